@@ -1,0 +1,25 @@
+"""Rules of crm that can be broken, each named for the rule."""
+
+
+class CrmError(Exception):
+    """Base of everything crm refuses; the text is meant for a person."""
+
+
+class StageMoveRefused(CrmError):
+    """The lead is not in a stage from which this move is allowed."""
+
+
+class MappingInvalid(CrmError):
+    """The import mapping is not usable; the text names the key and the reason."""
+
+
+class FileInvalid(CrmError):
+    """The file cannot be imported at all; the text names file, row and reason."""
+
+
+class PayloadInvalid(CrmError):
+    """A message could not be understood; the text says why."""
+
+
+class SignatureInvalid(CrmError):
+    """The message does not carry a valid signature."""

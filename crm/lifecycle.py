@@ -1,0 +1,97 @@
+"""The stages of a lead: the only writer of `Lead.stage`.
+
+A move is one conditional UPDATE (the row count decides who won) and one StageEvent, in the caller's
+transaction or one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from crm.exceptions import StageMoveRefused
+from crm.models import Lead, StageEvent, User
+from crm.stages import MOVES, Stage
+
+
+def predecessors(stage: str) -> list[str]:
+    """Stages from which `stage` may be reached."""
+    return [str(start) for start, ends in MOVES.items() if stage in ends]
+
+
+@transaction.atomic
+def move_lead(
+    *,
+    lead: Lead,
+    to: Stage,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    disqualified_by: str = "",
+) -> Lead:
+    """Move one lead; refreshes `stage`, `stage_at` and `version` of the given object.
+
+    Raises StageMoveRefused when the stored stage does not allow the move.
+    """
+    locked = Lead.objects.select_for_update().filter(pk=lead.pk).values_list("stage", flat=True)
+    before = locked.first()
+    moved = Lead.objects.filter(pk=lead.pk, stage__in=predecessors(to)).update(
+        stage=to,
+        stage_at=now,
+        disqualified_by=disqualified_by,
+        version=F("version") + 1,
+        updated_at=now,
+    )
+    if moved != 1 or before is None:
+        raise StageMoveRefused(f"A lead in stage “{before}” cannot move to “{to}”.")
+    StageEvent.objects.create(
+        lead=lead, from_stage=before, to_stage=to, at=now, by=by, reason=reason
+    )
+    lead.refresh_from_db(fields=["stage", "stage_at", "version", "disqualified_by", "updated_at"])
+    return lead
+
+
+@transaction.atomic
+def move_leads(
+    *,
+    lead_ids: Collection[int],
+    to: Stage,
+    reason: str,
+    by: User | None,
+    now: datetime,
+    disqualified_by: str = "",
+) -> list[int]:
+    """Move many leads at once; returns the ids that moved. Others stay as they are, silently:
+    the caller asked for those that can."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH before AS (
+                SELECT id, stage FROM crm_lead
+                WHERE id = ANY(%(ids)s) AND stage = ANY(%(from)s)
+                ORDER BY id FOR UPDATE
+            ), moved AS (
+                UPDATE crm_lead AS l
+                SET stage = %(to)s, stage_at = %(now)s, disqualified_by = %(by_whom)s,
+                    version = l.version + 1, updated_at = %(now)s
+                FROM before WHERE l.id = before.id
+                RETURNING l.id, before.stage AS from_stage
+            )
+            INSERT INTO crm_stageevent (lead_id, from_stage, to_stage, at, by_id, reason)
+            SELECT id, from_stage, %(to)s, %(now)s, %(by)s, %(reason)s FROM moved
+            RETURNING lead_id
+            """,
+            {
+                "ids": list(lead_ids),
+                "from": predecessors(to),
+                "to": str(to),
+                "now": now,
+                "by_whom": disqualified_by,
+                "by": by.pk if by else None,
+                "reason": reason,
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,29 @@
+"""Nouns of record, one topic a file."""
+
+from crm.models.account import Account, AccountDomain
+from crm.models.activity import Activity, ActivityVerdict
+from crm.models.inbox import InboxMessage, Source
+from crm.models.lead import (
+    AttributeDefinition,
+    Lead,
+    LeadIdentity,
+    Outcome,
+    StageEvent,
+)
+from crm.models.people import Team, User
+
+__all__ = [
+    "Account",
+    "AccountDomain",
+    "Activity",
+    "ActivityVerdict",
+    "AttributeDefinition",
+    "InboxMessage",
+    "Lead",
+    "LeadIdentity",
+    "Outcome",
+    "Source",
+    "StageEvent",
+    "Team",
+    "User",
+]

@@ -1,0 +1,48 @@
+"""Companies, keyed by their web domains; the leads of an account are its buying committee."""
+
+import pghistory
+from django.db import models
+
+from crm.models.fields import folded
+
+
+@pghistory.track()
+class Account(models.Model):
+    """A company. Common to all teams; what was known when is in AccountEvent (written by triggers)."""
+
+    name = models.CharField(max_length=200)
+    # Without legal form, case and punctuation; what a name is matched by (crm/matching/normalize.py).
+    name_key = models.CharField(max_length=200, blank=True, db_index=True)
+    website = models.CharField(max_length=255, blank=True)
+    industry = models.CharField(max_length=120, blank=True)
+    employees = models.PositiveIntegerField(null=True, blank=True)
+    revenue = models.BigIntegerField(null=True, blank=True, help_text="Yearly, in whole euros.")
+    country = models.CharField(max_length=80, blank=True)
+    city = models.CharField(max_length=120, blank=True)
+    is_target = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    name_folded = folded("name")
+    industry_folded = folded("industry")
+    country_folded = folded("country")
+    city_folded = folded("city")
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccountDomain(models.Model):
+    """A web or e-mail domain of an account, lower case; free mail hosts never stand here."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="domains")
+    domain = models.CharField(max_length=255, unique=True)
+
+    class Meta:
+        ordering = ["domain"]
+
+    def __str__(self) -> str:
+        return self.domain

@@ -1,0 +1,53 @@
+"""Things that happened to a lead. Append-only: what was recorded stays as it was recorded."""
+
+from django.db import models
+
+from crm.models.fields import append_only
+from crm.models.inbox import Source
+from crm.models.lead import Lead
+
+
+class Activity(models.Model):
+    """Form submit, page view, e-mail click, demo request, … `occurred_at` is the world's time,
+    `recorded_at` ours: a score as of T uses what was recorded by T."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="activities")
+    type = models.CharField(max_length=60)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    properties = models.JSONField(default=dict, blank=True)
+    source = models.ForeignKey(Source, null=True, on_delete=models.PROTECT, related_name="+")
+    event_key = models.CharField(max_length=200, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-occurred_at", "-id"]
+        verbose_name_plural = "activities"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "event_key"], name="crm_activity_one_per_event"
+            )
+        ]
+        indexes = [
+            # The score's activity join and the journey on the lead page.
+            models.Index(fields=["lead", "type", "occurred_at"], name="crm_activity_of_lead"),
+        ]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class ActivityVerdict(models.Model):
+    """That a machine (mail scanner, bot) did it, or that it did not after all. The latest counts."""
+
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="verdicts")
+    is_machine = models.BooleanField()
+    reason = models.CharField(max_length=120)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-recorded_at", "-id"]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"{'machine' if self.is_machine else 'person'}: {self.reason}"

@@ -1,0 +1,236 @@
+"""A person with an inquiry, the identities it is known by, and where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models.account import Account
+from crm.models.fields import FoldedAttributes, append_only, folded
+from crm.models.inbox import Source
+from crm.models.people import Team, User
+from crm.stages import BIRTH_STAGES, Stage, allowed_pairs
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class EmailKind(models.TextChoices):
+    CORPORATE = "corporate", _("Company")
+    FREE = "free", _("Free mail host")
+    DISPOSABLE = "disposable", _("Throw-away")
+    EDUCATION = "education", _("School or university")
+
+
+class DisqualifiedBy(models.TextChoices):
+    PERSON = "person", _("A person")
+    RULE = "rule", _("A rule")
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    def visible_to(self, user: User | AnonymousUser) -> LeadQuerySet:
+        """The leads this user may know of: own team and the fallback team; admins all; an AE the
+        leads handed to them (qualification adds those through `handoffs`); nobody else any.
+        """
+        from crm.sight import leads_in_sight
+
+        return self.filter(leads_in_sight(user))
+
+
+_BIRTH = ", ".join(f"'{stage}'" for stage in BIRTH_STAGES)
+
+
+@pghistory.track(exclude=["updated_at", "version"])
+class Lead(models.Model):
+    """One row per person (normalised e-mail, else phone, else external id).
+
+    `stage` is written by `crm/lifecycle.py` only and guarded by a trigger. `version` rises with every
+    change of stage; forms carry it so that a stale submit is noticed. What was known when is in
+    LeadEvent (written by triggers).
+    """
+
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="leads")
+    first_name = models.CharField(max_length=120, blank=True)
+    last_name = models.CharField(max_length=120, blank=True)
+    company_name = models.CharField(
+        max_length=200, blank=True, help_text=_("As the person wrote it; the account is the match.")
+    )
+    email = models.CharField(max_length=254, blank=True)
+    email_key = models.CharField(
+        max_length=254, null=True, blank=True, help_text=_("Normalised; one person each.")
+    )
+    email_kind = models.CharField(max_length=12, choices=EmailKind, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    phone_key = models.CharField(max_length=20, null=True, blank=True, help_text=_("E.164."))
+    title = models.CharField(max_length=160, blank=True)
+    seniority = models.CharField(max_length=40, blank=True)
+    department = models.CharField(max_length=60, blank=True)
+    country = models.CharField(max_length=80, blank=True)
+    city = models.CharField(max_length=120, blank=True)
+    channel = models.CharField(max_length=60, blank=True)
+    campaign = models.CharField(max_length=120, blank=True)
+    topic = models.CharField(max_length=160, blank=True, help_text=_("What they asked about."))
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    opted_out = models.BooleanField(default=False)
+    attributes = models.JSONField(default=dict, blank=True)
+
+    stage = models.CharField(max_length=12, choices=Stage, default=Stage.NEW)
+    stage_at = models.DateTimeField()
+    disqualified_by = models.CharField(max_length=6, choices=DisqualifiedBy, blank=True)
+    received_at = models.DateTimeField(help_text=_("First inquiry: the start of speed-to-lead."))
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    first_name_folded = folded("first_name")
+    last_name_folded = folded("last_name")
+    title_folded = folded("title")
+    seniority_folded = folded("seniority")
+    department_folded = folded("department")
+    country_folded = folded("country")
+    city_folded = folded("city")
+    channel_folded = folded("channel")
+    campaign_folded = folded("campaign")
+    topic_folded = folded("topic")
+    attributes_folded = models.GeneratedField(
+        expression=FoldedAttributes("attributes"),
+        output_field=models.JSONField(),
+        db_persist=True,
+    )
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["email_key"], name="crm_lead_one_per_email"),
+            models.CheckConstraint(
+                condition=models.Q(stage__in=Stage.values), name="crm_lead_known_stage"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(stage=Stage.DISQUALIFIED, disqualified_by__in=["person", "rule"])
+                | (~models.Q(stage=Stage.DISQUALIFIED) & models.Q(disqualified_by="")),
+                name="crm_lead_disqualified_by_whom",
+            ),
+        ]
+        indexes = [
+            # crm/matching/resolve.py looks people up by telephone when there is no e-mail.
+            models.Index(
+                fields=["phone_key"],
+                condition=models.Q(phone_key__isnull=False),
+                name="crm_lead_phone_key",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="stage_moves", field="stage", transitions=allowed_pairs()),
+            pgtrigger.Protect(
+                name="birth_stage",
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f"NEW.stage NOT IN ({_BIRTH})"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """Full name, else the mail address, else the number of the lead."""
+        full = f"{self.first_name} {self.last_name}".strip()
+        return full or self.email or f"Lead {self.pk}"
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the avatar."""
+        return f"{self.first_name[:1]}{self.last_name[:1]}".upper() or "?"
+
+
+class LeadIdentity(models.Model):
+    """How one source knows a lead. `imported` holds the mapped values last taken from it, so that the
+    next import can tell unchanged from updated, and a person's correction from an old value."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="identities")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="identities")
+    external_id = models.CharField(max_length=200)
+    imported = models.JSONField(default=dict)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"], name="crm_leadidentity_one_per_source"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.external_id}"
+
+
+class StageEvent(models.Model):
+    """A move between stages: who, when, why. Append-only, written by `crm/lifecycle.py`."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="stage_events")
+    from_stage = models.CharField(max_length=12, choices=Stage)
+    to_stage = models.CharField(max_length=12, choices=Stage)
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["lead", "-at"], name="crm_stageevent_of_lead")]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.from_stage} → {self.to_stage}"
+
+
+class Outcome(models.Model):
+    """How it ended for a lead, as told by an import or a CRM. Append-only; the latest one counts."""
+
+    class Value(models.TextChoices):
+        WON = "won", _("Won")
+        LOST = "lost", _("Lost")
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="outcomes")
+    value = models.CharField(max_length=4, choices=Value)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-recorded_at", "-id"]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return self.get_value_display()
+
+
+class AttributeDefinition(models.Model):
+    """A custom attribute and its type, declared by a mapping or by first use in a scoring model."""
+
+    class Type(models.TextChoices):
+        TEXT = "text", _("Text")
+        NUMBER = "number", _("Number")
+        BOOLEAN = "boolean", _("Yes or no")
+        DATE = "date", _("Date")
+
+    name = models.SlugField(max_length=60, unique=True)
+    type = models.CharField(max_length=8, choices=Type)
+    label = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.label or self.name

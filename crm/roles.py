@@ -1,0 +1,38 @@
+"""The five roles. A role is a Django group of the same name; a person may hold several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from crm.models.people import User
+
+
+class Role(TextChoices):
+    SDR = "sdr", _("SDR")
+    AE = "ae", _("AE")
+    MANAGER = "manager", _("Manager")
+    ADMIN = "admin", _("Admin")
+    MARKETING = "marketing", _("Marketing")
+
+
+def roles_of(user: User | AnonymousUser) -> frozenset[str]:
+    """Names of the roles of an active user, cached on the user object for the request.
+
+    A superuser counts as admin.
+    """
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    if cached is None:
+        names = set(user.groups.values_list("name", flat=True)) & set(Role.values)
+        if user.is_superuser:
+            names.add(Role.ADMIN)
+        cached = frozenset(names)
+        user._roles = cached  # type: ignore[union-attr]
+    return cached

@@ -1,0 +1,1 @@
+"""Composition root: settings, URLs, schedule. No models, no business rules."""

@@ -1,0 +1,30 @@
+"""System checks: a configuration mistake stops the start with a clear hint."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
+    """A secret key of one's own wherever the database is one's own."""
+    if settings.IS_EMBEDDED or settings.SECRET_KEY:
+        return []
+    return [
+        Error(
+            "SECRET_KEY is not set.",
+            hint="Set SECRET_KEY (or SECRET_KEY_FILE) to 50 or more random characters.",
+            id="leadqual.E001",
+        )
+    ]
+
+
+@register()
+def check_policy_figures(**kwargs: Any) -> list[CheckMessage]:
+    """Figures of policy are positive numbers."""
+    return [
+        Error(f"{name} is {value}; it must be above 0.", id="leadqual.E002")
+        for name, value in settings.LEADQUAL.items()
+        if value <= 0
+    ]

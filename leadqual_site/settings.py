@@ -1,0 +1,234 @@
+"""The one settings file. Everything that differs between installations comes from the environment.
+
+Mistakes are reported by `leadqual_site/checks.py` before anything starts.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+
+from leadqual_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- what this installation is ---------------------------------------------------------------
+
+# Without DATABASE_URL the embedded servers are used: a development or demo installation.
+IS_EMBEDDED = not env.string("DATABASE_URL", "")
+DEBUG = env.boolean("DEBUG", default=False)
+DEVELOPMENT_SECRET_KEY = "development-only-never-used-with-a-database-of-your-own"  # noqa: S105  # nosec
+SECRET_KEY = env.secret("SECRET_KEY", default="") or (DEVELOPMENT_SECRET_KEY if IS_EMBEDDED else "")
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.boolean("HTTPS", default=not IS_EMBEDDED)
+# How many proxies in front of us set X-Forwarded-For; 0 = the header is ignored.
+PROXY_COUNT = env.integer("PROXY_COUNT", default=0)
+
+ROOT_URLCONF = "leadqual_site.urls"
+WSGI_APPLICATION = "leadqual_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "crm.User"
+
+INSTALLED_APPS = [
+    "unfold",
+    "leadqual_site.apps.SiteConfig",
+    "crm.apps.CrmConfig",
+    "qualification.apps.QualificationConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_filters",
+    "django_htmx",
+    "django_rq",
+    "pgtrigger",
+    "pghistory",
+    "axes",
+    "csp",
+    "lucide",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
+    "qualification.middleware.DenyByDefault",
+    "qualification.middleware.ReaderTimeZone",
+    "qualification.middleware.DomainErrors",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "qualification.context.shell",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL: the truth, the queue and the clock --------------------------------------------
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.database_url(), conn_max_age=env.integer("CONN_MAX_AGE", default=60)
+    )
+}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    # A web request waits for a row lock at most this long, then answers that somebody is faster.
+    "options": "-c lock_timeout=3s -c idle_in_transaction_session_timeout=60s -c jit=off",
+}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+PGTRIGGER_MIGRATIONS = True
+# History rows are stamped by the same clock the demo shifts; see crm/migrations.
+PGHISTORY_CREATED_AT_FUNCTION = "crm_now()"
+PGHISTORY_APPEND_ONLY = True
+
+# --- Redis only rings the bell -----------------------------------------------------------------
+
+REDIS_URL = env.redis_url()
+RQ_QUEUES = {
+    name: {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 900,
+        "SERIALIZER": "rq.serializers.JSONSerializer",
+        "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 1, "socket_timeout": 480},
+    }
+    for name in ("default", "bulk")
+}
+RQ = {"COMMIT_MODE": "auto"}
+
+# --- people and their sessions -----------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "qualification:home"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
+AXES_RESET_ON_SUCCESS = True
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_FAILURE_VIEW = "qualification.views.errors.csrf_failure"
+
+# --- transport ---------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT else None
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    },
+}
+
+# --- language, time, files ---------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = env.string("TIME_ZONE", "UTC")
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- mail and logs -----------------------------------------------------------------------------
+
+EMAIL_BACKEND = env.string("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = env.string("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.string("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "leadqual@localhost")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.string("LOG_LEVEL", "INFO")},
+}
+
+# --- LeadQual: policy figures an operator may set ----------------------------------------------
+
+LEADQUAL = {
+    # A claim is a lease of this many minutes; DOMAIN "Claim".
+    "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),
+    "CLAIM_LIMIT": env.integer("CLAIM_LIMIT", default=5),
+    "UNDO_SECONDS": env.integer("UNDO_SECONDS", default=30),
+    "NURTURE_DAYS": env.integer("NURTURE_DAYS", default=180),
+    "MIN_ATTEMPTS": env.integer("MIN_ATTEMPTS", default=5),
+    # No proposal under this many counted decisions, nor for a rule that fired less often.
+    "EVIDENCE_MIN_DECISIONS": env.integer("EVIDENCE_MIN_DECISIONS", default=50),
+    "EVIDENCE_MIN_FIRINGS": env.integer("EVIDENCE_MIN_FIRINGS", default=10),
+}
+
+# --- admin theme -------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "LeadQual",
+    "SITE_HEADER": "LeadQual",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+}

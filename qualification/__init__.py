@@ -1,0 +1,1 @@
+"""Policy and work: scoring, the queue, clocks, decisions and what they teach."""

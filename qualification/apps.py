@@ -1,0 +1,8 @@
+"""App configuration of qualification."""
+
+from django.apps import AppConfig
+
+
+class QualificationConfig(AppConfig):
+    name = "qualification"
+    verbose_name = "Qualification"

@@ -1,0 +1,132 @@
+"""Choice sets used by several rooms. Values are the words of the domain."""
+
+from django.db.models import IntegerChoices, TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Dimension(TextChoices):
+    FIT = "fit", _("Fit")
+    INTENT = "intent", _("Intent")
+
+
+class Tier(TextChoices):
+    HOT = "hot", _("Hot")
+    WARM = "warm", _("Warm")
+    COOL = "cool", _("Cool")
+    COLD = "cold", _("Cold")
+
+
+class TierRank(IntegerChoices):
+    """Tiers as they sort: hot first; a disqualified or unscored lead last."""
+
+    HOT = 0, _("Hot")
+    WARM = 1, _("Warm")
+    COOL = 2, _("Cool")
+    COLD = 3, _("Cold")
+    NONE = 4, _("None")
+
+
+class ModelStatus(TextChoices):
+    DRAFT = "draft", _("Draft")
+    SHADOW = "shadow", _("Shadow")
+    ACTIVE = "active", _("Live")
+    RETIRED = "retired", _("Past")
+
+
+class ItemState(TextChoices):
+    WAITING = "waiting", _("Waiting")
+    CLAIMED = "claimed", _("Claimed")
+    OWNED = "owned", _("Owned")
+    CLOSED = "closed", _("Closed")
+
+
+class EntryReason(TextChoices):
+    THRESHOLD = "threshold", _("Score reached the line")
+    EXPLORATION = "exploration", _("Drawn from below the line")
+    REINQUIRY = "reinquiry", _("Asked again")
+    RETURNED = "returned", _("Returned by the AE")
+    WOKEN = "woken", _("Woke up")
+    OVERTURNED = "overturned", _("Rejection overturned")
+    REVERSED = "reversed", _("Decision undone")
+
+
+class CloseReason(TextChoices):
+    DECIDED = "decided", _("Decided")
+    BELOW_LINE = "below_line", _("Score fell below the line")
+    DISQUALIFIED = "disqualified", _("Disqualified by a rule")
+    MERGED = "merged", _("Merged")
+
+
+class Bucket(IntegerChoices):
+    """First part of the rank: what burns, what runs, what is paused."""
+
+    URGENT = 0, _("Warning or just breached")
+    RUNNING = 1, _("Running")
+    PAUSED = 2, _("Paused")
+
+
+class TimerKind(TextChoices):
+    FIRST_RESPONSE = "first_response", _("First response")
+    DECISION = "decision", _("Decision")
+    HANDOFF_ACCEPTANCE = "handoff_acceptance", _("Handoff acceptance")
+
+
+class TimerState(TextChoices):
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    STOPPED = "stopped", _("Stopped")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class TouchKind(TextChoices):
+    CALL = "call", _("Call")
+    MAIL = "mail", _("Mail")
+    SOCIAL = "social", _("Social")
+    MEETING = "meeting", _("Meeting")
+    REPLY = "reply", _("Reply")
+
+
+class TouchResult(TextChoices):
+    NO_ANSWER = "no_answer", _("No answer")
+    VOICEMAIL = "voicemail", _("Voicemail")
+    SENT = "sent", _("Sent")
+    SPOKE = "spoke", _("Spoke")
+
+
+class AnswerState(TextChoices):
+    CONFIRMED = "confirmed", _("Confirmed")
+    INFERRED = "inferred", _("Inferred")
+    CONTRADICTED = "contradicted", _("Contradicted")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class DecisionKind(TextChoices):
+    ACCEPT = "accept", _("Accepted")
+    REJECT = "reject", _("Rejected")
+    NURTURE = "nurture", _("Nurtured")
+    REVERSED = "reversed", _("Undone")
+    OVERTURNED = "overturned", _("Overturned")
+
+
+class Influence(TextChoices):
+    """Which dimension a rejection reason may be evidence about."""
+
+    FIT = "fit", _("Fit")
+    INTENT = "intent", _("Intent")
+    DATA = "data", _("Data")
+    NONE = "none", _("None")
+
+
+class DisputeKind(TextChoices):
+    BAD_DATA = "bad_data", _("Bad data")
+    STALE = "stale", _("Stale")
+    WRONG_RULE = "wrong_rule", _("Wrong rule")
+    BOT = "bot", _("Bot")
+
+
+class ProposalStatus(TextChoices):
+    OPEN = "open", _("Open")
+    IN_DRAFT = "in_draft", _("In draft")
+    PUBLISHED = "published", _("Published")
+    DECLINED = "declined", _("Declined")
+    SUPERSEDED = "superseded", _("Superseded")

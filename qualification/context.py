@@ -1,0 +1,88 @@
+"""What every page's frame needs: navigation, theme, the reader's team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from crm.roles import Role, roles_of
+from qualification.permissions import Right, rights_of
+
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class NavEntry:
+    """One entry of the navigation; `key` follows G on the keyboard."""
+
+    url: str
+    label: str
+    icon: str
+    key: str = ""
+    count: int | None = None
+    is_current: bool = False
+    is_minor: bool = False
+
+
+# (right, url name, label, icon, key, minor on phones)
+ENTRIES = (
+    (Right.WORK_QUEUE, "qualification:queue", _("Queue"), "inbox", "q", False),
+    (Right.WORK_QUEUE, "qualification:my-work", _("My work"), "list-checks", "m", False),
+    (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
+    (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
+    (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
+    (Right.SEE_PROPOSALS, "qualification:proposal-list", _("Proposals"), "git-pull-request", "p", False),
+    (Right.SEE_SOURCES, "qualification:source-list", _("Sources"), "chart-no-axes-column", "s", True),
+)
+
+
+def navigation(request: HttpRequest) -> list[NavEntry]:
+    """The entries this person has a right to, in order."""
+    rights = rights_of(request.user)
+    entries = []
+    for right, name, label, icon, key, is_minor in ENTRIES:
+        if right in rights:
+            url = reverse(name)
+            entries.append(
+                NavEntry(
+                    url=url,
+                    label=str(label),
+                    icon=icon,
+                    key=key,
+                    is_current=request.path.startswith(url),
+                    is_minor=is_minor,
+                )
+            )
+    return entries
+
+
+def role_label(request: HttpRequest) -> str:
+    """The reader's roles in words, such as “Manager, Admin”."""
+    held = roles_of(request.user)
+    return ", ".join(str(role.label) for role in Role if role in held)
+
+
+def next_lead_url(request: HttpRequest) -> str:
+    """Where N posts to; empty without the right to work the queue."""
+    if Right.WORK_QUEUE in rights_of(request.user):
+        return reverse("qualification:queue-next")
+    return ""
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `nav`, `theme` (light, dark or empty for the system's), `user_team`,
+    `user_role`, and `next_lead_url` for those who work the queue."""
+    theme = request.COOKIES.get("theme", "")
+    user = getattr(request, "user", None)
+    return {
+        "nav": SimpleLazyObject(lambda: navigation(request)),
+        "theme": theme if theme in THEMES else "",
+        "user_team": SimpleLazyObject(lambda: getattr(user, "team", None)),
+        "user_role": SimpleLazyObject(lambda: role_label(request)),
+        "next_lead_url": SimpleLazyObject(lambda: next_lead_url(request)),
+    }

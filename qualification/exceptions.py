@@ -1,0 +1,85 @@
+"""Rules of qualification that can be broken, each named for the rule.
+
+The text is for the person at the screen: what happened, then the way out. `DomainErrors` (middleware)
+turns them into an answer with `status`.
+"""
+
+from __future__ import annotations
+
+
+class QualificationError(Exception):
+    """Base of everything qualification refuses."""
+
+    status = 409
+
+
+class ClaimTaken(QualificationError):
+    """Somebody else holds the lead; the text names them."""
+
+
+class ClaimLimitReached(QualificationError):
+    """The person holds as many claims as allowed."""
+
+
+class NotHolder(QualificationError):
+    """Only the holder may do this; the claim ended, moved or was never theirs."""
+
+
+class AlreadyDecided(QualificationError):
+    """The item was closed meanwhile; the text says by whom and how."""
+
+
+class StaleForm(QualificationError):
+    """The page was drawn before something changed; the text says what."""
+
+
+class ChecklistIncomplete(QualificationError):
+    """Required answers are missing or contradicted; `missing` names the questions."""
+
+    status = 422
+
+    def __init__(self, message: str, missing: list[str]) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class DecisionIncomplete(QualificationError):
+    """A decision lacks what it needs: a reason, a note, an AE, a wake condition."""
+
+    status = 422
+
+
+class TooFewAttempts(QualificationError):
+    """“Unreachable” before the minimum number of attempts."""
+
+    status = 422
+
+
+class UndoExpired(QualificationError):
+    """The time to undo is over, or it was not this person's decision."""
+
+
+class NotOverturnable(QualificationError):
+    """The decision is no standing rejection."""
+
+
+class ModelInvalid(QualificationError):
+    """A scoring model document or draft is not usable; the text names rule and reason."""
+
+    status = 422
+
+
+class ModelFrozen(QualificationError):
+    """The version is no draft and cannot be changed."""
+
+
+class PublishRefused(QualificationError):
+    """The version may not go live: wrong status, author, or one activity type crosses the line."""
+
+
+class ProposalClosed(QualificationError):
+    """The proposal is no longer open."""
+
+
+class HandoffAnswered(QualificationError):
+    """The handoff was already taken, returned or undone."""

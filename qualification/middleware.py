@@ -1,0 +1,76 @@
+"""What stands before every view: deny by default, the reader's time zone, refusals as answers."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from crm.exceptions import CrmError
+from qualification.exceptions import QualificationError
+from qualification.toasts import add_toast
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Views of packages carry no mark of ours; they bring their own checks.
+PACKAGE_VIEWS = ("django.contrib.admin", "django.contrib.auth", "unfold", "django_rq")
+
+
+class DenyByDefault:
+    """Refuses any of our views that names neither a right nor `open_to_all`."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.user.is_authenticated and "Cache-Control" not in response:
+            response["Cache-Control"] = "no-store"
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        if not hasattr(view, "required_right") and not view.__module__.startswith(PACKAGE_VIEWS):
+            raise PermissionDenied(f"{view.__module__} names no right")
+
+
+class ReaderTimeZone:
+    """Times on pages are in the zone of the person who reads them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        name = getattr(request.user, "time_zone", "UTC")
+        try:
+            zone = zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            zone = zoneinfo.ZoneInfo("UTC")
+        with timezone.override(zone):
+            return self.get_response(request)
+
+
+class DomainErrors:
+    """A broken rule becomes its status with a sentence: a toast for htmx, a page otherwise."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, QualificationError | CrmError):
+            return None
+        status = getattr(error, "status", 409)
+        if getattr(request, "htmx", False):
+            response = HttpResponse(status=status)
+            response["HX-Reswap"] = "none"
+            return add_toast(response, str(error), kind="danger")
+        return render(request, "refused.html", {"message": str(error)}, status=status)

@@ -1,0 +1,41 @@
+"""Policy and work as rows, one topic a file."""
+
+from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
+from qualification.models.decision import Decision, NurturePlan, RejectionReason
+from qualification.models.feedback import RuleProposal, ScoreDispute
+from qualification.models.handoff import Handoff, OutboxMessage
+from qualification.models.review import ItemEvent, ReviewItem, Touch
+from qualification.models.scoring import (
+    LeadScore,
+    ModelChange,
+    ScoringDue,
+    ScoringModel,
+    ScoringRule,
+)
+from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
+
+__all__ = [
+    "ChecklistAnswer",
+    "Criterion",
+    "Decision",
+    "Framework",
+    "FrameworkItem",
+    "Handoff",
+    "Heartbeat",
+    "ItemEvent",
+    "LeadScore",
+    "ModelChange",
+    "NurturePlan",
+    "OutboxMessage",
+    "RejectionReason",
+    "ReviewItem",
+    "RuleProposal",
+    "SLAEvent",
+    "SLAPolicy",
+    "SLATimer",
+    "ScoreDispute",
+    "ScoringDue",
+    "ScoringModel",
+    "ScoringRule",
+    "Touch",
+]

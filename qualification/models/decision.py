@@ -1,0 +1,156 @@
+"""Decisions: what a person decided, why, and exactly what it was based on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Lead, User
+from crm.models.fields import append_only
+from crm.sight import leads_in_sight
+from qualification.choices import DecisionKind, Influence
+from qualification.models.review import ReviewItem
+from qualification.models.scoring import ScoringModel
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+@pghistory.track()
+class RejectionReason(models.Model):
+    """Why a lead is rejected. `influences` says which dimension such a rejection is evidence about."""
+
+    key = models.SlugField(max_length=40, unique=True)
+    group = models.CharField(max_length=40)
+    label = models.CharField(max_length=80)
+    influences = models.CharField(max_length=6, choices=Influence, default=Influence.NONE)
+    suggests_nurture = models.BooleanField(default=False)
+    needs_note = models.BooleanField(default=False)
+    needs_attempts = models.BooleanField(
+        default=False, help_text=_("Refused before the minimum number of attempts.")
+    )
+    is_active = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def visible_to(self, user: User | AnonymousUser) -> DecisionQuerySet:
+        """Decisions on leads in this user's sight."""
+        return self.filter(leads_in_sight(user, prefix="lead__"))
+
+    def standing(self) -> DecisionQuerySet:
+        """Accepts, rejects and nurtures that were neither undone nor overturned."""
+        return self.filter(
+            kind__in=[DecisionKind.ACCEPT, DecisionKind.REJECT, DecisionKind.NURTURE],
+            reversal__isnull=True,
+        )
+
+
+class Decision(models.Model):
+    """One decision, append-only. An undo or an overturn is a row of its own that `reverses` another.
+
+    `frozen` holds what the reviewer saw: facts, ledger, answers, clock; the past screen is drawn from
+    it. `fired` maps the key of each rule that fired to the tenths it gave, for evidence.
+    """
+
+    item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="decisions")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="decisions")
+    kind = models.CharField(max_length=10, choices=DecisionKind)
+    reason = models.ForeignKey(
+        RejectionReason, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    note = models.TextField(blank=True)
+    override_reason = models.CharField(
+        max_length=300, blank=True, help_text=_("Why required answers were waived, by a manager.")
+    )
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
+    at = models.DateTimeField()
+    ae = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    model = models.ForeignKey(ScoringModel, null=True, on_delete=models.PROTECT, related_name="+")
+    total_tenths = models.IntegerField(default=0)
+    grade = models.CharField(max_length=2, blank=True)
+    fired = models.JSONField(default=dict)
+    frozen = models.JSONField(default=dict)
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversal"
+    )
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="reject", reason__isnull=False, ae=None, reverses=None)
+                | Q(kind="accept", ae__isnull=False, reason=None, reverses=None)
+                | Q(kind="nurture", ae=None, reverses=None)
+                | Q(kind__in=["reversed", "overturned"], reverses__isnull=False),
+                name="qualification_decision_complete",
+            )
+        ]
+        indexes = [
+            # Evidence and the list of rejected leads read decisions by time.
+            models.Index(fields=["kind", "-at"], name="qualification_decision_kind"),
+        ]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of lead {self.lead_id}"
+
+
+class NurturePlan(models.Model):
+    """When a nurtured lead comes back: at least one wake condition, and a latest date in any case."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        WOKEN = "woken", _("Woken")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="nurture_plans")
+    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="plan")
+    wake_on = models.DateField(null=True, blank=True)
+    wake_activity = models.CharField(max_length=60, blank=True)
+    wake_score_tenths = models.IntegerField(null=True, blank=True)
+    latest_on = models.DateField()
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["latest_on", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(wake_on__isnull=False)
+                | ~Q(wake_activity="")
+                | Q(wake_score_tenths__isnull=False),
+                name="qualification_nurtureplan_can_wake",
+            ),
+            models.UniqueConstraint(
+                fields=["lead"],
+                condition=Q(state="waiting"),
+                name="qualification_nurtureplan_one_waiting",
+            ),
+        ]
+        indexes = [
+            # The wake-up sweep.
+            models.Index(
+                fields=["wake_on"], condition=Q(state="waiting"), name="qualification_plan_wake"
+            ),
+            models.Index(
+                fields=["latest_on"], condition=Q(state="waiting"), name="qualification_plan_latest"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"plan of lead {self.lead_id}"

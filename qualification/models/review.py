@@ -1,0 +1,173 @@
+"""The queue: items, who holds them, what happened to them, touches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from crm.models import Lead, Team, User
+from crm.models.fields import append_only
+from crm.sight import leads_in_sight
+from qualification.choices import (
+    Bucket,
+    CloseReason,
+    EntryReason,
+    ItemState,
+    TierRank,
+    TouchKind,
+    TouchResult,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+# The one order of the queue: list, next lead, API.
+RANK = ("bucket", "tier_rank", "-score_tenths", "due_at", "id")
+
+
+class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
+    def visible_to(self, user: User | AnonymousUser) -> ReviewItemQuerySet:
+        """Items of leads in this user's sight."""
+        return self.filter(leads_in_sight(user, prefix="lead__"))
+
+    def open(self) -> ReviewItemQuerySet:
+        """Items not closed: waiting, claimed or owned."""
+        return self.exclude(state=ItemState.CLOSED)
+
+    def waiting(self) -> ReviewItemQuerySet:
+        """Items nobody holds."""
+        return self.filter(state=ItemState.WAITING)
+
+    def held_by(self, user: User) -> ReviewItemQuerySet:
+        """Items this user claimed or owns."""
+        return self.filter(holder=user, state__in=[ItemState.CLAIMED, ItemState.OWNED])
+
+    def ranked(self) -> ReviewItemQuerySet:
+        """In the order of the queue."""
+        return self.order_by(*RANK)
+
+
+class ReviewItem(models.Model):
+    """A lead's stay in the queue: at most one open per lead. Written by `qualification/review/` only.
+
+    `bucket`, `tier_rank`, `score_tenths`, `due_at` are the rank, kept here so that the queue is one
+    index. `token` rises with every change of holder: a write carrying an old token is refused.
+    """
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="items")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="items")
+    state = models.CharField(max_length=7, choices=ItemState, default=ItemState.WAITING)
+    entry_reason = models.CharField(max_length=11, choices=EntryReason)
+    entered_at = models.DateTimeField()
+    bucket = models.PositiveSmallIntegerField(choices=Bucket, default=Bucket.RUNNING)
+    tier_rank = models.PositiveSmallIntegerField(choices=TierRank, default=TierRank.NONE)
+    score_tenths = models.IntegerField(default=0)
+    due_at = models.DateTimeField(help_text="First response due; of the running clock.")
+    hold_reason = models.CharField(max_length=120, blank=True)
+    holder = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="items"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    owned_at = models.DateTimeField(null=True, blank=True)
+    next_task_at = models.DateTimeField(null=True, blank=True)
+    next_task = models.CharField(max_length=160, blank=True)
+    framework = models.ForeignKey(
+        "qualification.Framework", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    token = models.PositiveIntegerField(default=1)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    close_reason = models.CharField(max_length=12, choices=CloseReason, blank=True)
+
+    objects = ReviewItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = list(RANK)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lead"],
+                condition=~Q(state="closed"),
+                name="qualification_reviewitem_one_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="waiting", holder=None, lease_until=None, owned_at=None)
+                | Q(state="claimed", holder__isnull=False, lease_until__isnull=False, owned_at=None)
+                | Q(state="owned", holder__isnull=False, lease_until=None, owned_at__isnull=False)
+                | Q(state="closed"),
+                name="qualification_reviewitem_holder_fits_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="closed", closed_at__isnull=False, close_reason__gt="")
+                | (~Q(state="closed") & Q(closed_at=None, close_reason="")),
+                name="qualification_reviewitem_closed_has_reason",
+            ),
+        ]
+        indexes = [
+            # The queue page of a team and "next lead".
+            models.Index(
+                "team",
+                "bucket",
+                "tier_rank",
+                models.F("score_tenths").desc(),
+                "due_at",
+                "id",
+                condition=~Q(state="closed"),
+                name="qualification_item_rank",
+            ),
+            # The lease sweep.
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state="claimed"),
+                name="qualification_item_lease",
+            ),
+            # My work and the claim limit.
+            models.Index(
+                fields=["holder", "next_task_at"],
+                condition=Q(state__in=["claimed", "owned"]),
+                name="qualification_item_holder",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.pk} of lead {self.lead_id}"
+
+
+class ItemEvent(models.Model):
+    """What happened to an item, `noun:past-verb`. Append-only."""
+
+    item = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="events")
+    verb = models.CharField(max_length=40)
+    by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField()
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return self.verb
+
+
+class Touch(models.Model):
+    """A logged human contact or attempt. Append-only. An automatic mail is not a touch."""
+
+    item = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="touches")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="touches")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=7, choices=TouchKind)
+    result = models.CharField(max_length=9, choices=TouchResult)
+    note = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "touches"
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.get_result_display()}"

@@ -1,0 +1,240 @@
+"""Scoring models as rows: versions, rules, and the one current score of a lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Lead, User
+from qualification.choices import Dimension, ModelStatus
+
+POINTS: dict[str, Any] = {"max_digits": 7, "decimal_places": 1}
+
+# What a version consists of. Once it left `draft`, PostgreSQL refuses to change any of it.
+MODEL_CONTENT = (
+    "version name base_fit base_intent fit_min fit_max intent_min intent_max total_min total_max "
+    "mql accept fit_thresholds intent_thresholds tiers actions caps"
+).split()
+
+# Status moves of a version; `scoring/versions.py` is the only writer. A retired version comes back by rollback.
+STATUS_MOVES = [
+    (ModelStatus.DRAFT.value, ModelStatus.SHADOW.value),
+    (ModelStatus.DRAFT.value, ModelStatus.ACTIVE.value),
+    (ModelStatus.SHADOW.value, ModelStatus.ACTIVE.value),
+    (ModelStatus.SHADOW.value, ModelStatus.RETIRED.value),
+    (ModelStatus.DRAFT.value, ModelStatus.RETIRED.value),
+    (ModelStatus.ACTIVE.value, ModelStatus.RETIRED.value),
+    (ModelStatus.RETIRED.value, ModelStatus.ACTIVE.value),
+]
+
+
+class PublishedAs(models.TextChoices):
+    PERSON = "person", _("By a second person")
+    OPERATOR = "operator", _("By the operator, from the shell")
+
+
+class ScoringModel(models.Model):
+    """A version of the scoring rules. Draft is editable; everything after is frozen by triggers.
+
+    Points are decimals with one place here; scores are integer tenths. A limit of NULL means none.
+    `fit_thresholds` {"A": "30.0", …}, `intent_thresholds` {"1": "25.0", …}; a score on the threshold
+    has reached it. `tiers` and `actions` name each grade exactly once. `caps` {group: points}.
+    """
+
+    version = models.PositiveIntegerField(unique=True)
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=8, choices=ModelStatus, default=ModelStatus.DRAFT)
+    base_fit = models.DecimalField(default=0, **POINTS)
+    base_intent = models.DecimalField(default=0, **POINTS)
+    fit_min = models.DecimalField(null=True, blank=True, **POINTS)
+    fit_max = models.DecimalField(null=True, blank=True, **POINTS)
+    intent_min = models.DecimalField(null=True, blank=True, **POINTS)
+    intent_max = models.DecimalField(null=True, blank=True, **POINTS)
+    total_min = models.DecimalField(default=0, **POINTS)
+    total_max = models.DecimalField(default=100, **POINTS)
+    mql = models.DecimalField(**POINTS)
+    accept = models.DecimalField(**POINTS)
+    fit_thresholds = models.JSONField()
+    intent_thresholds = models.JSONField()
+    tiers = models.JSONField()
+    actions = models.JSONField()
+    caps = models.JSONField(default=dict, blank=True)
+
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    published_at = models.DateTimeField(null=True, blank=True)
+    published_as = models.CharField(max_length=8, choices=PublishedAs, blank=True)
+    published_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    publish_requested_at = models.DateTimeField(null=True, blank=True)
+    publish_requested_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["status"],
+                condition=models.Q(status="active"),
+                name="qualification_scoringmodel_one_active",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["draft", "shadow"])
+                | models.Q(status="retired", published_at__isnull=True)
+                | models.Q(
+                    published_at__isnull=False, published_as="person", published_by__isnull=False
+                )
+                | models.Q(
+                    published_at__isnull=False, published_as="operator", published_by__isnull=True
+                ),
+                name="qualification_scoringmodel_published_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(total_min__lt=models.F("total_max")),
+                name="qualification_scoringmodel_total_limits",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="status_moves", field="status", transitions=STATUS_MOVES),
+            pgtrigger.Protect(
+                name="frozen_content",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.status <> 'draft' AND ("
+                    + " OR ".join(
+                        f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in MODEL_CONTENT
+                    )
+                    + ")"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="frozen_delete",
+                operation=pgtrigger.Delete,
+                condition=pgtrigger.Condition("OLD.status <> 'draft'"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.version} {self.name}"
+
+
+class _RuleOfDraftOnly(pgtrigger.Trigger):
+    """Refuses any write to a rule whose version is no longer a draft."""
+
+    when = pgtrigger.Before
+
+    def get_func(self, model: type[models.Model]) -> str:
+        table = ScoringModel._meta.db_table
+        return f"""
+            IF EXISTS (
+                SELECT 1 FROM {table} AS m
+                WHERE m.status <> 'draft'
+                  AND m.id IN (
+                      CASE WHEN TG_OP <> 'INSERT' THEN OLD.model_id END,
+                      CASE WHEN TG_OP <> 'DELETE' THEN NEW.model_id END
+                  )
+            ) THEN
+                RAISE EXCEPTION 'the rules of a published scoring model are frozen';
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
+        """
+
+
+@pghistory.track()
+class ScoringRule(models.Model):
+    """One rule of one version. `key` stays the same across versions, so evidence follows the rule.
+
+    `condition` is the `when` of the file format (INTERFACES: operators, all / any / not, activity).
+    """
+
+    model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="rules")
+    key = models.SlugField(max_length=120)
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=120)
+    dimension = models.CharField(max_length=6, choices=Dimension)
+    condition = models.JSONField()
+    points = models.DecimalField(default=0, **POINTS)
+    group = models.CharField(max_length=60, blank=True)
+    segment = models.CharField(max_length=60, blank=True)
+    disqualifies = models.CharField(
+        max_length=60, blank=True, help_text=_("Reason; set: the lead is disqualified, not scored up.")
+    )
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "key"], name="qualification_scoringrule_one_key"
+            ),
+        ]
+        triggers = [
+            _RuleOfDraftOnly(
+                name="frozen_rules",
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModelChange(models.Model):
+    """Who changed what in a draft, in words. Whoever stands here may not publish that version."""
+
+    model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="changes")
+    by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    text = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class LeadScore(models.Model):
+    """The current score of a lead under the active model: a narrow row, integer tenths.
+
+    Grade, tier are blank and `disqualified` holds the reason when a disqualifier fired.
+    """
+
+    lead = models.OneToOneField(
+        Lead, primary_key=True, on_delete=models.CASCADE, related_name="score"
+    )
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="+")
+    fit_tenths = models.IntegerField()
+    intent_tenths = models.IntegerField()
+    total_tenths = models.IntegerField()
+    grade = models.CharField(max_length=2, blank=True)
+    tier = models.CharField(max_length=4, blank=True)
+    disqualified = models.CharField(max_length=60, blank=True)
+    as_of = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.grade} {self.total_tenths / 10:.1f}"
+
+
+class ScoringDue(models.Model):
+    """A lead whose facts changed and whose score has not followed yet. Written in the transaction of
+    the change, removed when scored; the sweep finishes what a dead worker left."""
+
+    lead = models.OneToOneField(
+        Lead, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    since = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"lead {self.lead_id}"

@@ -1,0 +1,182 @@
+"""Tags that draw small charts as inline SVG: score bar, ledger bars, intervals, progress, sparks.
+
+Templates load them with {% load charts %}. Geometry is SVG attributes, colour comes from classes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from .figures import axis_top, percent_text, unsigned_tenths
+
+register = template.Library()
+
+BAR_GAP = 0.8
+MINIBAR_ZERO = 24.0
+MINIBAR_RIGHT = 60.0
+MINIBAR_UNIT = 3.0
+INTERVAL_WIDTH = 200.0
+SEGMENT_GAP = 1.0
+
+
+def _rect(css: str, x: float, width: float, more: str = 'height="6" rx="1.5"') -> SafeString:
+    start = format_html(' x="{}"', f"{x:.1f}") if x else ""
+    return format_html(
+        '<rect class="{}"{} width="{}" {}/>', css, start, f"{max(width, 0):.1f}", SafeString(more)
+    )
+
+
+def _plain(value_tenths: int) -> str:
+    return unsigned_tenths(value_tenths).removesuffix(".0")
+
+
+@register.simple_tag
+def scorebar(
+    fit_tenths: int,
+    intent_tenths: int,
+    *,
+    mark_tenths: int | None = None,
+    fit_max_tenths: int = 500,
+    intent_max_tenths: int = 500,
+) -> SafeString:
+    """Fit then intent on one scale, with an optional mark at the accept line; all in tenths."""
+    whole = max(fit_max_tenths + intent_max_tenths, 1)
+    fit = min(max(fit_tenths, 0) * 100 / whole, 100)
+    intent = min(max(intent_tenths, 0) * 100 / whole, 100 - fit)
+    gap = BAR_GAP if fit and intent else 0
+    parts = [_rect("track", 0, 100), _rect("fit", 0, fit), _rect("intent", fit + gap, intent - gap)]
+    if mark_tenths is not None:
+        place = min(max(mark_tenths * 100 / whole, 0), 100)
+        parts.append(_rect("mark", place - 0.4, 0.8, 'height="6"'))
+    label = _("Fit %(fit)s of %(fit_max)s, intent %(intent)s of %(intent_max)s") % {
+        "fit": _plain(fit_tenths),
+        "fit_max": _plain(fit_max_tenths),
+        "intent": _plain(intent_tenths),
+        "intent_max": _plain(intent_max_tenths),
+    }
+    return _svg("scorebar", 100, 6, label, parts)
+
+
+def _svg(css: str, width: float, height: float, label: str, parts: Iterable[str]) -> SafeString:
+    return format_html(
+        '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        'aria-label="{}">{}</svg>',
+        css,
+        f"{width:g}",
+        f"{height:g}",
+        label,
+        format_html_join("", "{}", ((part,) for part in parts)),
+    )
+
+
+@register.simple_tag
+def ledger_scale(lines: Iterable[Any]) -> float:
+    """Pixels per point that fit every line of a ledger; lines need `points_tenths`."""
+    values = [line.points_tenths / 10 for line in lines]
+    highest, lowest = max([0.0, *values]), -min([0.0, *values])
+    limits = [MINIBAR_UNIT]
+    limits += [MINIBAR_RIGHT / highest] if highest else []
+    limits += [MINIBAR_ZERO / lowest] if lowest else []
+    return min(limits)
+
+
+@register.simple_tag
+def minibar(value_tenths: int, dimension: str = "fit", scale: float = MINIBAR_UNIT) -> SafeString:
+    """Bar of one ledger line: right of zero in its dimension's colour, left of it when negative."""
+    width = abs(value_tenths) / 10 * scale
+    css = "neg" if value_tenths < 0 else dimension
+    start = MINIBAR_ZERO - width if value_tenths < 0 else MINIBAR_ZERO
+    return format_html(
+        '<svg class="minibar" viewBox="0 0 88 8" aria-hidden="true">{}{}</svg>',
+        _rect("zero", MINIBAR_ZERO - 0.5, 1, 'height="8"'),
+        _rect(css, start, width, 'y="1" height="6" rx="1.5"') if width else "",
+    )
+
+
+@register.simple_tag
+def civ(
+    rate: float, low: float, high: float, base: float, top: float | None = None
+) -> SafeString:
+    """Rate with its 95% interval against a base line; all are shares between 0 and 1.
+
+    top: upper end of the axis; give one value to all bars of a page so that they compare.
+    """
+    rate, low, high, base = float(rate), float(low), float(high), float(base)
+    unit = INTERVAL_WIDTH / (top or axis_top(high, base))
+    kind = "is-good" if low > base else "is-bad" if high < base else "is-flat"
+    label = _("%(rate)s, interval %(low)s to %(high)s, base %(base)s") % {
+        "rate": percent_text(rate, 1),
+        "low": percent_text(low, 1),
+        "high": percent_text(high, 1),
+        "base": percent_text(base, 1),
+    }
+    parts = [
+        _rect("rail", 0, INTERVAL_WIDTH, 'y="6" height="2"'),
+        _rect("span", low * unit, (high - low) * unit, 'y="3" height="8" rx="2"'),
+        _rect("pt", rate * unit - 1.5, 3, 'y="2" height="10"'),
+        _rect("base", base * unit - 0.6, 1.2, 'height="14"'),
+    ]
+    return _svg(f"civ {kind}", INTERVAL_WIDTH, 14, label, parts)
+
+
+@register.simple_tag
+def progress(done: float, whole: float, label: str = "", css: str = "") -> SafeString:
+    """A progress bar (`.bar`); the label is a sentence, `9 of 12` when left out."""
+    share = min(max(done / whole, 0), 1) * 100 if whole else 0
+    spoken = label or _("%(done)g of %(whole)g") % {"done": done, "whole": whole}
+    parts = [
+        _rect("track", 0, 100, 'height="6" rx="2"'),
+        _rect("val", 0, share, 'height="6" rx="2"') if share else "",
+    ]
+    return _svg(f"bar {css}".strip(), 100, 6, spoken, parts)
+
+
+@register.simple_tag
+def answer_bar(confirmed: int, inferred: int, contradicted: int, unknown: int) -> SafeString:
+    """Checklist progress: confirmed, inferred, contradicted, unknown side by side."""
+    counts = [
+        ("s-ok", confirmed),
+        ("s-info", inferred),
+        ("s-danger", contradicted),
+        ("track", unknown),
+    ]
+    shown = [(css, count) for css, count in counts if count]
+    unit = (100 - SEGMENT_GAP * (len(shown) - 1)) / max(sum(n for _css, n in shown), 1)
+    parts, x = [], 0.0
+    for css, count in shown:
+        parts.append(_rect(css, x, count * unit, 'height="6" rx="1"'))
+        x += count * unit + SEGMENT_GAP
+    label = _(
+        "%(confirmed)d confirmed, %(inferred)d inferred, %(contradicted)d contradicted, "
+        "%(unknown)d unknown"
+    ) % {
+        "confirmed": confirmed,
+        "inferred": inferred,
+        "contradicted": contradicted,
+        "unknown": unknown,
+    }
+    return _svg("bar segments", 100, 6, label, parts)
+
+
+@register.simple_tag
+def spark(values: Sequence[float], label: str) -> SafeString:
+    """A spark line over equally spaced values; the label says in words what it shows."""
+    highest = max([1.0, *values])
+    step = 264 / max(len(values) - 1, 1)
+    dots = [(4 + i * step, 32 - 26 * value / highest) for i, value in enumerate(values)]
+    if not dots:
+        return _svg("spark", 272, 36, label, [])
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in dots)
+    last_x, last_y = dots[-1]
+    parts = [
+        format_html('<polygon class="area" points="4,36 {} {},36"/>', path, f"{last_x:.0f}"),
+        format_html('<polyline class="line" points="{}"/>', path),
+        format_html(
+            '<circle class="end" cx="{}" cy="{}" r="2.6"/>', f"{last_x:.1f}", f"{last_y:.1f}"
+        ),
+    ]
+    return _svg("spark", 272, 36, label, parts)

@@ -1,0 +1,274 @@
+"""Tags and filters for pages: icons, points, grades, clocks, people.
+
+Templates load them with {% load leadqual %}. They only draw; what they draw is decided elsewhere.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from lucide.templatetags.lucide import lucide
+
+from . import figures
+
+register = template.Library()
+
+SLA_ICONS = {"breached": "triangle-alert", "warn": "alarm-clock", "ok": "clock", "paused": "pause"}
+GRADE_STEPS = {"A": 1, "B": 2, "C": 3, "D": 4}
+ANSWER_ICONS = {
+    "confirmed": "circle-check",
+    "inferred": "circle-dot",
+    "contradicted": "circle-x",
+    "unknown": "circle-dashed",
+}
+
+
+@lru_cache(maxsize=512)
+def _icon_svg(name: str, css: str) -> str:
+    svg = lucide(name, size=None, **{"class": f"icon {css}".strip()})
+    return " ".join(svg.split())
+
+
+@register.simple_tag
+def icon(name: str, css: str = "", *, label: str = "") -> SafeString:
+    """A Lucide icon, inline; hidden from screen readers unless it has a label."""
+    svg = _icon_svg(str(name), str(css))
+    spoken = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
+    return mark_safe(svg.replace("<svg ", f"<svg {spoken} ", 1))  # noqa: S308 - own markup
+
+
+@register.simple_tag
+def answer_icon(state: str, css: str = "") -> SafeString:
+    """The icon of a checklist answer: confirmed, inferred, contradicted or unknown."""
+    return icon(ANSWER_ICONS.get(state, ANSWER_ICONS["unknown"]), css)
+
+
+@register.filter
+def tenths(value: int | None) -> str:
+    """Integer tenths as signed points: 200 is `+20.0`, -65 is `−6.5`."""
+    return "" if value is None else figures.signed_tenths(int(value))
+
+
+@register.filter
+def tenths_total(value: int | None) -> str:
+    """Integer tenths as an unsigned total: 865 is `86.5`; nothing is a dash."""
+    return "–" if value is None else figures.unsigned_tenths(int(value))
+
+
+@register.filter
+def points(value: Decimal | float | None) -> str:
+    """Points as a signed number with one decimal."""
+    return "" if value is None else figures.signed_tenths(figures.tenths_of(value))
+
+
+@register.filter
+def points_total(value: Decimal | float | None) -> str:
+    """Points as an unsigned total with one decimal; nothing is a dash."""
+    return "–" if value is None else figures.unsigned_tenths(figures.tenths_of(value))
+
+
+def _sign_class(value: int) -> str:
+    return "neg" if value < 0 else "zero" if value == 0 else ""
+
+
+@register.simple_tag
+def pts(value_tenths: int) -> SafeString:
+    """Signed points as a coloured, aligned figure (`.pts`), from integer tenths."""
+    css = f"pts {_sign_class(value_tenths)}".strip()
+    return format_html('<span class="{}">{}</span>', css, figures.signed_tenths(value_tenths))
+
+
+@register.simple_tag
+def sig(value_tenths: int, name: str) -> SafeString:
+    """One “why here” line: signed points and the rule's name (`.sig`)."""
+    return format_html('<span class="sig">{}{}</span>', pts(value_tenths), name)
+
+
+@register.simple_tag
+def grade(value: str | None, size: str = "") -> SafeString:
+    """Fit letter and intent number in two tinted halves; blank grades show a dash. size: `lg`."""
+    css = f"grade {size}".strip()
+    if not value:
+        return format_html(
+            '<span class="{}"><span class="g4">–</span><span class="sr">{}</span></span>',
+            css,
+            _("no grade"),
+        )
+    letter, number = value[0], value[1:]
+    return format_html(
+        '<span class="{}"><span class="gf g{}">{}</span><span class="gn g{}">{}</span>'
+        '<span class="sr"> {}</span></span>',
+        css,
+        GRADE_STEPS.get(letter, 4),
+        letter,
+        number,
+        number,
+        _("fit %(letter)s, intent %(number)s") % {"letter": letter, "number": number},
+    )
+
+
+@register.simple_tag
+def sla_words() -> dict[str, str]:
+    """Hidden word of each clock state, by state."""
+    return {
+        "breached": _("Breached: "),
+        "warn": _("Due soon: "),
+        "ok": _("On time: "),
+        "paused": _("Paused: "),
+    }
+
+
+@register.simple_tag
+def sla_icon(state: str, css: str = "sm") -> SafeString:
+    """The icon of a clock state."""
+    return icon(SLA_ICONS[state], css)
+
+
+def clock_state(left: timedelta) -> str:
+    """State of a running clock by the time left: breached, warn below 15 minutes, or ok."""
+    if left < timedelta(0):
+        return "breached"
+    return "warn" if left < figures.COUNTDOWN_BELOW else "ok"
+
+
+def _paused_chip(until: datetime | None, size: str) -> SafeString:
+    if until is None:
+        text = _("paused")
+    else:
+        local, today = timezone.localtime(until), timezone.localdate()
+        form = "%H:%M" if local.date() == today else "%a %H:%M"
+        text = _("until %(time)s") % {"time": local.strftime(form)}
+    return format_html(
+        '<span class="{}" data-state="paused">{}<span class="sr">{}</span>{}</span>',
+        f"sla {size}".strip(),
+        sla_icon("paused"),
+        sla_words()["paused"],
+        text,
+    )
+
+
+@register.simple_tag
+def sla_chip(
+    due_at: datetime | None,
+    *,
+    paused: bool = False,
+    resumes_at: datetime | None = None,
+    left: timedelta | None = None,
+    now: datetime | None = None,
+    size: str = "",
+    note: str = "",
+    id: str = "",
+) -> SafeString:
+    """First-response clock that counts down in the browser.
+
+    paused: shows when the clock starts again and carries no deadline. left: business time left,
+    when closed hours lie between now and due_at; without it all time until due_at counts.
+    """
+    if due_at is None and not paused:
+        return mark_safe('<span class="muted">–</span>')
+    if paused or due_at is None:
+        return _paused_chip(resumes_at, size)
+    now = now or timezone.now()
+    left = due_at - now if left is None else left
+    ends_at = now + left
+    state = clock_state(left)
+    return format_html(
+        '<span class="{}"{} data-state="{}" data-due="{}">{}<span><span class="sr">{}</span>'
+        '<span data-clock>{}</span></span>{}</span>',
+        f"sla {size}".strip(),
+        format_html(' id="{}"', id) if id else "",
+        state,
+        ends_at.isoformat(timespec="seconds"),
+        sla_icon(state, "" if size == "lg" else "sm"),
+        sla_words()[state],
+        figures.countdown_text(left),
+        format_html("<small>{}</small>", note) if note else "",
+    )
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A timedelta or seconds as `22 m`, `1 h 20 m`, `3 d 4 h`; nothing is a dash."""
+    if value is None:
+        return "–"
+    return figures.duration_text(value if isinstance(value, timedelta) else timedelta(seconds=value))
+
+
+@register.filter
+def waited(since: datetime | None, now: datetime | None = None) -> str:
+    """Time since a moment, as a duration; nothing is a dash."""
+    return "–" if since is None else figures.duration_text((now or timezone.now()) - since)
+
+
+@register.simple_tag
+def countdown(until: datetime, now: datetime | None = None) -> SafeString:
+    """Time left until a moment, kept current in the browser; zero once it has passed."""
+    left = max(until - (now or timezone.now()), timedelta(0))
+    return format_html(
+        '<span class="num" data-countdown="{}">{}</span>',
+        until.isoformat(timespec="seconds"),
+        figures.duration_text(left),
+    )
+
+
+@register.filter
+def percent(share: Decimal | float | None, decimals: int = 0) -> str:
+    """A share between 0 and 1 as percent: `{{ rate|percent:1 }}` is `31.4%`."""
+    return "–" if share is None else figures.percent_text(share, decimals)
+
+
+def _name_of(person: Any) -> str:
+    if person is None or isinstance(person, str):
+        return person or ""
+    return str(person.get_full_name() or person.get_username())
+
+
+@register.filter
+def person_name(person: Any) -> str:
+    """Full name of a user, else the username."""
+    return _name_of(person)
+
+
+@register.filter
+def first_name(person: Any) -> str:
+    """First word of a user's or lead's name, for tight places."""
+    return (_name_of(person).split() or [""])[0]
+
+
+@register.simple_tag
+def avatar(person: Any, size: str = "") -> SafeString:
+    """Initials of a user or a name in a steady hue; a dashed circle for nobody. size: `lg`."""
+    name = _name_of(person)
+    hue = f"h{figures.hue_of(name)}" if name else "void"
+    return format_html(
+        '<span class="{}" aria-hidden="true">{}</span>',
+        f"avatar {hue} {size}".strip(),
+        figures.initials_of(name),
+    )
+
+
+@register.simple_tag
+def avatars(people: Iterable[Any]) -> SafeString:
+    """A row of overlapping avatars."""
+    faces = format_html_join("", "{}", ((avatar(person),) for person in people))
+    return format_html('<span class="avatars">{}</span>', faces)
+
+
+@register.filter
+def undo_url(message: Any) -> str:
+    """Undo address carried by a Django message as extra tag `undo:/path/`; blank if none."""
+    tags = str(getattr(message, "extra_tags", "") or "").split()
+    return next((tag.removeprefix("undo:") for tag in tags if tag.startswith("undo:/")), "")
+
+
+@register.filter
+def plain_text(value: object) -> str:
+    """Text safe for an attribute, whatever it was."""
+    return conditional_escape(str(value))

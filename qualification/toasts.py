@@ -1,0 +1,28 @@
+"""Short messages to the person, carried by the HX-Trigger header and shown by static/js/toasts.js."""
+
+from __future__ import annotations
+
+import json
+
+from django.http import HttpResponse
+
+
+def add_toast(
+    response: HttpResponse, message: str, *, kind: str = "", undo_url: str = ""
+) -> HttpResponse:
+    """Adds a toast to an htmx response and returns it. `kind`: ok, warn, danger or plain; with
+    `undo_url` the toast carries an Undo button (POST) for 30 s."""
+    triggers = json.loads(response.get("HX-Trigger", "{}"))
+    triggers["toast"] = {"message": message, "kind": kind}
+    if undo_url:
+        triggers["toast"]["undo_url"] = undo_url
+    response["HX-Trigger"] = json.dumps(triggers)
+    return response
+
+
+def close_dialog(response: HttpResponse) -> HttpResponse:
+    """Tells the page to close its dialog; returns the response."""
+    triggers = json.loads(response.get("HX-Trigger", "{}"))
+    triggers["leadqual:close-dialog"] = True
+    response["HX-Trigger"] = json.dumps(triggers)
+    return response

@@ -1,0 +1,1 @@
+"""Pages and verbs: fetch with permission, form, room function, answer."""

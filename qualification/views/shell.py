@@ -1,0 +1,40 @@
+"""The frame of every page: theme, health."""
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from qualification.context import THEMES
+from qualification.permissions import Right, open_to_all, require
+
+YEAR = 365 * 24 * 60 * 60
+
+
+@require_POST
+@require(Right.USE)
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or (anything else) the system's; kept in a cookie so that no page flashes."""
+    theme = request.POST.get("theme", "")
+    back = request.POST.get("next", "")
+    if getattr(request, "htmx", False):
+        response = HttpResponse(status=204)
+    elif url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+        response = redirect(back)
+    else:
+        response = redirect("qualification:home")
+    if theme in THEMES:
+        response.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", httponly=True)
+    else:
+        response.delete_cookie("theme")
+    return response
+
+
+@open_to_all
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the database answers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})

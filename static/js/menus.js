@@ -1,0 +1,22 @@
+// Menus are details elements. One is open at a time; Escape or a click elsewhere closes it.
+const open = () => [...document.querySelectorAll("details.menu[open]")];
+
+function closeAll(except) {
+  for (const menu of open()) if (menu !== except) menu.open = false;
+}
+
+document.addEventListener("toggle", (e) => {
+  if (e.target.matches?.("details.menu[open]")) closeAll(e.target);
+}, true);
+document.addEventListener("click", (e) => {
+  const inside = e.target.closest?.("details.menu");
+  closeAll(inside);
+  if (inside && e.target.closest("button, a") && !e.target.closest("[data-keep-open]")) inside.open = false;
+});
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "Escape" || !open().length || document.querySelector("dialog:modal")) return;
+  const summary = open()[0].querySelector("summary");
+  closeAll();
+  summary.focus();
+  e.preventDefault();
+});

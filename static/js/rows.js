@@ -1,0 +1,48 @@
+// The cursor over list rows (aria-current) and the walk over score lines (focus on their flags).
+// The cursor survives row swaps and a visit to a lead: it is kept by row id for the session.
+const LISTS = ".queue tbody, [data-cursor-list]";
+const ROWS = ".queue tbody > tr[id], [data-cursor-list] > [id]";
+const KEPT = "leadqual:cursor";
+
+const rows = () => [...document.querySelectorAll(ROWS)].filter((row) => row.checkVisibility());
+export const cursorRow = () => rows().find((row) => row.ariaCurrent === "true");
+
+function place(row, { scroll = true } = {}) {
+  for (const other of rows()) other.ariaCurrent = other === row ? "true" : null;
+  if (!row) return;
+  sessionStorage.setItem(KEPT, row.id);
+  if (scroll) row.scrollIntoView({ block: "nearest" });
+}
+
+export function moveCursor(step) {
+  const list = rows();
+  if (!list.length) return false;
+  const at = list.indexOf(cursorRow());
+  place(list[Math.min(list.length - 1, Math.max(0, at + step))]);
+  return true;
+}
+
+// step 0 enters the ledger; 1 and -1 move while focus is inside it.
+export function walkLedger(step) {
+  const flags = [...document.querySelectorAll(".ledger summary.flag")].filter((flag) => flag.checkVisibility());
+  const at = flags.indexOf(document.activeElement?.closest("details")?.querySelector("summary.flag"));
+  if (!flags.length || (step !== 0 && at < 0)) return false;
+  const next = step === 0 ? Math.max(at, 0) : Math.min(flags.length - 1, Math.max(0, at + step));
+  flags[next].focus();
+  flags[next].closest("tr").scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+function restore({ scroll }) {
+  if (!document.querySelector(LISTS) || cursorRow()) return;
+  const kept = document.getElementById(sessionStorage.getItem(KEPT) ?? "");
+  const list = rows();
+  place(list.includes(kept) ? kept : list[0], { scroll: scroll && list.includes(kept) });
+}
+
+document.addEventListener("click", (e) => {
+  const row = e.target.closest?.(ROWS);
+  if (row) place(row, { scroll: false });
+});
+document.addEventListener("htmx:afterSettle", () => restore({ scroll: false }));
+restore({ scroll: true });

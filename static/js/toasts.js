@@ -1,0 +1,56 @@
+// One polite region. The server sends HX-Trigger {"toast": {"message": …, "undo_url": …}} or a Django message.
+const PLAIN_S = 8;
+const UNDO_S = 30;
+const region = () => document.getElementById("toasts");
+
+function leaveAfter(toast, seconds) {
+  setTimeout(() => {
+    if (toast.matches(":hover, :focus-within")) leaveAfter(toast, 4);
+    else toast.remove();
+  }, seconds * 1000);
+}
+
+export function toast({ message, undo_url: undoUrl, undo_label: undoLabel, seconds, kind }) {
+  const template = document.getElementById("toast-template");
+  if (!template || !message) return;
+  const el = template.content.firstElementChild.cloneNode(true);
+  const form = el.querySelector("form");
+  el.querySelector("[data-text]").textContent = message;
+  if (kind === "danger") el.classList.add("danger");
+  if (undoUrl) {
+    form.action = undoUrl;
+    form.hidden = false;
+    if (undoLabel) el.querySelector("[data-undo]").textContent = undoLabel;
+  } else form.remove();
+  for (const older of region().querySelectorAll(".toast")) older.remove();
+  region().append(el);
+  leaveAfter(el, seconds ?? (undoUrl ? UNDO_S : PLAIN_S));
+}
+
+// Speaks without showing anything.
+export function say(text) {
+  const line = document.createElement("p");
+  line.className = "sr";
+  line.textContent = text;
+  region()?.append(line);
+  setTimeout(() => line.remove(), 5000);
+}
+
+function armServerToasts() {
+  for (const el of document.querySelectorAll("#toasts > .toast[data-toast]")) {
+    const seconds = Number(el.dataset.toast);
+    delete el.dataset.toast;
+    region().append(el);
+    leaveAfter(el, seconds);
+  }
+}
+
+document.addEventListener("toast", (e) => {
+  const detail = e.detail ?? {};
+  toast(typeof detail.value === "string" ? { message: detail.value } : detail);
+});
+document.addEventListener("click", (e) => {
+  if (e.target.closest?.("[data-toast-close]")) e.target.closest(".toast").remove();
+});
+document.addEventListener("htmx:afterSettle", armServerToasts);
+armServerToasts();

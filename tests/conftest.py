@@ -1,0 +1,68 @@
+"""Fixtures every test may use: shipped policy rows, people of each role, jobs, a fixed clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+
+from crm.models import Team, User
+from crm.roles import Role
+from tests import factories
+
+NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def now() -> dt.datetime:
+    """A Monday morning; tests move from here."""
+    return NOW
+
+
+@pytest.fixture(autouse=True)
+def shipped_policy(request: pytest.FixtureRequest) -> None:
+    """Transactional tests empty every table: put back the rows that migrations ship."""
+    marker = request.node.get_closest_marker("django_db")
+    wants_transactions = bool(marker and marker.kwargs.get("transaction"))
+    if wants_transactions or "transactional_db" in request.fixturenames:
+        request.getfixturevalue("transactional_db")
+        if not Team.objects.filter(is_fallback=True).exists():
+            shipped = importlib.import_module("qualification.migrations.0002_shipped_policy")
+            shipped.ship(apps, None)
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    """The team the people of a test belong to."""
+    return factories.TeamFactory(name="EMEA")
+
+
+@pytest.fixture
+def people(team: Team) -> dict[str, User]:
+    """One active person per role, all of the same team."""
+    return {role: factories.person(role, team) for role in Role.values}
+
+
+@pytest.fixture
+def login(client: Client) -> Callable[[User], Client]:
+    """Logs somebody in on the test client and returns it."""
+
+    def as_user(user: User) -> Client:
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return as_user
+
+
+@pytest.fixture
+def run_jobs(
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[Callable[[], AbstractContextManager[Any]]]:
+    """`with run_jobs():` executes what the block put off until after the commit."""
+    yield lambda: django_capture_on_commit_callbacks(execute=True)
