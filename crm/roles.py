@@ -28,11 +28,11 @@ def roles_of(user: User | AnonymousUser) -> frozenset[str]:
     """
     if not user.is_authenticated or not user.is_active:
         return frozenset()
-    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    cached: frozenset[str] | None = user.__dict__.get("_roles")
     if cached is None:
         names = set(user.groups.values_list("name", flat=True)) & set(Role.values)
         if user.is_superuser:
             names.add(Role.ADMIN)
         cached = frozenset(names)
-        user._roles = cached  # type: ignore[union-attr]
+        user.__dict__["_roles"] = cached
     return cached

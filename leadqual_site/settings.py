@@ -31,11 +31,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "crm.User"
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "leadqual_site.apps.SiteConfig",
     "crm.apps.CrmConfig",
     "qualification.apps.QualificationConfig",
-    "django.contrib.admin",
+    "leadqual_site.admin_site.LeadQualAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

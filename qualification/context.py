@@ -36,8 +36,22 @@ ENTRIES = (
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
-    (Right.SEE_PROPOSALS, "qualification:proposal-list", _("Proposals"), "git-pull-request", "p", False),
-    (Right.SEE_SOURCES, "qualification:source-list", _("Sources"), "chart-no-axes-column", "s", True),
+    (
+        Right.SEE_PROPOSALS,
+        "qualification:proposal-list",
+        _("Proposals"),
+        "git-pull-request",
+        "p",
+        False,
+    ),
+    (
+        Right.SEE_SOURCES,
+        "qualification:source-list",
+        _("Sources"),
+        "chart-no-axes-column",
+        "s",
+        True,
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -63,6 +63,6 @@ def login(client: Client) -> Callable[[User], Client]:
 @pytest.fixture
 def run_jobs(
     django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[Any]],
-) -> Iterator[Callable[[], AbstractContextManager[Any]]]:
+) -> Callable[[], AbstractContextManager[Any]]:
     """`with run_jobs():` executes what the block put off until after the commit."""
-    yield lambda: django_capture_on_commit_callbacks(execute=True)
+    return lambda: django_capture_on_commit_callbacks(execute=True)

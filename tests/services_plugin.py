@@ -4,6 +4,7 @@ Loaded by `-p tests.services_plugin` (pyproject.toml). TEST_DATABASE_URL / TEST_
 servers; DATABASE_URL / REDIS_URL are ignored, so that no test ever meets an installation's data.
 """
 
+import atexit
 import os
 import re
 import shutil
@@ -21,6 +22,8 @@ FOLDER_PREFIX = "leadqual-tests-"
 SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0"}
 
 _session = ExitStack()
+# pytest_unconfigure is not called when the settings or an app fail to load.
+atexit.register(_session.close)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -22,4 +22,3 @@ class FoldedAttributes(models.Func):
 
     function = "crm_folded"
     output_field = models.JSONField()
-

@@ -74,15 +74,11 @@ class InboxMessage(models.Model):
     class Meta:
         ordering = ["-received_at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "event_key"], name="crm_inbox_one_per_event"
-            )
+            models.UniqueConstraint(fields=["source", "event_key"], name="crm_inbox_one_per_event")
         ]
         indexes = [
             # The inbox sweep: what is due and not done.
-            models.Index(
-                fields=["due_at"], condition=models.Q(state="new"), name="crm_inbox_due"
-            )
+            models.Index(fields=["due_at"], condition=models.Q(state="new"), name="crm_inbox_due")
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,8 @@ class Team(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     is_fallback = models.BooleanField(
-        default=False, help_text=_("Leads nobody else is named for wait here; every team sees them.")
+        default=False,
+        help_text=_("Leads nobody else is named for wait here; every team sees them."),
     )
 
     class Meta:

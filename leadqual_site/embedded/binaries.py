@@ -70,7 +70,7 @@ def postgres_major(folder: Path) -> int:
     """The major version of the programs in a folder. EmbeddedError when they do not run."""
     program = [str(folder / "postgres"), "--version"]
     try:
-        done = subprocess.run(program, capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run(program, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise EmbeddedError(f"PostgreSQL's programs do not run: {error}") from None
     found = re.search(r"(\d+)", done.stdout)

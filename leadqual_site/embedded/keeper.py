@@ -26,7 +26,7 @@ ORPHAN_SECONDS = 5.0
 LOG_LIMIT_BYTES = 5_000_000
 
 
-class Stopped(Exception):
+class StopRequested(BaseException):
     """The keeper was asked to stop."""
 
 
@@ -41,7 +41,7 @@ def main(service: str, root: Path, *, throwaway: bool) -> int:
         held.append(locks.wait_lock(place.lock("keeper"), seconds=30))
         place.url_file.unlink(missing_ok=True)
         _keep(place, _server(service, root, throwaway=throwaway))
-    except Stopped:
+    except StopRequested:
         return 0
     except (EmbeddedError, OSError) as error:
         _say(str(error))
@@ -106,7 +106,7 @@ def _say(line: str) -> None:
 
 
 def _on_terminate(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
+    raise StopRequested
 
 
 if __name__ == "__main__":

@@ -124,8 +124,10 @@ class Postgres:
             self.account = accounts.owner_account(self.data) or self.account
 
     def _pid_file_names_our_server(self) -> bool:
-        """False when the number was given to another process since (PostgreSQL works in its data
-        folder); where there is no /proc the file is believed."""
+        """False when another process has that number since: PostgreSQL works in its data folder.
+
+        Where there is no /proc the file is believed.
+        """
         try:
             pid = (self.data / "postmaster.pid").read_text().split("\n")[0]
             return not Path("/proc/self").exists() or Path(f"/proc/{pid}/cwd").samefile(self.data)
@@ -145,7 +147,7 @@ class Postgres:
 
     def _run(self, command: list[str]) -> "subprocess.CompletedProcess[bytes]":
         identity = self.account.identity() if self.account else {}
-        return subprocess.run(  # noqa: S603 - programs of the folder found above
+        return subprocess.run(
             [str(self.bin / command[0]), *command[1:]],
             cwd="/",
             env=process.clean_environment(),

@@ -47,7 +47,7 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own; `keep` lists descriptors that it inherits."""
     identity: dict[str, Any] = account.identity() if account else {}
-    return subprocess.Popen(  # noqa: S603 - commands are built by this package
+    return subprocess.Popen(
         list(command),
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -56,7 +56,7 @@ def spawn(
         env=dict(environment) if environment is not None else None,
         pass_fds=tuple(keep),
         start_new_session=True,
-        preexec_fn=_in_child(death_signal),
+        preexec_fn=_in_child(death_signal),  # noqa: PLW1509 - our parents have one thread
         **identity,
     )
 

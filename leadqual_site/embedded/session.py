@@ -18,6 +18,9 @@ JOIN_SECONDS = 120.0
 LEAVE_SECONDS = 60.0
 LOG_LINES = 8
 
+# Keepers that we started and others still use; kept, as Python warns about forgotten children.
+_left_to_others: list["subprocess.Popen[str]"] = []
+
 
 @contextmanager
 def servers(
@@ -42,9 +45,10 @@ def _server(place: Place, *, throwaway: bool) -> Iterator[str]:
     try:
         yield url
     finally:
-        _leave(place, use)
-        if keeper:
-            keeper.poll()
+        if _leave(place, use) and keeper:
+            keeper.wait()
+        elif keeper:
+            _left_to_others.append(keeper)
 
 
 def _join(place: Place, *, throwaway: bool) -> tuple[int, "subprocess.Popen[str] | None", str]:
@@ -63,20 +67,22 @@ def _join(place: Place, *, throwaway: bool) -> tuple[int, "subprocess.Popen[str]
             raise
 
 
-def _leave(place: Place, use: int) -> None:
-    """Stop counting as a user; the last one waits until the keeper has stopped the server."""
+def _leave(place: Place, use: int) -> bool:
+    """Stop counting as a user; the last one waits until the keeper has stopped the server.
+
+    Returns whether the keeper has ended.
+    """
     with locks.exclusive(place.lock("start"), seconds=JOIN_SECONDS):
         # Nobody can join now, so having the lock alone means being the last.
         last = locks.try_lock(use)
         os.close(use)
-        if last:
-            locks.wait_free(place.lock("keeper"), seconds=LEAVE_SECONDS)
+        return last and locks.wait_free(place.lock("keeper"), seconds=LEAVE_SECONDS)
 
 
 def _start_keeper(place: Place, *, throwaway: bool) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "leadqual_site.embedded.keeper"]
     with place.log_file.open("ab") as log:
-        keeper = subprocess.Popen(  # noqa: S603 - our own module
+        keeper = subprocess.Popen(
             [*command, place.service, str(place.root), *(["--throwaway"] if throwaway else [])],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -9,12 +9,9 @@ Environment: PORT, WEB_CONCURRENCY (web processes), WORKERS (background workers)
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +19,12 @@ from types import FrameType
 from typing import NoReturn
 
 from leadqual_site import env
-from leadqual_site.embedded import children, locks, places, process, session
+from leadqual_site.embedded import children, locks, places, process, session, web_address
 from leadqual_site.embedded.children import Child, say
 from leadqual_site.embedded.errors import EmbeddedError
 
 QUEUES = ("default", "bulk")
 STARTED_SECONDS = 60.0
-# After a kill -9 the web processes need a moment to notice and to leave the port.
-PORT_SECONDS = 6.0
 SERVER_NAMES = {"postgres": "PostgreSQL", "valkey": "Valkey"}
 
 
@@ -58,7 +53,7 @@ def _run(root: Path) -> None:
     port = _count("PORT", default=8000)
     web, workers = _count("WEB_CONCURRENCY", default=2), _count("WORKERS", default=1)
     with _only_one(root, port):
-        _wait_for_port(port)
+        web_address.wait_for_port(port)
         services = env.embedded_services()
         if services:
             names = " and ".join(SERVER_NAMES[service] for service in services)
@@ -138,7 +133,7 @@ def _serve(
             for child in running:
                 child.check(time.monotonic())
             _check_servers(root, services)
-            if not announced and _answers(address):
+            if not announced and web_address.answers(address):
                 print(f"\n{logins.strip()}\n\nLeadQual runs on {address}", flush=True)
                 say("Ctrl-C stops it.")
                 announced = True
@@ -159,16 +154,6 @@ def _check_servers(root: Path, services: Sequence[str]) -> None:
             raise EmbeddedError(f"{name} ended, see {place.log_file}; stopping all")
 
 
-def _answers(address: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{address}/healthz", timeout=2).close()  # noqa: S310  # nosec
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
 @contextmanager
 def _only_one(root: Path, port: int) -> Iterator[None]:
     """Refuse a second start in the same DATA_DIR, and tell it where the first one is."""
@@ -186,23 +171,6 @@ def _only_one(root: Path, port: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + PORT_SECONDS
-    while True:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise EmbeddedError(
-                        f"port {port} cannot be used ({error.strerror}): set PORT to another one"
-                    ) from None
-            else:
-                return
-        time.sleep(0.3)
 
 
 def _count(name: str, *, default: int) -> int:

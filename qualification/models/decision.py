@@ -75,9 +75,7 @@ class Decision(models.Model):
     )
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
     at = models.DateTimeField()
-    ae = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    ae = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     model = models.ForeignKey(ScoringModel, null=True, on_delete=models.PROTECT, related_name="+")
     total_tenths = models.IntegerField(default=0)
     grade = models.CharField(max_length=2, blank=True)

@@ -50,9 +50,7 @@ class RuleProposal(models.Model):
     current_points = models.DecimalField(**POINTS)
     proposed_points = models.DecimalField(**POINTS)
     evidence = models.JSONField()
-    status = models.CharField(
-        max_length=10, choices=ProposalStatus, default=ProposalStatus.OPEN
-    )
+    status = models.CharField(max_length=10, choices=ProposalStatus, default=ProposalStatus.OPEN)
     created_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(

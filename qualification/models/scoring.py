@@ -15,10 +15,11 @@ from qualification.choices import Dimension, ModelStatus
 POINTS: dict[str, Any] = {"max_digits": 7, "decimal_places": 1}
 
 # What a version consists of. Once it left `draft`, PostgreSQL refuses to change any of it.
-MODEL_CONTENT = (
-    "version name base_fit base_intent fit_min fit_max intent_min intent_max total_min total_max "
-    "mql accept fit_thresholds intent_thresholds tiers actions caps"
-).split()
+MODEL_CONTENT = [
+    *("version", "name", "base_fit", "base_intent", "fit_min", "fit_max", "intent_min"),
+    *("intent_max", "total_min", "total_max", "mql", "accept", "fit_thresholds"),
+    *("intent_thresholds", "tiers", "actions", "caps"),
+]
 
 # Status moves of a version; `scoring/versions.py` is the only writer. A retired version comes back by rollback.
 STATUS_MOVES = [
@@ -135,7 +136,7 @@ class _RuleOfDraftOnly(pgtrigger.Trigger):
 
     when = pgtrigger.Before
 
-    def get_func(self, model: type[models.Model]) -> str:
+    def get_func(self, model: models.Model) -> str:
         table = ScoringModel._meta.db_table
         return f"""
             IF EXISTS (
@@ -169,7 +170,9 @@ class ScoringRule(models.Model):
     group = models.CharField(max_length=60, blank=True)
     segment = models.CharField(max_length=60, blank=True)
     disqualifies = models.CharField(
-        max_length=60, blank=True, help_text=_("Reason; set: the lead is disqualified, not scored up.")
+        max_length=60,
+        blank=True,
+        help_text=_("Reason; set: the lead is disqualified, not scored up."),
     )
 
     class Meta:
@@ -231,9 +234,7 @@ class ScoringDue(models.Model):
     """A lead whose facts changed and whose score has not followed yet. Written in the transaction of
     the change, removed when scored; the sweep finishes what a dead worker left."""
 
-    lead = models.OneToOneField(
-        Lead, primary_key=True, on_delete=models.CASCADE, related_name="+"
-    )
+    lead = models.OneToOneField(Lead, primary_key=True, on_delete=models.CASCADE, related_name="+")
     since = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

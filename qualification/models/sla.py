@@ -92,9 +92,7 @@ class SLAEvent(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["timer", "level"], name="qualification_slaevent_once"
-            )
+            models.UniqueConstraint(fields=["timer", "level"], name="qualification_slaevent_once")
         ]
         triggers = [append_only("append_only")]
 

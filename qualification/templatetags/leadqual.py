@@ -11,10 +11,12 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
+
+from crm.roles import Role, roles_of
 
 from . import figures
 
@@ -225,15 +227,20 @@ def percent(share: Decimal | float | None, decimals: int = 0) -> str:
 
 
 def _name_of(person: Any) -> str:
-    if person is None or isinstance(person, str):
-        return person or ""
-    return str(person.get_full_name() or person.get_username())
+    return str(person or "").strip()
 
 
 @register.filter
 def person_name(person: Any) -> str:
-    """Full name of a user, else the username."""
+    """Name of a user, a lead or whoever else prints as a name; blank for nobody."""
     return _name_of(person)
+
+
+@register.filter
+def role_words(user: Any) -> str:
+    """The roles of a user in words: `SDR`, `Manager, Admin`; blank for none."""
+    held = roles_of(user)
+    return ", ".join(str(role.label) for role in Role if role in held)
 
 
 @register.filter
@@ -266,9 +273,3 @@ def undo_url(message: Any) -> str:
     """Undo address carried by a Django message as extra tag `undo:/path/`; blank if none."""
     tags = str(getattr(message, "extra_tags", "") or "").split()
     return next((tag.removeprefix("undo:") for tag in tags if tag.startswith("undo:/")), "")
-
-
-@register.filter
-def plain_text(value: object) -> str:
-    """Text safe for an attribute, whatever it was."""
-    return conditional_escape(str(value))

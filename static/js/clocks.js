@@ -33,7 +33,7 @@ function turn(chip, state) {
   icon.setAttribute("class", chip.querySelector("svg").getAttribute("class"));
   chip.querySelector("svg").replaceWith(icon);
   chip.querySelector(".sr").textContent = parts.querySelector(".sr").textContent;
-  if (chip.matches(".lg")) say(chip.textContent);
+  if (chip.matches(".lg")) say(chip.querySelector(".sr").parentElement.textContent);
 }
 
 function put(el, text) {

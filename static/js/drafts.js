@@ -10,7 +10,7 @@ const keyOf = (field) => PREFIX + field.dataset.draftKey;
 function restore() {
   for (const field of fields(document)) {
     const kept = sessionStorage.getItem(keyOf(field));
-    if (kept && field.value === field.defaultValue && field.value !== kept && field !== document.activeElement) field.value = kept;
+    if (kept && field.value === field.defaultValue && field.value !== kept) field.value = kept;
   }
 }
 

@@ -10,7 +10,7 @@ let prefixTimer = 0;
 const typing = (el) => el.closest?.("input:not([type=checkbox],[type=radio],[type=button],[type=submit]), textarea, select, [contenteditable=true]");
 const usable = (el) => el.checkVisibility() && !el.disabled && el.ariaDisabled !== "true";
 const readsKey = (e) => (e.key.length === 1 ? e.key.toLowerCase() : e.key);
-export const keysAreOn = () => localStorage.getItem(OFF) === null;
+const keysAreOn = () => !document.body.hasAttribute("data-keys-off") && localStorage.getItem(OFF) === null;
 
 function first(root, attribute, key) {
   return [...(root?.querySelectorAll(`[${attribute}="${CSS.escape(key)}"]`) ?? [])].find(usable);
@@ -103,9 +103,20 @@ document.addEventListener("keydown", (e) => {
   if (handleKey(e)) e.preventDefault();
 });
 
+// Switched off for the person where the server offers it (data-keys-url), else for this browser.
+function switchKeys(box) {
+  document.body.toggleAttribute("data-keys-off", !box.checked);
+  if (!box.dataset.keysUrl) {
+    if (box.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+    return;
+  }
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
+  const body = new URLSearchParams(box.checked ? { single_keys: "on" } : {});
+  fetch(box.dataset.keysUrl, { method: "POST", headers, body, redirect: "manual" }).catch(() => {});
+}
+
 document.addEventListener("change", (e) => {
-  if (!e.target.matches?.("[data-keys-toggle]")) return;
-  if (e.target.checked) localStorage.removeItem(OFF);
-  else localStorage.setItem(OFF, "1");
+  if (e.target.matches?.("[data-keys-toggle]")) switchKeys(e.target);
 });
 for (const box of document.querySelectorAll("[data-keys-toggle]")) box.checked = keysAreOn();

@@ -32,7 +32,7 @@ function retry() {
 function refuse(status) {
   const texts = document.getElementById("refusal-texts")?.content;
   const text = texts?.querySelector(`[data-status="${status}"]`) ?? texts?.querySelector('[data-status="400"]');
-  if (text) toast({ message: text.textContent, kind: "danger" });
+  if (text) toast({ text: text.textContent, level: "danger" });
 }
 
 function toLogin() {
@@ -45,7 +45,7 @@ document.addEventListener("htmx:timeout", (e) => show("server", e.detail.request
 document.addEventListener("htmx:responseError", (e) => {
   const { xhr, requestConfig } = e.detail;
   if (xhr.status >= 500) show("server", requestConfig);
-  else if (xhr.status !== 401) refuse(xhr.status);
+  else if (xhr.status !== 401 && !xhr.getResponseHeader("HX-Trigger")?.includes("toast")) refuse(xhr.status);
 });
 document.addEventListener("htmx:beforeSwap", (e) => {
   const { xhr } = e.detail;

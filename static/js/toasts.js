@@ -1,4 +1,4 @@
-// One polite region. The server sends HX-Trigger {"toast": {"message": …, "undo_url": …}} or a Django message.
+// One polite region. The server sends HX-Trigger {"toast": {"text", "level", "undoUrl"}} or a Django message.
 const PLAIN_S = 8;
 const UNDO_S = 30;
 const region = () => document.getElementById("toasts");
@@ -10,13 +10,13 @@ function leaveAfter(toast, seconds) {
   }, seconds * 1000);
 }
 
-export function toast({ message, undo_url: undoUrl, undo_label: undoLabel, seconds, kind }) {
+export function toast({ text, undoUrl, undoLabel, seconds, level }) {
   const template = document.getElementById("toast-template");
-  if (!template || !message) return;
+  if (!template || !text) return;
   const el = template.content.firstElementChild.cloneNode(true);
   const form = el.querySelector("form");
-  el.querySelector("[data-text]").textContent = message;
-  if (kind === "danger") el.classList.add("danger");
+  el.querySelector("[data-text]").textContent = text;
+  if (level === "danger") el.classList.add("danger");
   if (undoUrl) {
     form.action = undoUrl;
     form.hidden = false;
@@ -47,7 +47,7 @@ function armServerToasts() {
 
 document.addEventListener("toast", (e) => {
   const detail = e.detail ?? {};
-  toast(typeof detail.value === "string" ? { message: detail.value } : detail);
+  toast(typeof detail.value === "string" ? { text: detail.value } : detail);
 });
 document.addEventListener("click", (e) => {
   if (e.target.closest?.("[data-toast-close]")) e.target.closest(".toast").remove();

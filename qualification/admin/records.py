@@ -1,0 +1,129 @@
+"""Records: sources can be edited, companies corrected; leads, decisions and messages only read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import (
+    Account,
+    AccountDomain,
+    AttributeDefinition,
+    InboxMessage,
+    Lead,
+    Source,
+)
+from qualification import pipeline
+from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
+from qualification.models import Decision, OutboxMessage, ReviewItem
+
+
+@admin.register(Source)
+class SourceAdmin(EditableAdmin):
+    list_display = ["name", "label", "kind", "team", "is_active"]
+    list_filter = ["kind", "is_active"]
+    search_fields = ["name", "label"]
+    readonly_fields = ["credential", "created_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # leads name their source; it is switched off instead
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # `manage.py add_source` makes the credential and shows the secret once
+
+
+class AccountDomainInline(EditableInline):
+    model = AccountDomain
+
+
+@admin.register(Account)
+class AccountAdmin(EditableAdmin):
+    list_display = ["name", "industry", "employees", "country", "is_target"]
+    list_filter = ["is_target"]
+    search_fields = ["name", "domains__domain"]
+    exclude = ["name_key", "created_at", "updated_at"]
+    inlines = [AccountDomainInline]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # accounts come with their leads
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: Any) -> None:
+        obj.updated_at = timezone.now()
+        super().save_model(request, obj, form, change)
+        leads = list(Lead.objects.filter(account=obj).values_list("pk", flat=True))
+        pipeline.facts_changed(leads, now=obj.updated_at)
+
+
+@admin.register(AttributeDefinition)
+class AttributeDefinitionAdmin(EditableAdmin):
+    list_display = ["name", "label", "type"]
+    search_fields = ["name", "label"]
+    readonly_fields = ["name", "type"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Lead)
+class LeadAdmin(ReadOnlyAdmin):
+    list_display = ["id", "first_name", "last_name", "email", "stage", "team", "source"]
+    list_filter = ["stage", "team"]
+    search_fields = ["email", "last_name"]
+    list_select_related = ["team", "source"]
+
+
+@admin.register(ReviewItem)
+class ReviewItemAdmin(ReadOnlyAdmin):
+    list_display = ["id", "lead", "state", "entry_reason", "team", "holder", "due_at"]
+    list_filter = ["state", "team"]
+    list_select_related = ["lead", "team", "holder"]
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyAdmin):
+    list_display = ["at", "kind", "lead", "by", "reason"]
+    list_filter = ["kind", "reason"]
+    list_select_related = ["lead", "by", "reason"]
+
+
+@admin.register(InboxMessage)
+class InboxMessageAdmin(ReadOnlyAdmin):
+    """Messages as they came; the body stays out of the page, it holds personal data."""
+
+    list_display = ["received_at", "source", "event_key", "state", "attempts", "error"]
+    list_filter = ["state", "source"]
+    exclude = ["body"]
+    actions = ["try_again"]
+
+    @admin.action(description=_("Try again"))
+    def try_again(self, request: HttpRequest, queryset: QuerySet[InboxMessage]) -> None:
+        back = queryset.filter(state=InboxMessage.State.QUARANTINED).update(
+            state=InboxMessage.State.NEW, attempts=0, due_at=timezone.now(), error=""
+        )
+        self.message_user(request, _("%d back in the inbox.") % back, messages.SUCCESS)
+
+
+@admin.register(OutboxMessage)
+class OutboxMessageAdmin(ReadOnlyAdmin):
+    list_display = ["key", "kind", "state", "attempts", "due_at", "sent_at", "error"]
+    list_filter = ["state", "kind"]
+    exclude = ["payload"]
+    actions = ["try_again"]
+
+    @admin.action(description=_("Send again"))
+    def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
+        back = queryset.filter(state=OutboxMessage.State.DEAD).update(
+            state=OutboxMessage.State.WAITING, attempts=0, due_at=timezone.now(), error=""
+        )
+        self.message_user(request, _("%d will be sent.") % back, messages.SUCCESS)
