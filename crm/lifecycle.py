@@ -36,8 +36,8 @@ def move_lead(
 
     Raises StageMoveRefused when the stored stage does not allow the move.
     """
-    locked = Lead.objects.select_for_update().filter(pk=lead.pk).values_list("stage", flat=True)
-    before = locked.first()
+    locked = Lead.objects.select_for_update(no_key=True).filter(pk=lead.pk)
+    before = locked.values_list("stage", flat=True).first()
     moved = Lead.objects.filter(pk=lead.pk, stage__in=predecessors(to)).update(
         stage=to,
         stage_at=now,
@@ -72,7 +72,7 @@ def move_leads(
             WITH before AS (
                 SELECT id, stage FROM crm_lead
                 WHERE id = ANY(%(ids)s) AND stage = ANY(%(from)s)
-                ORDER BY id FOR UPDATE
+                ORDER BY id FOR NO KEY UPDATE
             ), moved AS (
                 UPDATE crm_lead AS l
                 SET stage = %(to)s, stage_at = %(now)s, disqualified_by = %(by_whom)s,

@@ -25,6 +25,12 @@ class NotHolder(QualificationError):
     """Only the holder may do this; the claim ended, moved or was never theirs."""
 
 
+class TaskInvalid(QualificationError):
+    """A next task needs a time in the future."""
+
+    status = 422
+
+
 class AlreadyDecided(QualificationError):
     """The item was closed meanwhile; the text says by whom and how."""
 
@@ -41,6 +47,12 @@ class ChecklistIncomplete(QualificationError):
     def __init__(self, message: str, missing: list[str]) -> None:
         super().__init__(message)
         self.missing = missing
+
+
+class AnswerInvalid(QualificationError):
+    """A checklist answer does not fit its question; the text names the question."""
+
+    status = 422
 
 
 class DecisionIncomplete(QualificationError):

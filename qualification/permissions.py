@@ -89,7 +89,7 @@ def require(
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        checked = login_required(guarded)  # type: ignore[type-var]
+        checked = login_required(guarded)
         checked.required_right = right  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value]
 

@@ -30,7 +30,6 @@ class Valkey:
     def start(self, *, log: IO[bytes], keep: int) -> tuple["subprocess.Popen[bytes]", str]:
         """Start the server; returns the process and the URL."""
         path = sockets.socket_folder(self.home) / "valkey.sock"
-        path.unlink(missing_ok=True)
         server = process.spawn(
             self._command(path),
             output=log,

@@ -34,7 +34,7 @@ class Handoff(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["lead"],
-                condition=Q(state__in=["waiting", "accepted"]),
+                condition=Q(state="waiting"),
                 name="qualification_handoff_one_open",
             ),
             models.CheckConstraint(

@@ -116,6 +116,17 @@ class ReviewItem(models.Model):
                 condition=~Q(state="closed"),
                 name="qualification_item_rank",
             ),
+            # "Next lead": the same order without the rows somebody holds.
+            models.Index(
+                "team",
+                "bucket",
+                "tier_rank",
+                models.F("score_tenths").desc(),
+                "due_at",
+                "id",
+                condition=Q(state="waiting"),
+                name="qualification_item_waiting",
+            ),
             # The lease sweep.
             models.Index(
                 fields=["lease_until"],

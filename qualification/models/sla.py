@@ -46,7 +46,7 @@ class SLATimer(models.Model):
     started_at = models.DateTimeField()
     warn_at = models.DateTimeField()
     due_at = models.DateTimeField()
-    # When the sweep looks at it next: warn_at, then due_at, then nothing (NULL).
+    # When the sweep looks at it next: warn_at, due_at, a day later (rank), then nothing (NULL).
     next_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
 

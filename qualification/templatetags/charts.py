@@ -98,9 +98,7 @@ def minibar(value_tenths: int, dimension: str = "fit", scale: float = MINIBAR_UN
 
 
 @register.simple_tag
-def civ(
-    rate: float, low: float, high: float, base: float, top: float | None = None
-) -> SafeString:
+def civ(rate: float, low: float, high: float, base: float, top: float | None = None) -> SafeString:
     """Rate with its 95% interval against a base line; all are shares between 0 and 1.
 
     top: upper end of the axis; give one value to all bars of a page so that they compare.

@@ -30,7 +30,7 @@ def signed_tenths(tenths: int) -> str:
 
 
 def duration_text(length: timedelta) -> str:
-    """A length of time: `48 m`, `1 h 04 m`, `3 d 4 h`; part minutes dropped, below zero at least `−1 m`."""
+    """A length of time: `48 m`, `1 h 04 m`, `3 d 4 h`; overdue at least `−1 m`."""
     overdue = length < timedelta(0)
     minutes = max(abs(length) // timedelta(minutes=1), int(overdue))
     sign = MINUS if overdue else ""
@@ -53,7 +53,7 @@ def countdown_text(left: timedelta) -> str:
 
 def percent_text(share: Decimal | float, decimals: int = 0) -> str:
     """A share between 0 and 1 as percent: `31%`, with one decimal `31.4%`."""
-    text = f"{abs(share) * 100:.{decimals}f}%"
+    text = f"{abs(float(share)) * 100:.{decimals}f}%"
     return f"{MINUS}{text}" if share < 0 and float(text[:-1]) else text
 
 

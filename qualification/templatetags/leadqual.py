@@ -166,7 +166,7 @@ def sla_chip(
     now: datetime | None = None,
     size: str = "",
     note: str = "",
-    id: str = "",
+    id: str = "",  # noqa: A002 - the attribute it becomes
 ) -> SafeString:
     """First-response clock that counts down in the browser.
 
@@ -183,7 +183,7 @@ def sla_chip(
     state = clock_state(left)
     return format_html(
         '<span class="{}"{} data-state="{}" data-due="{}">{}<span><span class="sr">{}</span>'
-        '<span data-clock>{}</span></span>{}</span>',
+        "<span data-clock>{}</span></span>{}</span>",
         f"sla {size}".strip(),
         format_html(' id="{}"', id) if id else "",
         state,
@@ -200,7 +200,9 @@ def duration(value: timedelta | float | None) -> str:
     """A timedelta or seconds as `22 m`, `1 h 20 m`, `3 d 4 h`; nothing is a dash."""
     if value is None:
         return "–"
-    return figures.duration_text(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    return figures.duration_text(
+        value if isinstance(value, timedelta) else timedelta(seconds=value)
+    )
 
 
 @register.filter

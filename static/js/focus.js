@@ -7,7 +7,10 @@ document.addEventListener("htmx:beforeSwap", (e) => {
   lost = inside ? { key: active.dataset.focusKey ?? active.dataset.rowKey ?? active.dataset.key, row: active.closest("[id]")?.id } : null;
 });
 
-document.addEventListener("htmx:afterSettle", () => {
+const start = () => start();
+
+document.addEventListener("htmx:afterSettle", (e) => {
+  if (e.detail.target === document.body) start();
   if (lost && (document.activeElement === document.body || document.activeElement === null)) {
     const place = document.getElementById(lost.row ?? "") ?? document;
     const same = lost.key && place.querySelector(`[data-focus-key="${CSS.escape(lost.key)}"], [data-row-key="${CSS.escape(lost.key)}"], [data-key="${CSS.escape(lost.key)}"]`);

@@ -119,4 +119,10 @@ function switchKeys(box) {
 document.addEventListener("change", (e) => {
   if (e.target.matches?.("[data-keys-toggle]")) switchKeys(e.target);
 });
-for (const box of document.querySelectorAll("[data-keys-toggle]")) box.checked = keysAreOn();
+
+function showSetting() {
+  for (const box of document.querySelectorAll("[data-keys-toggle]")) box.checked = keysAreOn();
+}
+
+document.addEventListener("htmx:afterSettle", showSetting);
+showSetting();

@@ -44,5 +44,5 @@ document.addEventListener("click", (e) => {
   const row = e.target.closest?.(ROWS);
   if (row) place(row, { scroll: false });
 });
-document.addEventListener("htmx:afterSettle", () => restore({ scroll: false }));
+document.addEventListener("htmx:afterSettle", (e) => restore({ scroll: e.detail.target === document.body }));
 restore({ scroll: true });

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,9 @@ from leadqual_site.embedded.errors import EmbeddedError
 from leadqual_site.embedded.places import PROJECT_ROOT, SERVICES, Place
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
+
+# Without waiting for the disk: what these tests kill is processes, not the machine.
+fast_servers = partial(session.servers, throwaway=True)
 
 
 def processes_of(data_dir):
@@ -50,11 +54,12 @@ def read_row(url):
 
 
 @contextmanager
-def other_user(data_dir, services=SERVICES):
+def other_user(data_dir, services=SERVICES, *, throwaway=True):
     """Another process that uses the servers until it is told to leave."""
     code = (
         "import sys, pathlib; from leadqual_site.embedded import session\n"
-        f"with session.servers(pathlib.Path({str(data_dir)!r}), {list(services)!r}):\n"
+        f"folder, throwaway = pathlib.Path({str(data_dir)!r}), {throwaway}\n"
+        f"with session.servers(folder, {list(services)!r}, throwaway=throwaway):\n"
         "    print('in', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -109,16 +114,16 @@ def test_it_listens_on_no_port_and_writes_safely(data_dir):
 
 
 def test_the_first_user_does_not_stop_what_the_second_uses(data_dir):
-    with session.servers(data_dir, SERVICES) as first, other_user(data_dir):
+    with fast_servers(data_dir, SERVICES) as first, other_user(data_dir):
         before = set(processes_of(data_dir))
-        with session.servers(data_dir, SERVICES) as second:
+        with fast_servers(data_dir, SERVICES) as second:
             assert second == first
         assert set(processes_of(data_dir)) == before
     assert processes_of(data_dir) == {}
 
 
 def test_the_starter_may_leave_first(data_dir):
-    with other_user(data_dir, ["valkey"]) as starter, session.servers(data_dir, ["valkey"]) as urls:
+    with other_user(data_dir, ["valkey"]) as starter, fast_servers(data_dir, ["valkey"]) as urls:
         starter.stdin.close()
         assert starter.wait(30) == 0
         bell = Redis.from_url(urls["valkey"])
@@ -146,7 +151,7 @@ def test_a_killed_user_leaves_nothing_behind(data_dir):
 
 
 def test_a_killed_keeper_takes_its_server_with_it(data_dir):
-    with session.servers(data_dir, ["postgres"]) as urls:
+    with fast_servers(data_dir, ["postgres"]) as urls:
         write_row(urls["postgres"])
         keepers = [n for n, line in processes_of(data_dir).items() if "embedded.keeper" in line]
         os.kill(keepers[0], signal.SIGKILL)
@@ -155,13 +160,13 @@ def test_a_killed_keeper_takes_its_server_with_it(data_dir):
             time.sleep(0.05)
         assert locks.wait_free(Place(data_dir, "postgres").lock("server"), seconds=20)
         # Started anew for the next user, while the first one has not even left.
-        with session.servers(data_dir, ["postgres"]) as again:
+        with fast_servers(data_dir, ["postgres"]) as again:
             assert read_row(again["postgres"]) == 7
     wait_for_no_processes(data_dir)
 
 
 def test_it_starts_again_after_everything_was_killed(data_dir):
-    with other_user(data_dir) as user:
+    with other_user(data_dir, throwaway=False) as user:
         write_row(Place(data_dir, "postgres").running_url())
         numbers = list(processes_of(data_dir))
         assert user.pid in numbers
@@ -171,16 +176,16 @@ def test_it_starts_again_after_everything_was_killed(data_dir):
                     os.kill(number, step)
         user.wait()
         wait_for_no_processes(data_dir)
-    with session.servers(data_dir, SERVICES) as urls:
+    with fast_servers(data_dir, SERVICES) as urls:
         assert read_row(urls["postgres"]) == 7
 
 
 def test_a_leftover_pid_file_with_a_strangers_number_harms_neither(data_dir):
-    with session.servers(data_dir, ["postgres"]) as urls:
+    with fast_servers(data_dir, ["postgres"]) as urls:
         write_row(urls["postgres"])
     with subprocess.Popen(["sleep", "60"]) as stranger:
         (data_dir / "postgres" / "data" / "postmaster.pid").write_text(f"{stranger.pid}\n")
-        with session.servers(data_dir, ["postgres"]) as urls:
+        with fast_servers(data_dir, ["postgres"]) as urls:
             assert read_row(urls["postgres"]) == 7
         assert stranger.poll() is None
         stranger.kill()
@@ -188,8 +193,8 @@ def test_a_leftover_pid_file_with_a_strangers_number_harms_neither(data_dir):
 
 def test_another_folder_is_another_empty_installation(data_dir):
     with (
-        session.servers(data_dir, ["postgres"]) as one,
-        session.servers(data_dir.with_name("other"), ["postgres"]) as two,
+        fast_servers(data_dir, ["postgres"]) as one,
+        fast_servers(data_dir.with_name("other"), ["postgres"]) as two,
     ):
         write_row(one["postgres"])
         with pytest.raises(psycopg.errors.UndefinedTable):
@@ -198,7 +203,7 @@ def test_another_folder_is_another_empty_installation(data_dir):
 
 def test_it_works_below_long_and_odd_paths(data_dir):
     odd = data_dir / ("Odd folder, with %41 and ünïcode " + "x" * 80)
-    with session.servers(odd, SERVICES) as urls:
+    with fast_servers(odd, SERVICES) as urls:
         write_row(urls["postgres"])
         bell = Redis.from_url(urls["valkey"])
         assert bell.ping()
@@ -212,7 +217,7 @@ def test_a_server_that_cannot_start_is_one_clear_error(data_dir, monkeypatch):
     monkeypatch.setenv("VALKEY_BIN", "/bin/false")
     with (
         pytest.raises(EmbeddedError, match="Valkey did not start"),
-        session.servers(data_dir, ["valkey"]),
+        fast_servers(data_dir, ["valkey"]),
     ):
         pass
     assert processes_of(data_dir) == {}

@@ -70,10 +70,7 @@ def test_it_prefers_the_servers_that_are_named(monkeypatch):
     assert env.embedded_services() == ["valkey"]
 
 
-def test_it_names_what_is_missing_when_no_server_runs(monkeypatch, tmp_path):
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "none"))
-    monkeypatch.delenv("DATABASE_URL")
-    monkeypatch.delenv("REDIS_URL")
+def test_it_names_what_is_missing_when_no_server_runs(data_dir):
     assert "or-set-DATABASE_URL" in env.database_url()
     assert "or-set-REDIS_URL" in env.redis_url()
-    assert not (tmp_path / "none").exists()
+    assert not data_dir.exists()

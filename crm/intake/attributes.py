@@ -1,0 +1,130 @@
+"""Custom attributes: reads a value as the declared type, declares what is new.
+
+Called by adapters, by the upsert and by imports; the type of a declared attribute never changes here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from crm.exceptions import PayloadInvalid
+from crm.intake.payload import Value
+from crm.matching import normalize
+from crm.models import AttributeDefinition
+
+Type = AttributeDefinition.Type
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+MAX_TEXT = 1000
+MAX_ATTRIBUTES = 200
+# Whole numbers up to here survive every reader of JSON.
+MAX_NUMBER = 10**15
+TRUE_WORDS = ("true", "yes", "y", "1", "on")
+FALSE_WORDS = ("false", "no", "n", "0", "off")
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII | re.DOTALL)
+
+
+def read_number(text: str) -> int | float:
+    """A number with a point for decimals; raises PayloadInvalid for anything else."""
+    if len(text) > 40 or not _NUMBER.fullmatch(text):
+        raise PayloadInvalid("not a number")
+    number = float(text)
+    if abs(number) > MAX_NUMBER:
+        raise PayloadInvalid("too large a number")
+    return int(number) if number == int(number) else number
+
+
+def read_date(text: str) -> str:
+    """An ISO date, also of a date with time; raises PayloadInvalid for anything else."""
+    if not _DATE.fullmatch(text):
+        raise PayloadInvalid("not a date (YYYY-MM-DD)")
+    try:
+        if len(text) > 10:
+            datetime.fromisoformat(text)
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        raise PayloadInvalid("not a date (YYYY-MM-DD)") from None
+
+
+def read_boolean(
+    text: str, true_values: Collection[str] = TRUE_WORDS, false_values: Collection[str] | None = None
+) -> bool:
+    """Whether the folded text is one of the true values; without false values all else is no."""
+    word = normalize.fold(text)
+    if word in true_values:
+        return True
+    if false_values is not None and word not in false_values:
+        raise PayloadInvalid("neither yes nor no")
+    return False
+
+
+def read_text(text: str) -> str:
+    """Cleaned text; raises PayloadInvalid when it is too long."""
+    clean = normalize.clean_text(text)
+    if len(clean) > MAX_TEXT:
+        raise PayloadInvalid(f"longer than {MAX_TEXT} characters")
+    return clean
+
+
+def type_of(value: Any) -> str:
+    """The type a JSON value declares; "" when it cannot be an attribute."""
+    if isinstance(value, bool):
+        return Type.BOOLEAN
+    if isinstance(value, int | float):
+        return Type.NUMBER
+    return Type.TEXT if isinstance(value, str) else ""
+
+
+def read_value(type_: str, value: Any) -> Value:
+    """A JSON value as the declared type; raises PayloadInvalid when it does not fit."""
+    given = type_of(value)
+    if not given or (isinstance(value, bool) and type_ != Type.BOOLEAN):
+        raise PayloadInvalid(f"not a {type_}")
+    text = str(value).strip()
+    if type_ == Type.NUMBER:
+        return read_number(text)
+    if type_ == Type.BOOLEAN:
+        return value if isinstance(value, bool) else read_boolean(text, TRUE_WORDS, FALSE_WORDS)
+    if type_ == Type.DATE:
+        return read_date(text)
+    return read_text(text)
+
+
+def declare(types: Mapping[str, str]) -> dict[str, str]:
+    """Declare what is new; returns the standing type of each name, which may differ from the wish."""
+    AttributeDefinition.objects.bulk_create(
+        [
+            AttributeDefinition(name=name, type=type_, label=name.replace("_", " ").capitalize())
+            for name, type_ in sorted(types.items())
+        ],
+        ignore_conflicts=True,
+    )
+    found = AttributeDefinition.objects.filter(name__in=types)
+    return dict(found.values_list("name", "type"))
+
+
+def fit_types(raw: Mapping[str, Any]) -> tuple[dict[str, Value], list[str]]:
+    """(values that fit their declared type, what was left out and why); declares new names."""
+    notes: list[str] = []
+    given: dict[str, Any] = {}
+    for name, value in list(raw.items())[:MAX_ATTRIBUTES]:
+        if not NAME.fullmatch(name):
+            notes.append(f"attribute {name[:60]!r}: not a name (a-z, 0-9, _)")
+        elif value is not None and value != "":
+            given[name] = value
+    if len(raw) > MAX_ATTRIBUTES:
+        notes.append(f"more than {MAX_ATTRIBUTES} attributes")
+    usable = {name: type_of(value) for name, value in given.items() if type_of(value)}
+    standing = declare(usable) if usable else {}
+    values: dict[str, Value] = {}
+    for name, value in given.items():
+        try:
+            values[name] = read_value(standing.get(name, Type.TEXT), value)
+        except PayloadInvalid as error:
+            notes.append(f"attribute {name}: {error}")
+    return {name: value for name, value in values.items() if value != ""}, notes

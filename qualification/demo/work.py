@@ -1,0 +1,163 @@
+"""What the SDRs and AEs of the demo do with a lead, knowing the truth only by asking."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from dataclasses import dataclass
+
+from crm.models import User
+from qualification.choices import AnswerState, DisputeKind, ItemState, TouchKind, TouchResult
+from qualification.demo.market import Inquirer
+from qualification.feedback import disputes
+from qualification.handoff import answers as handoff_answers
+from qualification.models import Criterion, Decision, RejectionReason, ReviewItem, ScoringRule
+from qualification.review import checklists, claims, decisions, touches
+from qualification.scoring import versions
+from qualification.sla import sweep
+
+DISCOVERY = (
+    ("budget", "Range named in the call: 80 to 120 thousand euros", AnswerState.INFERRED),
+    ("authority", "Recommends; the CFO signs", AnswerState.CONFIRMED),
+    ("pain", "Mis-picks above two percent on two sites", AnswerState.CONFIRMED),
+    ("timing", "Third site opens in the second quarter", AnswerState.CONFIRMED),
+    ("system_in_use", "Spreadsheets and an old WMS", AnswerState.INFERRED),
+)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The people of the demo by username."""
+
+    by_name: dict[str, User]
+
+    def sdrs(self, team_id: int) -> list[User]:
+        """Those who work the queue of a team; the fallback team's leads are anybody's."""
+        names = ("maya", "aisha", "jonas", "rafael", "grace")
+        return [self.by_name[n] for n in names if self.by_name[n].team_id == team_id] or [
+            self.by_name["maya"]
+        ]
+
+    def aes(self, team_id: int) -> list[User]:
+        """The AEs of a team."""
+        names = ("elena", "tom", "nina")
+        return [self.by_name[n] for n in names if self.by_name[n].team_id == team_id] or [
+            self.by_name["elena"]
+        ]
+
+
+class Desk:
+    """The SDRs at work. One generator of chance for all, so that the demo is the same each time."""
+
+    def __init__(self, workers: Workers, draw: random.Random) -> None:
+        self.workers = workers
+        self.draw = draw
+        self.reasons = {reason.key: reason for reason in RejectionReason.objects.all()}
+        self.criteria = {criterion.key: criterion for criterion in Criterion.objects.all()}
+
+    def delay(self, item: ReviewItem) -> dt.timedelta:
+        """How long it waits: mostly within its time, sometimes too long."""
+        allowed = item.due_at - item.entered_at
+        return allowed * (self.draw.uniform(0.1, 0.8) if self.draw.random() < 0.85 else 1.4)
+
+    def work(self, item: ReviewItem, inquirer: Inquirer, at: dt.datetime, now: dt.datetime) -> None:
+        """Claim, touch, ask, decide; then the AE answers. Stops where `now` is reached."""
+        by = self.draw.choice(self.workers.sdrs(item.team_id))
+        sweep.record_due(now=at)
+        item = claims.claim_item(item=item, by=by, now=at)
+        at += dt.timedelta(minutes=self.draw.randint(2, 9))
+        touches.log_touch(
+            item=item, by=by, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=at
+        )
+        at += dt.timedelta(minutes=self.draw.randint(4, 20))
+        item.refresh_from_db()
+        decided = self._decide(item, inquirer, by, at)
+        answered_at = at + dt.timedelta(minutes=self.draw.randint(20, 300))
+        if decided.kind == "accept" and answered_at < now:
+            self._answer_handoff(decided, answered_at)
+
+    def _decide(
+        self, item: ReviewItem, inquirer: Inquirer, by: User, at: dt.datetime
+    ) -> Decision:
+        """What an SDR finds out is right nine times in ten."""
+        finds_worth = inquirer.is_worth_it if self.draw.random() < 0.9 else not inquirer.is_worth_it
+        if finds_worth and self.draw.random() < 0.12:
+            return decisions.nurture_lead(
+                item=item,
+                token=item.token,
+                by=by,
+                reason=self.reasons["no_project"],
+                note="Budget round is in spring.",
+                wake_on=(at + dt.timedelta(days=self.draw.randint(70, 150))).date(),
+                now=at,
+            )
+        if finds_worth:
+            self._ask(item, by, at)
+            return decisions.accept_lead(
+                item=item,
+                token=item.token,
+                by=by,
+                ae=self.draw.choice(self.workers.aes(item.team_id)),
+                now=at,
+            )
+        reason = self.reasons[inquirer.why_not or "research_only"]
+        self._dispute(item, inquirer, by, at)
+        return decisions.reject_lead(
+            item=item, token=item.token, by=by, reason=reason, note="", now=at
+        )
+
+    def _ask(self, item: ReviewItem, by: User, at: dt.datetime, upto: int = 5) -> None:
+        for key, value, state in DISCOVERY[:upto]:
+            checklists.record_answer(
+                lead=item.lead,
+                criterion=self.criteria[key],
+                value=value,
+                state=state,
+                source="Call",
+                answered_on=at.date(),
+                by=by,
+                now=at,
+            )
+
+    def _dispute(self, item: ReviewItem, inquirer: Inquirer, by: User, at: dt.datetime) -> None:
+        """Who came by the careers page looks for a job: the line is wrong, and SDRs say so."""
+        visited = {step.properties.get("path") for step in inquirer.steps}
+        if "/careers" not in visited or self.draw.random() < 0.3:
+            return
+        model = versions.active_model()
+        rule = ScoringRule.objects.filter(model=model, name="Careers page").first()
+        if rule is not None:
+            disputes.dispute_line(
+                lead=item.lead, rule=rule, kind=DisputeKind.WRONG_RULE, by=by, now=at
+            )
+
+    def _answer_handoff(self, decision: Decision, at: dt.datetime) -> None:
+        handoff = decision.handoff
+        if self.draw.random() < 0.92:
+            handoff_answers.take_handoff(handoff=handoff, by=handoff.ae, now=at)
+        else:
+            handoff_answers.return_handoff(
+                handoff=handoff, by=handoff.ae, reason="Wrong contact for the project", now=at
+            )
+
+    def take_up_some(self, now: dt.datetime) -> None:
+        """A living queue: a few claimed this minute, a few owned with a next task."""
+        open_items = list(ReviewItem.objects.filter(state=ItemState.WAITING).ranked()[:16])
+        for place, item in enumerate(open_items[2::2]):
+            by = self.workers.sdrs(item.team_id)[place % len(self.workers.sdrs(item.team_id))]
+            held = ReviewItem.objects.held_by(by).count()
+            if held >= 3:
+                continue
+            claimed_at = now - dt.timedelta(minutes=2 + place)
+            claimed = claims.claim_item(item=item, by=by, now=claimed_at)
+            if place % 2:
+                touches.log_touch(
+                    item=claimed,
+                    by=by,
+                    kind=TouchKind.CALL,
+                    result=TouchResult.VOICEMAIL,
+                    next_task_at=now + dt.timedelta(hours=place - 4),
+                    next_task="Call again",
+                    now=claimed_at,
+                )
+                self._ask(item, by, claimed_at, upto=2)

@@ -1,0 +1,362 @@
+"""Decides what is known about a lead: answers to checklist questions, and what is still open.
+
+Called by views, decisions and the hand-over; the only writer of ChecklistAnswer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.models import Lead, User
+from qualification import pipeline
+from qualification.choices import AnswerState, ItemState, ModelStatus
+from qualification.exceptions import AnswerInvalid, DecisionIncomplete, NotHolder
+from qualification.models import (
+    ChecklistAnswer,
+    Criterion,
+    Framework,
+    FrameworkItem,
+    ItemEvent,
+    ReviewItem,
+    ScoringRule,
+)
+from qualification.permissions import Right, has_right
+from qualification.review import guard, values
+from qualification.review.claims import renew_lease
+
+KNOWN = (AnswerState.CONFIRMED, AnswerState.INFERRED)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question with what is known; `state` is empty while nobody answered."""
+
+    key: str
+    criterion_id: int
+    part: str
+    label: str
+    text: str
+    why: str
+    value_type: str
+    is_required: bool
+    unknown_ok: bool
+    state: str = ""
+    value: Any = None
+    words: str = ""
+    source: str = ""
+    answered_on: date | None = None
+    by: str = ""
+    evidence_url: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        """Good enough for accepting: known, or said to be unknown where that is an answer."""
+        return self.state in KNOWN or (self.state == AnswerState.UNKNOWN and self.unknown_ok)
+
+    @property
+    def is_open(self) -> bool:
+        """Still to be asked: no answer, or a required one that is unknown and may not be."""
+        if not self.state:
+            return True
+        return self.state == AnswerState.UNKNOWN and self.is_required and not self.unknown_ok
+
+    @property
+    def is_blocking(self) -> bool:
+        """A required answer that is contradicted."""
+        return self.is_required and self.state == AnswerState.CONTRADICTED
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a framework, such as Budget or Economic buyer."""
+
+    name: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """All questions of a framework for one lead, with counts."""
+
+    framework: Framework
+    parts: tuple[Part, ...]
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Every question in order."""
+        return tuple(question for part in self.parts for question in part.questions)
+
+    @property
+    def count(self) -> int:
+        """Number of questions."""
+        return len(self.questions)
+
+    @property
+    def answered(self) -> int:
+        """Questions that are settled: neither open nor contradicted."""
+        return sum(
+            not question.is_open and question.state != AnswerState.CONTRADICTED
+            for question in self.questions
+        )
+
+    @property
+    def required(self) -> int:
+        """Number of questions that gate accepting."""
+        return sum(question.is_required for question in self.questions)
+
+    @property
+    def required_met(self) -> int:
+        """Required questions that are met."""
+        return sum(question.is_required and question.is_met for question in self.questions)
+
+    @property
+    def missing(self) -> tuple[Question, ...]:
+        """Required questions not met, in order."""
+        return tuple(q for q in self.questions if q.is_required and not q.is_met)
+
+    @property
+    def blocking(self) -> tuple[Question, ...]:
+        """Required questions whose answer is contradicted."""
+        return tuple(question for question in self.questions if question.is_blocking)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing required is missing."""
+        return not self.missing
+
+    @property
+    def next_question(self) -> Question | None:
+        """What to ask next: first open required, then contradicted required, then first open."""
+        open_ones = [question for question in self.questions if question.is_open]
+        required = [question for question in open_ones if question.is_required]
+        return next(iter([*required, *self.blocking, *open_ones]), None)
+
+    @property
+    def n_confirmed(self) -> int:
+        """Answers confirmed."""
+        return self._in_state(AnswerState.CONFIRMED)
+
+    @property
+    def n_inferred(self) -> int:
+        """Answers inferred."""
+        return self._in_state(AnswerState.INFERRED)
+
+    @property
+    def n_contradicted(self) -> int:
+        """Answers contradicted."""
+        return self._in_state(AnswerState.CONTRADICTED)
+
+    @property
+    def n_unknown(self) -> int:
+        """Answers that say “unknown”, and questions nobody asked yet."""
+        return self._in_state(AnswerState.UNKNOWN) + self._in_state("")
+
+    def question(self, key: str) -> Question | None:
+        """The question about one criterion, if this framework asks for it."""
+        return next((question for question in self.questions if question.key == key), None)
+
+    def _in_state(self, state: str) -> int:
+        return sum(question.state == state for question in self.questions)
+
+
+def current_answers(lead: Lead) -> dict[str, ChecklistAnswer]:
+    """The standing answer per criterion key."""
+    answers = lead.answers.filter(superseded_at=None).select_related("criterion", "by")
+    return {answer.criterion.key: answer for answer in answers}
+
+
+def checklist_of(lead: Lead, framework: Framework) -> Checklist:
+    """The framework's questions with the lead's answers, in two queries."""
+    answers = current_answers(lead)
+    items = framework.items.select_related("criterion").order_by("position", "id")
+    parts = groupby(items, key=lambda item: item.part)
+    return Checklist(
+        framework=framework,
+        parts=tuple(
+            Part(name, tuple(_question(item, answers.get(item.criterion.key)) for item in group))
+            for name, group in parts
+        ),
+    )
+
+
+def _question(item: FrameworkItem, answer: ChecklistAnswer | None) -> Question:
+    asked = Question(
+        key=item.criterion.key,
+        criterion_id=item.criterion_id,
+        part=item.part,
+        label=item.criterion.label,
+        text=item.question,
+        why=item.why,
+        value_type=item.criterion.value_type,
+        is_required=item.is_required,
+        unknown_ok=item.unknown_ok,
+    )
+    return asked if answer is None else _answered(asked, answer)
+
+
+def _answered(question: Question, answer: ChecklistAnswer) -> Question:
+    return replace(
+        question,
+        state=answer.state,
+        value=answer.value,
+        words=values.in_words(answer.value, question.value_type),
+        source=answer.source,
+        answered_on=answer.answered_on,
+        by="" if answer.by is None else str(answer.by),
+        evidence_url=answer.evidence_url,
+    )
+
+
+def missing_for_accept(lead: Lead, framework: Framework) -> list[str]:
+    """Labels of required questions that are not met; empty when the lead may be accepted."""
+    return [question.label for question in checklist_of(lead, framework).missing]
+
+
+def framework_for(item: ReviewItem) -> Framework:
+    """The checklist this item is worked with; the default one is stored at first use."""
+    if item.framework is None:
+        default = Framework.objects.filter(is_default=True, is_active=True).first()
+        default = default or Framework.objects.filter(is_active=True).first()
+        if default is None:
+            raise DecisionIncomplete(_("No checklist is active; an admin can switch one on."))
+        ReviewItem.objects.filter(pk=item.pk, framework=None).update(framework=default)
+        item.refresh_from_db(fields=["framework"])
+    assert item.framework is not None  # noqa: S101 - stored just above
+    return item.framework
+
+
+@transaction.atomic
+def switch_framework(
+    *, item: ReviewItem, framework: Framework, by: User, now: datetime
+) -> ReviewItem:
+    """Work the item with another checklist; answers stay, they belong to the criteria.
+
+    Raises PermissionDenied, NotHolder, DecisionIncomplete (checklist switched off).
+    """
+    locked = guard.lock_item(item)
+    _require_hands_on(lead=locked.lead, item=locked, by=by, now=now)
+    if not framework.is_active:
+        raise DecisionIncomplete(_("%(name)s is no longer in use.") % {"name": framework})
+    if locked.framework_id != framework.pk and locked.state != ItemState.CLOSED:
+        ReviewItem.objects.filter(pk=locked.pk).update(framework=framework)
+        ItemEvent.objects.create(
+            item=locked, verb="framework:switched", by=by, at=now, note=framework.name
+        )
+    _renew(locked, by=by, now=now)
+    item.refresh_from_db()
+    return item
+
+
+@transaction.atomic
+def record_answer(
+    *,
+    lead: Lead,
+    criterion: Criterion,
+    value: object,
+    state: str,
+    source: str,
+    answered_on: date,
+    evidence_url: str = "",
+    by: User | None,
+    now: datetime,
+) -> ChecklistAnswer:
+    """Store what is known about a criterion; the answer before it stays as superseded.
+
+    `by` None is the system itself (an import, a form). The same answer again changes nothing.
+    Raises AnswerInvalid, PermissionDenied, NotHolder (somebody else holds the lead).
+    """
+    fields = {
+        "value": values.typed(criterion, value, state),
+        "state": _known_state(criterion, state),
+        "source": _known_source(criterion, source, state),
+        "answered_on": _past_day(criterion, answered_on, now),
+        "evidence_url": evidence_url.strip(),
+        "by": by,
+    }
+    locked = Lead.objects.select_for_update().get(pk=lead.pk)
+    item = ReviewItem.objects.select_for_update().open().filter(lead=locked).first()
+    if by is not None:
+        _require_hands_on(lead=locked, item=item, by=by, now=now)
+    answer = _supersede(lead=locked, criterion=criterion, fields=fields, now=now)
+    if item is not None and by is not None:
+        _renew(item, by=by, now=now)
+    if answer.recorded_at == now and _is_scored(criterion):
+        pipeline.facts_changed([locked.pk], now=now)
+    return answer
+
+
+def _supersede(
+    *, lead: Lead, criterion: Criterion, fields: dict[str, Any], now: datetime
+) -> ChecklistAnswer:
+    """The new current answer, under the caller's lock of the lead; the current one if equal."""
+    current = ChecklistAnswer.objects.filter(
+        lead=lead, criterion=criterion, superseded_at=None
+    ).first()
+    if current is not None and all(getattr(current, k) == v for k, v in fields.items()):
+        return current
+    if current is not None:
+        ChecklistAnswer.objects.filter(pk=current.pk).update(superseded_at=now)
+    return ChecklistAnswer.objects.create(
+        lead=lead, criterion=criterion, recorded_at=now, **fields
+    )
+
+
+def _require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: datetime) -> None:
+    """Somebody who works the queue, sees the lead, and takes nothing out of another's hands."""
+    guard.require_right(by, Right.WORK_QUEUE)
+    if not guard.is_visible(lead, by):
+        raise NotHolder(_("This lead is not yours to work on."))
+    is_held = item is not None and item.holder_id not in (None, by.pk)
+    if item is not None and is_held and not has_right(by, Right.REASSIGN):
+        raise NotHolder(guard.holder_sentence(item, by, now))
+
+
+def _renew(item: ReviewItem, *, by: User, now: datetime) -> None:
+    """An edit by the holder keeps a running claim alive."""
+    is_claimed = item.state == ItemState.CLAIMED and item.holder_id == by.pk
+    if is_claimed and not guard.has_lapsed(item, now):
+        renew_lease(item=item, by=by, now=now)
+
+
+def _known_state(criterion: Criterion, state: str) -> str:
+    if state not in AnswerState.values:
+        raise AnswerInvalid(
+            _("%(question)s: choose how sure this is.") % {"question": criterion.label}
+        )
+    return AnswerState(state).value
+
+
+def _known_source(criterion: Criterion, source: str, state: str) -> str:
+    if not source.strip() and state != AnswerState.UNKNOWN:
+        raise AnswerInvalid(
+            _("%(question)s: say where this comes from.") % {"question": criterion.label}
+        )
+    return source.strip()
+
+
+def _past_day(criterion: Criterion, day: date, now: datetime) -> date:
+    if day > timezone.localtime(now).date():
+        raise AnswerInvalid(
+            _("%(question)s: an answer cannot have been given in the future.")
+            % {"question": criterion.label}
+        )
+    return day
+
+
+def _is_scored(criterion: Criterion) -> bool:
+    """Whether a rule of the active model reads this criterion."""
+    return (
+        ScoringRule.objects.filter(model__status=ModelStatus.ACTIVE)
+        .annotate(words=Cast("condition", TextField()))
+        .filter(words__contains=f"checklist.{criterion.key}")
+        .exists()
+    )

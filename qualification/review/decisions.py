@@ -1,0 +1,238 @@
+"""Decides leads: accept, reject, nurture. One transaction each, by the holder, on what is frozen with it.
+
+Called by views, commands and the demo. Undo and overturn are in `undo.py` and offered here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.lifecycle import move_lead
+from crm.models import Lead, User
+from crm.models.lead import DisqualifiedBy
+from crm.roles import Role, roles_of
+from crm.stages import Stage
+from qualification.choices import CloseReason, DecisionKind, EntryReason
+from qualification.exceptions import ChecklistIncomplete, DecisionIncomplete, TooFewAttempts
+from qualification.handoff.handover import hand_over
+from qualification.models import Decision, RejectionReason, ReviewItem, Touch
+from qualification.permissions import Right, has_right
+from qualification.review.checklists import framework_for, missing_for_accept
+from qualification.review.frozen import Frozen, freeze
+from qualification.review.guard import hold_item
+from qualification.review.nurture import cancel_plans, plan_nurture, wake_of
+from qualification.review.queue import close_item
+from qualification.review.undo import overturn_rejection, undo_decision
+from qualification.sla.timers import stop_timers
+
+__all__ = [
+    "accept_lead",
+    "attempts_on",
+    "nurture_lead",
+    "overturn_rejection",
+    "reject_lead",
+    "undo_decision",
+]
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What a person decided, as it goes into the Decision row."""
+
+    kind: DecisionKind
+    note: str = ""
+    reason: RejectionReason | None = None
+    override_reason: str = ""
+    ae: User | None = None
+
+
+@transaction.atomic
+def accept_lead(
+    *,
+    item: ReviewItem,
+    token: int,
+    by: User,
+    ae: User,
+    note: str = "",
+    override_reason: str = "",
+    now: datetime,
+) -> Decision:
+    """Accept and hand over to an AE: stage sql, handoff with its clock, mail after the undo time.
+
+    Raises ChecklistIncomplete (a manager passes with `override_reason`), DecisionIncomplete, and
+    what `guard.hold_item` raises.
+    """
+    held = hold_item(item=item, token=token, by=by, now=now)
+    _check_ae(ae)
+    framework = framework_for(held)
+    missing = missing_for_accept(held.lead, framework)
+    override = _override(by, missing, override_reason) if missing else ""
+    verdict = _Verdict(DecisionKind.ACCEPT, note=note, ae=ae, override_reason=override)
+    frozen = freeze(item=held, now=now)
+    decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
+    move_lead(lead=held.lead, to=Stage.SQL, reason=_("Accepted"), by=by, now=now)
+    hand_over(decision=decision, item=held, framework=framework, ledger=frozen.ledger, now=now)
+    return decision
+
+
+@transaction.atomic
+def reject_lead(
+    *,
+    item: ReviewItem,
+    token: int,
+    by: User,
+    reason: RejectionReason,
+    note: str = "",
+    override_reason: str = "",
+    now: datetime,
+) -> Decision:
+    """Reject for a shipped reason: stage disqualified, by a person.
+
+    Raises DecisionIncomplete (no reason, note missing), TooFewAttempts (a manager passes with
+    `override_reason`), and what `guard.hold_item` raises.
+    """
+    held = hold_item(item=item, token=token, by=by, now=now)
+    _check_reason(reason)
+    if reason.needs_note and not note.strip():
+        raise DecisionIncomplete(
+            _("“%(reason)s” needs a note: what was it?") % {"reason": reason.label}
+        )
+    override = _check_attempts(held, reason=reason, by=by, override_reason=override_reason)
+    verdict = _Verdict(DecisionKind.REJECT, note=note, reason=reason, override_reason=override)
+    decision = _decide(held, verdict, frozen=freeze(item=held, now=now), by=by, now=now)
+    move_lead(
+        lead=held.lead,
+        to=Stage.DISQUALIFIED,
+        reason=_("Rejected: %(reason)s") % {"reason": reason.label},
+        by=by,
+        now=now,
+        disqualified_by=DisqualifiedBy.PERSON,
+    )
+    return decision
+
+
+@transaction.atomic
+def nurture_lead(
+    *,
+    item: ReviewItem,
+    token: int,
+    by: User,
+    note: str = "",
+    reason: RejectionReason | None = None,
+    wake_on: date | None = None,
+    wake_activity: str = "",
+    wake_score_tenths: int | None = None,
+    latest_on: date | None = None,
+    now: datetime,
+) -> Decision:
+    """Put aside until a day, an activity or a score, at the latest on `latest_on` (default: setting).
+
+    Raises DecisionIncomplete (nothing wakes it, day not in the future), and what `guard.hold_item`
+    raises.
+    """
+    held = hold_item(item=item, token=token, by=by, now=now)
+    if reason is not None:
+        _check_reason(reason)
+    frozen = freeze(item=held, now=now)
+    wake = wake_of(
+        reason=reason,
+        wake_on=wake_on,
+        wake_activity=wake_activity,
+        wake_score_tenths=wake_score_tenths,
+        latest_on=latest_on,
+        total_tenths=frozen.total_tenths,
+        now=now,
+    )
+    verdict = _Verdict(DecisionKind.NURTURE, note=note, reason=reason)
+    decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
+    move_lead(lead=held.lead, to=Stage.NURTURE, reason=_("Nurtured"), by=by, now=now)
+    plan_nurture(decision=decision, wake=wake)
+    return decision
+
+
+def attempts_on(lead: Lead) -> int:
+    """Touches since the lead last entered the queue; an undone decision does not start anew."""
+    stays = lead.items.exclude(entry_reason=EntryReason.REVERSED).order_by("-entered_at", "-id")
+    since = stays.values_list("entered_at", flat=True).first()
+    touches = Touch.objects.filter(lead=lead)
+    return touches.filter(at__gte=since).count() if since else touches.count()
+
+
+def _decide(
+    item: ReviewItem, verdict: _Verdict, *, frozen: Frozen, by: User, now: datetime
+) -> Decision:
+    """The Decision row, the clocks stopped, the item closed; the caller moves the lead."""
+    decision = Decision.objects.create(
+        item=item,
+        lead=item.lead,
+        kind=verdict.kind,
+        reason=verdict.reason,
+        note=verdict.note.strip(),
+        override_reason=verdict.override_reason,
+        ae=verdict.ae,
+        by=by,
+        at=now,
+        model=frozen.model,
+        total_tenths=frozen.total_tenths,
+        grade=frozen.grade,
+        fired=frozen.fired,
+        frozen=frozen.facts,
+    )
+    close_item(item=item, reason=CloseReason.DECIDED, by=by, now=now)
+    stop_timers(item=item, now=now)
+    cancel_plans(lead=item.lead, now=now)
+    return decision
+
+
+def _check_ae(ae: User) -> None:
+    if Role.AE not in roles_of(ae):
+        raise DecisionIncomplete(_("%(name)s is no account executive.") % {"name": ae})
+
+
+def _check_reason(reason: RejectionReason) -> None:
+    if reason is None or not RejectionReason.objects.filter(pk=reason.pk, is_active=True).exists():
+        raise DecisionIncomplete(_("Choose a reason from the list."))
+
+
+def _override(by: User, missing: list[str], override_reason: str) -> str:
+    """A manager's reason to accept all the same. Raises ChecklistIncomplete for everybody else."""
+    names = ", ".join(missing)
+    if not has_right(by, Right.OVERRIDE):
+        raise ChecklistIncomplete(
+            _("Required answers are open: %(names)s. Answer them or ask a manager.")
+            % {"names": names},
+            missing,
+        )
+    if not override_reason.strip():
+        raise ChecklistIncomplete(
+            _("Required answers are open: %(names)s. Say why you accept all the same.")
+            % {"names": names},
+            missing,
+        )
+    return override_reason.strip()
+
+
+def _check_attempts(
+    item: ReviewItem, *, reason: RejectionReason, by: User, override_reason: str
+) -> str:
+    """The override reason if one was needed. Raises TooFewAttempts."""
+    wanted = settings.LEADQUAL["MIN_ATTEMPTS"]
+    made = attempts_on(item.lead) if reason.needs_attempts else wanted
+    if made >= wanted:
+        return ""
+    if has_right(by, Right.OVERRIDE) and override_reason.strip():
+        return override_reason.strip()
+    raise TooFewAttempts(
+        ngettext(
+            "“%(reason)s” needs %(wanted)s attempts; there was %(made)s so far.",
+            "“%(reason)s” needs %(wanted)s attempts; there were %(made)s so far.",
+            made,
+        )
+        % {"reason": reason.label, "wanted": wanted, "made": made}
+    )

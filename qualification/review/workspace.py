@@ -1,0 +1,346 @@
+"""Everything the lead page shows, in one frozen object and a bounded number of queries.
+
+Called by the views of one lead. It reads what the other topics decide and decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.db.models import Count, F, Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Lead, User
+from qualification.choices import Dimension, ItemState, TimerKind, TimerState
+from qualification.models import (
+    Decision,
+    Framework,
+    ItemEvent,
+    LeadScore,
+    ReviewItem,
+    ScoreDispute,
+    ScoringModel,
+    SLATimer,
+)
+from qualification.permissions import Right, has_right
+from qualification.review import checklists, keyset, timeline
+from qualification.review.checklists import Checklist, Question
+from qualification.review.timeline import Journey
+from qualification.scoring import ledger as ledgers
+from qualification.scoring import verdict as verdicts
+from qualification.scoring import versions
+from qualification.scoring.ledger import Ledger, LedgerLine
+from qualification.scoring.verdict import Verdict
+
+COMMITTEE_SHOWN = 8
+OVERRIDE_ASKED = "item:override-asked"
+# Fields of lead and account a reviewer expects to know, with the word for the missing one.
+LEAD_FACTS = (
+    ("email", _("e-mail")),
+    ("phone", _("phone")),
+    ("title", _("title")),
+    ("seniority", _("seniority")),
+    ("department", _("department")),
+    ("country", _("country")),
+    ("city", _("city")),
+)
+ACCOUNT_FACTS = (
+    ("name", _("company")),
+    ("industry", _("industry")),
+    ("employees", _("employees")),
+    ("revenue", _("revenue")),
+    ("website", _("website")),
+)
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How much of what a reviewer expects is known."""
+
+    known: int
+    expected: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock of the header: a running one, or how long the first answer took."""
+
+    kind: str = ""
+    due_at: datetime | None = None
+    is_paused: bool = False
+    answered_after: timedelta | None = None
+    was_late: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is still due."""
+        return self.due_at is not None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the item stands in the queue and who is next to it."""
+
+    position: int = 0
+    total: int = 0
+    previous_lead: int | None = None
+    next_lead: int | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines of one dimension of the ledger with their sum."""
+
+    dimension: str
+    lines: tuple[LedgerLine, ...]
+    total_tenths: int
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The lead page. `item` is the open stay in the queue, else the last one, else None."""
+
+    lead: Lead
+    reader: User
+    now: datetime
+    item: ReviewItem | None
+    score: LeadScore | None
+    model: ScoringModel | None
+    ledger: Ledger | None
+    verdict: Verdict | None
+    checklist: Checklist
+    frameworks: tuple[Framework, ...]
+    ask: Question | None
+    disputes: dict[str, ScoreDispute]
+    completeness: Completeness
+    committee: tuple[Lead, ...]
+    committee_elsewhere: int
+    clock: Clock
+    place: Place
+    journey: Journey
+    last_decision: Decision | None
+    groups: tuple[Group, ...]
+    other_lines: tuple[LedgerLine, ...]
+    asked_manager: ItemEvent | None
+
+    @cached_property
+    def is_open(self) -> bool:
+        """In the queue: waiting, claimed or owned."""
+        return self.item is not None and self.item.state != ItemState.CLOSED
+
+    @cached_property
+    def lease_left(self) -> timedelta | None:
+        """Time left of the holder's claim."""
+        if self.item is None or self.item.lease_until is None:
+            return None
+        return self.item.lease_until - self.now
+
+    @cached_property
+    def is_lapsed(self) -> bool:
+        """The claim ran out although no sweep has taken it back yet."""
+        return self.lease_left is not None and self.lease_left <= timedelta(0)
+
+    @cached_property
+    def is_mine(self) -> bool:
+        """The reader holds the lead right now: everything on the page works."""
+        held = self.item is not None and self.is_open and not self.is_lapsed
+        return held and self.item.holder_id == self.reader.pk  # type: ignore[union-attr]
+
+    @cached_property
+    def is_owned(self) -> bool:
+        """A touch turned the claim into ownership."""
+        return self.item is not None and self.item.state == ItemState.OWNED
+
+    @cached_property
+    def holder(self) -> User | None:
+        """Who holds it, if anybody does right now."""
+        return self.item.holder if self.item and self.is_open and not self.is_lapsed else None
+
+    @cached_property
+    def can_work(self) -> bool:
+        """The reader's role works the queue."""
+        return has_right(self.reader, Right.WORK_QUEUE)
+
+    @cached_property
+    def can_claim(self) -> bool:
+        """Nobody holds the open item and the reader may."""
+        return self.is_open and self.holder is None and self.can_work
+
+    @cached_property
+    def can_override(self) -> bool:
+        """The reader may accept with required answers open."""
+        return has_right(self.reader, Right.OVERRIDE)
+
+    @cached_property
+    def can_reassign(self) -> bool:
+        """The reader may give the item to somebody else."""
+        return self.is_open and has_right(self.reader, Right.REASSIGN)
+
+    @cached_property
+    def is_below_line(self) -> bool:
+        """Held although the score has fallen below the line of the queue."""
+        if self.score is None or self.model is None or not self.is_open:
+            return False
+        return self.score.total_tenths < int(self.model.mql * 10) - 50
+
+    @cached_property
+    def is_stale(self) -> bool:
+        """The score was made by rules that are no longer live."""
+        return bool(self.score and self.model and self.score.model_id != self.model.pk)
+
+
+def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> Workspace:
+    """The page of a lead the reader may see; `ask` names the criterion to ask about next."""
+    item = _item_of(lead)
+    model = versions.active_model()
+    score = LeadScore.objects.filter(lead=lead).first()
+    ledger = ledgers.ledger_of(lead.pk, model=model) if model and score else None
+    frameworks = tuple(Framework.objects.filter(is_active=True).order_by("-is_default", "id"))
+    checklist = checklists.checklist_of(lead, _framework_of(item, frameworks))
+    is_open = item is not None and item.state != ItemState.CLOSED
+    committee, elsewhere = _committee_of(lead, reader)
+    groups, other_lines = groups_of(ledger)
+    return Workspace(
+        lead=lead,
+        reader=reader,
+        now=now,
+        item=item,
+        score=score,
+        model=model,
+        ledger=ledger,
+        verdict=_verdict_of(ledger, model, checklist),
+        checklist=checklist,
+        frameworks=frameworks,
+        ask=checklist.question(ask) or checklist.next_question,
+        disputes=standing_disputes(lead),
+        completeness=completeness_of(lead),
+        clock=_clock_of(item),
+        place=place_of(item, reader) if item is not None and is_open else Place(),
+        journey=timeline.journey_of(lead, reader_id=reader.pk),
+        last_decision=_last_decision(item),
+        asked_manager=_asked_manager(item) if is_open else None,
+        committee=committee,
+        committee_elsewhere=elsewhere,
+        groups=groups,
+        other_lines=other_lines,
+    )
+
+
+
+def _item_of(lead: Lead) -> ReviewItem | None:
+    """The open stay of the lead in the queue, else its last one."""
+    items = ReviewItem.objects.filter(lead=lead).select_related("holder", "framework")
+    # PostgreSQL sorts NULL last: nulls_first puts the open one in front.
+    return items.order_by(F("closed_at").desc(nulls_first=True), "-pk").first()
+
+
+def _framework_of(item: ReviewItem | None, frameworks: tuple[Framework, ...]) -> Framework:
+    """The checklist the item is worked with, else the default one, without storing anything."""
+    if item is not None and item.framework is not None:
+        return item.framework
+    return frameworks[0]
+
+
+def _verdict_of(
+    ledger: Ledger | None, model: ScoringModel | None, checklist: Checklist
+) -> Verdict | None:
+    if ledger is None or model is None or ledger.disqualified:
+        return None
+    blocking = ", ".join(question.label for question in checklist.blocking)
+    return verdicts.verdict_of(total_tenths=ledger.total_tenths, model=model, blocking=blocking)
+
+
+def standing_disputes(lead: Lead) -> dict[str, ScoreDispute]:
+    """The disputes of a lead that were not withdrawn, by the key of the rule."""
+    standing = ScoreDispute.objects.filter(lead=lead, withdrawn_at=None).select_related("by")
+    return {dispute.rule_key: dispute for dispute in standing}
+
+
+def completeness_of(lead: Lead) -> Completeness:
+    """Which of the expected facts of lead and account are known."""
+    account = lead.account
+    missing = [str(word) for name, word in LEAD_FACTS if not getattr(lead, name)]
+    missing += [
+        str(word)
+        for name, word in ACCOUNT_FACTS
+        if account is None or getattr(account, name) in (None, "")
+    ]
+    expected = len(LEAD_FACTS) + len(ACCOUNT_FACTS)
+    return Completeness(known=expected - len(missing), expected=expected, missing=tuple(missing))
+
+
+def _clock_of(item: ReviewItem | None) -> Clock:
+    """The running clock, else how long the first answer of this stay took."""
+    if item is None:
+        return Clock()
+    timers = list(SLATimer.objects.filter(item=item).order_by("-started_at", "-pk"))
+    live = [t for t in timers if t.state in (TimerState.RUNNING, TimerState.PAUSED)]
+    first = next((t for t in timers if t.kind == TimerKind.FIRST_RESPONSE), None)
+    is_answered = first is not None and first.state == TimerState.STOPPED
+    return Clock(
+        kind=live[0].kind if live else "",
+        due_at=live[0].due_at if live else None,
+        is_paused=bool(live) and live[0].state == TimerState.PAUSED,
+        answered_after=first.stopped_at - first.started_at if is_answered else None,
+        was_late=is_answered and first.stopped_at > first.due_at,
+    )
+
+
+def place_of(item: ReviewItem, reader: User) -> Place:
+    """Rank and neighbours of an open item among the open items in the reader's sight."""
+    queue = ReviewItem.objects.open().visible_to(reader)
+    ahead = keyset.before(item)
+    counts = queue.aggregate(ahead=Count("pk", filter=ahead), total=Count("pk"))
+    previous = queue.filter(ahead).order_by(*keyset.REVERSED).values_list("lead_id", flat=True)
+    following = queue.filter(keyset.after(item)).ranked().values_list("lead_id", flat=True)
+    return Place(
+        position=counts["ahead"] + 1,
+        total=counts["total"],
+        previous_lead=previous.first(),
+        next_lead=following.first(),
+    )
+
+
+def _last_decision(item: ReviewItem | None) -> Decision | None:
+    if item is None:
+        return None
+    standing = Decision.objects.standing().filter(item=item)
+    return standing.select_related("by", "reason", "ae").first()
+
+
+def _asked_manager(item: ReviewItem | None) -> ItemEvent | None:
+    """The open request to accept although required answers are open."""
+    asked = ItemEvent.objects.filter(item=item, verb=OVERRIDE_ASKED).select_related("by")
+    return asked.first()
+
+
+def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:
+    """Other leads of the account in sight, and how many more other teams have."""
+    if lead.account_id is None:
+        return (), 0
+    others = Lead.objects.filter(account_id=lead.account_id).exclude(pk=lead.pk)
+    in_sight = others.visible_to(reader).select_related("score")
+    shown = tuple(in_sight.order_by("-received_at", "-pk")[:COMMITTEE_SHOWN])
+    counted = others.aggregate(
+        total=Count("pk"), seen=Count("pk", filter=Q(pk__in=in_sight.values("pk")))
+    )
+    return shown, counted["total"] - counted["seen"]
+
+
+def groups_of(ledger: Ledger | None) -> tuple[tuple[Group, ...], tuple[LedgerLine, ...]]:
+    """The ledger as the page shows it: fit, intent, and the lines that belong to neither."""
+    if ledger is None:
+        return (), ()
+    sums = {Dimension.FIT: ledger.fit_tenths, Dimension.INTENT: ledger.intent_tenths}
+    groups = tuple(
+        Group(
+            dimension=dimension,
+            lines=tuple(line for line in ledger.lines if line.dimension == dimension),
+            total_tenths=total,
+        )
+        for dimension, total in sums.items()
+    )
+    return groups, tuple(line for line in ledger.lines if not line.dimension)

@@ -1,0 +1,75 @@
+"""Writes down warnings and breaches and moves the buckets of the rank. Called by `sweeps.py` only.
+
+Any number may run at once: rows are taken with SKIP LOCKED, so none waits and none is counted twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection, transaction
+
+from qualification.models import SLATimer
+from qualification.sla.timers import NEXT_AT_SQL, URGENT_AFTER_DUE, record_events, show_clocks
+
+logger = logging.getLogger(__name__)
+
+POISON_PAUSE = timedelta(hours=1)
+
+
+def record_due(*, now: datetime, limit: int = 5000) -> int:
+    """Records what fell due by `now`; returns the number of clocks looked at.
+
+    A row that cannot be recorded is put off by an hour and logged; its neighbours go on.
+    """
+    try:
+        with transaction.atomic():
+            return _record(_take(now=now, limit=limit), now=now)
+    except DatabaseError:
+        logger.exception("sla.batch_failed")
+    return _record_one_by_one(now=now, limit=limit)
+
+
+def _take(*, now: datetime, limit: int) -> list[tuple[int, int]]:
+    """(timer, item) of clocks to look at, both rows locked; those in other hands are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT t.id, i.id
+            FROM qualification_slatimer AS t
+            JOIN qualification_reviewitem AS i ON i.id = t.item_id
+            WHERE t.state = 'running' AND t.next_at <= %(now)s
+            ORDER BY t.next_at, t.id
+            LIMIT %(limit)s
+            FOR NO KEY UPDATE OF t, i SKIP LOCKED
+            """,
+            {"now": now, "limit": limit},
+        )
+        return cursor.fetchall()
+
+
+def _record(taken: list[tuple[int, int]], *, now: datetime) -> int:
+    timer_ids = [timer for timer, _ in taken]
+    record_events(timer_ids, now=now)
+    show_clocks([item for _, item in taken], now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE qualification_slatimer AS t SET next_at = {NEXT_AT_SQL}"  # noqa: S608
+            " WHERE t.id = ANY(%(ids)s)",
+            {"ids": timer_ids, "now": now, "urgent": URGENT_AFTER_DUE},
+        )
+    return len(taken)
+
+
+def _record_one_by_one(*, now: datetime, limit: int) -> int:
+    done = 0
+    with transaction.atomic():
+        for timer, item in _take(now=now, limit=limit):
+            try:
+                with transaction.atomic():
+                    done += _record([(timer, item)], now=now)
+            except DatabaseError:
+                logger.exception("sla.timer_failed timer=%s", timer)
+                SLATimer.objects.filter(pk=timer).update(next_at=now + POISON_PAUSE)
+    return done
