@@ -61,12 +61,12 @@ clean: ## remove the virtual environment and caches; the data stay
 
 $(DEMO): | $(VENV)/bin/pip
 	@echo "Installing the packages of requirements-demo.txt (half a minute) ..." >&2
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-demo.txt
+	@$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -r requirements-demo.txt
 	@rm -f $(VENV)/.installed-* && touch $@
 
 $(DEV): | $(VENV)/bin/pip
 	@echo "Installing the packages of requirements-dev.txt (a minute) ..." >&2
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
+	@$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
 	@rm -f $(VENV)/.installed-* && touch $(DEMO) $@
 
 $(VENV)/bin/pip:

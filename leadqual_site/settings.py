@@ -136,6 +136,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Shows the demo's log-ins on the log-in page; never on by itself where the database is your own.
+SHOW_DEMO_LOGINS = env.boolean("SHOW_DEMO_LOGINS", default=IS_EMBEDDED)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "qualification:home"
 LOGOUT_REDIRECT_URL = "login"
@@ -144,6 +146,8 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
@@ -179,15 +183,18 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = env.string("TIME_ZONE", "UTC")
+# Off: served from where they stand, no collectstatic needed (tests, DEBUG).
+HASHED_STATIC_FILES = env.boolean("HASHED_STATIC_FILES", default=not DEBUG)
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not HASHED_STATIC_FILES
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if HASHED_STATIC_FILES
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 
@@ -208,6 +215,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.string("LOG_LEVEL", "INFO")},
+    # Each log-in writes four lines of housekeeping otherwise.
+    "loggers": {"axes": {"level": "WARNING"}},
 }
 
 # --- LeadQual: policy figures an operator may set ----------------------------------------------

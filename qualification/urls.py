@@ -9,6 +9,7 @@ app_name = "qualification"
 shell_urls = [
     path("", home.home, name="home"),
     path("theme/", shell.set_theme, name="theme"),
+    path("keys/", shell.set_keys, name="keys"),
     path("healthz", shell.healthz, name="healthz"),
 ]
 

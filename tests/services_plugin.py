@@ -19,7 +19,7 @@ from leadqual_site.embedded import session
 
 WORKER = "PYTEST_XDIST_WORKER"
 FOLDER_PREFIX = "leadqual-tests-"
-SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0"}
+SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0", "HASHED_STATIC_FILES": "0"}
 
 _session = ExitStack()
 # pytest_unconfigure is not called when the settings or an app fail to load.

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from crm.exceptions import PayloadInvalid
+from crm.intake.values import read_number
 from crm.matching import normalize
 from crm.models import Account, Lead
 
@@ -144,8 +145,6 @@ def read_field(key: str, text: str) -> Value:
 
 
 def _whole_number(text: str, limit: int) -> int:
-    from crm.intake.attributes import read_number
-
     number = read_number(text)
     if number != int(number) or not 0 <= number <= limit:
         raise PayloadInvalid("not a whole number of 0 or more")

@@ -66,7 +66,11 @@ def _run(root: Path) -> None:
 
 def _environment() -> dict[str, str]:
     """The children's environment: plain HTTP on this machine, whatever the database."""
-    defaults = {"DJANGO_SETTINGS_MODULE": "leadqual_site.settings", "HTTPS": "0"}
+    defaults = {
+        "DJANGO_SETTINGS_MODULE": "leadqual_site.settings",
+        "HTTPS": "0",
+        "LOG_LEVEL": "WARNING",
+    }
     if env.secret("DATABASE_URL") and not env.secret("SECRET_KEY"):
         say("SECRET_KEY is not set: everybody logs in again after the next start.")
         defaults["SECRET_KEY"] = secrets.token_urlsafe(50)

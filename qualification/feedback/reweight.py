@@ -4,9 +4,9 @@ Called by `evidence.py`, which says which decisions count for which dimension.
 
 Points and log-odds. A logistic regression of "accepted" on the rules that fired speaks in log-odds, a
 model in points. One point is worth `log_odds_per_point`: a rule of typical size (the root mean square
-of the written points) multiplies the odds by e^0.87, which for points of 5 to 25 is the scorecard
-custom "10 points double the odds". It depends on the written points alone, so the unit stays the same
-from version to version and a model written in hundreds or in tenths is treated alike.
+of the written points) doubles the odds, as in a scorecard. It depends on the written points alone, so
+the unit stays the same from version to version and a model written in hundreds or in tenths is
+treated alike.
 
 The pull. Coefficients are pulled (L2) towards the points a person wrote. Its strength is
 5 · (1 + (200 / n)²) with n decisions, counted as if accepts and rejects were balanced: at 50 it
@@ -38,7 +38,7 @@ Flags = NDArray[np.bool_]
 PULL = 5.0
 # At this many balanced decisions the pull is twice PULL.
 PULL_FADES_AT = 200.0
-LOG_ODDS_OF_A_TYPICAL_RULE = 0.87
+LOG_ODDS_OF_A_TYPICAL_RULE = float(np.log(2))
 # For the test of a change the pull is just enough to keep a perfectly separating rule finite.
 TEST_PULL = 0.5
 
@@ -61,7 +61,7 @@ def log_odds_per_point(written: Floats) -> float:
     """What one point is worth in log-odds, from the size of the written points."""
     used = written[written != 0]
     if not used.size:
-        return float(np.log(2) / 10)
+        return LOG_ODDS_OF_A_TYPICAL_RULE / 10
     return LOG_ODDS_OF_A_TYPICAL_RULE / float(np.sqrt(np.mean(used**2)))
 
 

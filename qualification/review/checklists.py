@@ -25,13 +25,13 @@ from qualification.models import (
     Criterion,
     Framework,
     FrameworkItem,
-    ItemEvent,
     ReviewItem,
     ScoringRule,
 )
 from qualification.permissions import Right, has_right
 from qualification.review import guard, values
 from qualification.review.claims import renew_lease
+from qualification.review.items import lock_leads, log_event
 
 KNOWN = (AnswerState.CONFIRMED, AnswerState.INFERRED)
 
@@ -248,9 +248,7 @@ def switch_framework(
         raise DecisionIncomplete(_("%(name)s is no longer in use.") % {"name": framework})
     if locked.framework_id != framework.pk and locked.state != ItemState.CLOSED:
         ReviewItem.objects.filter(pk=locked.pk).update(framework=framework)
-        ItemEvent.objects.create(
-            item=locked, verb="framework:switched", by=by, at=now, note=framework.name
-        )
+        log_event(item=locked, verb="framework:switched", by=by, now=now, note=framework.name)
     _renew(locked, by=by, now=now)
     item.refresh_from_db()
     return item
@@ -282,8 +280,9 @@ def record_answer(
         "evidence_url": evidence_url.strip(),
         "by": by,
     }
-    locked = Lead.objects.select_for_update().get(pk=lead.pk)
-    item = ReviewItem.objects.select_for_update().open().filter(lead=locked).first()
+    lock_leads([lead.pk])
+    locked = Lead.objects.get(pk=lead.pk)
+    item = ReviewItem.objects.open().select_for_update(no_key=True).filter(lead=locked).first()
     if by is not None:
         _require_hands_on(lead=locked, item=item, by=by, now=now)
     answer = _supersede(lead=locked, criterion=criterion, fields=fields, now=now)

@@ -26,10 +26,9 @@ from qualification.permissions import Right, has_right
 from qualification.review.checklists import framework_for, missing_for_accept
 from qualification.review.frozen import Frozen, freeze
 from qualification.review.guard import hold_item
-from qualification.review.nurture import cancel_plans, plan_nurture, wake_of
+from qualification.review.nurture import plan_nurture, wake_of
 from qualification.review.queue import close_item
 from qualification.review.undo import overturn_rejection, undo_decision
-from qualification.sla.timers import stop_timers
 
 __all__ = [
     "accept_lead",
@@ -167,7 +166,7 @@ def attempts_on(lead: Lead) -> int:
 def _decide(
     item: ReviewItem, verdict: _Verdict, *, frozen: Frozen, by: User, now: datetime
 ) -> Decision:
-    """The Decision row, the clocks stopped, the item closed; the caller moves the lead."""
+    """The Decision row, the item closed and its clocks stopped; the caller moves the lead."""
     decision = Decision.objects.create(
         item=item,
         lead=item.lead,
@@ -185,8 +184,6 @@ def _decide(
         frozen=frozen.facts,
     )
     close_item(item=item, reason=CloseReason.DECIDED, by=by, now=now)
-    stop_timers(item=item, now=now)
-    cancel_plans(lead=item.lead, now=now)
     return decision
 
 

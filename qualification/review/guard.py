@@ -25,6 +25,10 @@ VERBS = {
 }
 
 
+# Events that end a claim or an ownership.
+ENDS = ("item:lapsed", "item:released", "item:reassigned")
+
+
 def require_right(user: User, right: Right) -> None:
     """Raises PermissionDenied unless one of the user's roles carries the right."""
     if not has_right(user, right):
@@ -32,9 +36,10 @@ def require_right(user: User, right: Right) -> None:
 
 
 def lock_item(item: ReviewItem) -> ReviewItem:
-    """The stored item with its lead, both locked, the lead first."""
-    lead = Lead.objects.select_for_update().get(pk=item.lead_id)
-    locked = ReviewItem.objects.select_for_update().get(pk=item.pk)
+    """Locks the lead, then the item, and returns the item as it is now, with lead and holder."""
+    lead = Lead.objects.select_for_update(no_key=True).get(pk=item.lead_id)
+    rows = ReviewItem.objects.select_related("holder")
+    locked = rows.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
     locked.lead = lead
     return locked
 
@@ -67,12 +72,8 @@ def is_visible(lead: Lead, user: User) -> bool:
 
 
 def has_lapsed(item: ReviewItem, now: datetime) -> bool:
-    """Whether the claim is over although no sweep has taken it back yet."""
-    return (
-        item.state == ItemState.CLAIMED
-        and item.lease_until is not None
-        and item.lease_until <= now
-    )
+    """Whether the claim on the item ran out, swept up or not."""
+    return item.lease_until is not None and item.lease_until <= now
 
 
 def closed_sentence(item: ReviewItem, reader: User, now: datetime) -> str:
@@ -120,15 +121,16 @@ def _claim_end(item: ReviewItem, reader: User, now: datetime) -> datetime | None
     """When the reader stopped holding the item; None if they never held it."""
     if item.holder_id == reader.pk:
         return item.lease_until if has_lapsed(item, now) else None
-    held = item.events.filter(by=reader, verb="item:claimed").order_by("-id").first()
-    if held is None:
+    claims = item.events.filter(by=reader, verb="item:claimed")
+    last = claims.order_by("-id").values_list("pk", flat=True).first()
+    if last is None:
         return None
-    after = item.events.filter(pk__gt=held.pk).exclude(by=reader).order_by("id").first()
-    return after.at if after else held.at
+    ends = item.events.filter(pk__gt=last, verb__in=ENDS).order_by("id")
+    return ends.values_list("at", flat=True).first()
 
 
 def person_text(person: User) -> str:
-    """First name if there is one, else the whole name as shown elsewhere."""
+    """First name, as colleagues say it; else the whole name."""
     return person.first_name or str(person)
 
 

@@ -5,7 +5,6 @@ Called by `decisions.py`, `undo.py` and the sweep; the only writer of NurturePla
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -19,7 +18,7 @@ from crm.models import Activity, ActivityVerdict, Lead
 from crm.stages import Stage
 from qualification.choices import EntryReason
 from qualification.exceptions import DecisionIncomplete
-from qualification.models import Decision, LeadScore, NurturePlan, RejectionReason, ReviewItem
+from qualification.models import Decision, LeadScore, NurturePlan, RejectionReason
 from qualification.review.queue import enter_queue
 
 BATCH = 200
@@ -134,10 +133,13 @@ def _activities_since(now: datetime) -> QuerySet[Activity]:
 
 @transaction.atomic
 def _wake(plan_ids: list[int], *, now: datetime) -> int:
-    """One batch: lock the leads, look again at their plans, enter those that still wait."""
+    """One batch: lock the leads, look again at their plans, enter those that still sleep.
+
+    Entering ends the plan (`queue.enter_queue`); a lead that moved meanwhile needs none.
+    """
     leads = dict(
-        Lead.objects.select_for_update(skip_locked=True)
-        .filter(nurture_plans__in=plan_ids)
+        Lead.objects.select_for_update(no_key=True, skip_locked=True)
+        .filter(pk__in=NurturePlan.objects.filter(pk__in=plan_ids).values("lead"))
         .order_by("pk")
         .values_list("pk", "stage")
     )
@@ -146,17 +148,10 @@ def _wake(plan_ids: list[int], *, now: datetime) -> int:
     )
     waiting = set(plans.values_list("lead_id", flat=True))
     asleep = sorted(pk for pk in waiting if leads[pk] == Stage.NURTURE)
-    item_ids = enter_queue(asleep, reason=EntryReason.WOKEN, now=now) if asleep else []
-    awake = set(ReviewItem.objects.filter(pk__in=item_ids).values_list("lead_id", flat=True))
     _end(plans.exclude(lead__in=asleep), NurturePlan.State.CANCELLED, now)
-    return _end(plans.filter(lead__in=awake), NurturePlan.State.WOKEN, now)
+    return len(enter_queue(asleep, reason=EntryReason.WOKEN, now=now))
 
 
 def _end(plans: QuerySet[NurturePlan], state: NurturePlan.State, now: datetime) -> int:
     waiting = plans.filter(state=NurturePlan.State.WAITING)
     return waiting.update(state=state, ended_at=now)
-
-
-def plans_of(lead_ids: Iterable[int]) -> QuerySet[NurturePlan]:
-    """The waiting plans of these leads."""
-    return NurturePlan.objects.filter(lead__in=lead_ids, state=NurturePlan.State.WAITING)

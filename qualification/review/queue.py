@@ -1,6 +1,6 @@
 """Which leads wait in the queue: entry, exit, and the figures they are ranked by. All set-based.
 
-`apply_line` is for the pipeline and the rescore of the active model; the rest enters by `enter_queue`.
+`apply_line` is for the pipeline and the rescore of the active model; others use `enter_queue`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from qualification.choices import (
 )
 from qualification.exceptions import AlreadyDecided
 from qualification.models import NurturePlan, ReviewItem, ScoringModel
-from qualification.review.items import lock_item, lock_leads, log_event, log_events
+from qualification.review import guard
+from qualification.review.items import lock_leads, log_event, log_events
 from qualification.sla.timers import end_timers, policies, start_first_responses
 
 logger = logging.getLogger(__name__)
@@ -55,8 +56,8 @@ BY_A_PERSON = (EntryReason.RETURNED, EntryReason.OVERTURNED, EntryReason.REVERSE
 
 @dataclass(frozen=True)
 class LineResult:
-    """Ids of leads that entered, that left below the line, that a rule disqualified, and that no rule
-    disqualifies any longer."""
+    """Ids of leads that entered, left below the line, were disqualified by a rule, or are so no
+    longer."""
 
     entered: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
@@ -70,8 +71,8 @@ def apply_line(
 ) -> LineResult:
     """Brings the queue in line with the current scores of these leads under the active `model`.
 
-    A model that is not the active one changes nothing. Only leads that entered by their score leave by
-    it; whoever came back by a person or an inquiry waits for a person.
+    A model that is not the active one changes nothing. Only leads that entered by their score leave
+    by it; whoever came back by a person or an inquiry waits for a person.
     """
     if model is None:
         return LineResult()
@@ -193,8 +194,8 @@ def enter_queue(
 ) -> list[int]:
     """Puts leads into the queue, each with one open item and a first-response clock; the item ids.
 
-    A lead that waits already, or in a stage this reason does not lead from, stays as it is. More than
-    a team can answer at once are due later, best first.
+    A lead that waits already, or in a stage this reason does not lead from, stays as it is. More
+    than a team can answer at once are due later, best first.
     """
     if not lead_ids:
         return []
@@ -320,11 +321,11 @@ def refresh_holds(*, now: datetime) -> int:
 def close_item(
     *, item: ReviewItem, reason: CloseReason, by: User | None, now: datetime
 ) -> ReviewItem:
-    """Takes an item out of the queue for good and ends its clocks; the stage is the caller's to move.
+    """Takes an item out of the queue for good and ends its clocks; the caller moves the stage.
 
     Raises AlreadyDecided when it is closed or changed hands since `item` was read (its token).
     """
-    locked = lock_item(item)
+    locked = guard.lock_item(item)
     closed = ReviewItem.objects.open().filter(pk=item.pk, token=item.token)
     if not closed.update(
         state=ItemState.CLOSED,

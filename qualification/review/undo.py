@@ -25,9 +25,10 @@ from qualification.exceptions import (
     UndoExpired,
 )
 from qualification.handoff.handover import withdraw_handoff
-from qualification.models import Decision, ItemEvent, NurturePlan, ReviewItem, SLATimer
+from qualification.models import Decision, ReviewItem, SLATimer
 from qualification.permissions import Right
 from qualification.review import guard
+from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue
 from qualification.sla.timers import cancel_timers, show_clocks
@@ -53,8 +54,8 @@ def undo_decision(*, decision: Decision, by: User, now: datetime) -> Decision:
     PermissionDenied, UndoExpired, AlreadyDecided (undone before).
     """
     guard.require_right(by, Right.WORK_QUEUE)
-    lead = Lead.objects.select_for_update().get(pk=decision.lead_id)
-    old = ReviewItem.objects.select_for_update().get(pk=decision.item_id)
+    old = guard.lock_item(decision.item)
+    lead = old.lead
     _check_undo(decision, lead=lead, by=by, now=now)
     _withdraw(decision, lead=lead, now=now)
     move_lead(lead=lead, to=Stage.MQL, reason=_("Decision undone"), by=by, now=now)
@@ -74,8 +75,8 @@ def overturn_rejection(*, decision: Decision, by: User, note: str, now: datetime
     guard.require_right(by, Right.AUDIT)
     if not note.strip():
         raise DecisionIncomplete(_("Say why this rejection does not stand."))
-    lead = Lead.objects.select_for_update().get(pk=decision.lead_id)
-    _check_overturn(decision, lead=lead, by=by, now=now)
+    lead = guard.lock_item(decision.item).lead
+    _check_overturn(decision, lead=lead, by=by)
     reversal = _reversal(decision, kind=DecisionKind.OVERTURNED, by=by, now=now, note=note)
     entered = enter_queue([lead.pk], reason=EntryReason.OVERTURNED, now=now, note=note, by=by)
     if not entered:
@@ -103,7 +104,7 @@ def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> N
         raise UndoExpired(_("This lead belongs to another team now."))
 
 
-def _check_overturn(decision: Decision, *, lead: Lead, by: User, now: datetime) -> None:
+def _check_overturn(decision: Decision, *, lead: Lead, by: User) -> None:
     if not guard.is_visible(lead, by):
         raise NotOverturnable(_("This lead belongs to another team."))
     if decision.kind != DecisionKind.REJECT:
@@ -138,7 +139,6 @@ def _give_back(
     """A new open item in the hands that decided, placed and due as the old one was."""
     hold = decision.frozen["hold"]
     is_owned = hold["state"] == ItemState.OWNED
-    lease = timedelta(minutes=settings.LEADQUAL["CLAIM_MINUTES"])
     item = ReviewItem.objects.create(
         lead=lead,
         team=lead.team,
@@ -151,13 +151,15 @@ def _give_back(
         due_at=_time(hold["due_at"]),
         holder=by,
         claimed_at=_time(hold["claimed_at"]) or now,
-        lease_until=None if is_owned else now + lease,
+        lease_until=None if is_owned else lease_end(now),
         owned_at=_time(hold["owned_at"]) if is_owned else None,
         next_task_at=_time(hold["next_task_at"]),
         next_task=hold["next_task"],
         framework=old.framework,
     )
-    ItemEvent.objects.create(item=item, verb="item:entered", by=by, at=now, note="reversed")
+    log_event(
+        item=item, verb="item:entered", by=by, now=now, note=str(EntryReason.REVERSED.label)
+    )
     return item
 
 

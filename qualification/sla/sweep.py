@@ -1,12 +1,13 @@
 """Writes down warnings and breaches and moves the buckets of the rank. Called by `sweeps.py` only.
 
-Any number may run at once: rows are taken with SKIP LOCKED, so none waits and none is counted twice.
+Any number may run at once: rows are taken with SKIP LOCKED, none waits, none is counted twice.
 """
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
@@ -46,18 +47,20 @@ def _take(*, now: datetime, limit: int) -> list[tuple[int, int]]:
             """,
             {"now": now, "limit": limit},
         )
-        return cursor.fetchall()
+        taken: list[tuple[int, int]] = cursor.fetchall()
+    return taken
 
 
 def _record(taken: list[tuple[int, int]], *, now: datetime) -> int:
     timer_ids = [timer for timer, _ in taken]
     record_events(timer_ids, now=now)
     show_clocks([item for _, item in taken], now=now)
+    parameters: dict[str, Any] = {"ids": timer_ids, "now": now, "urgent": URGENT_AFTER_DUE}
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE qualification_slatimer AS t SET next_at = {NEXT_AT_SQL}"  # noqa: S608
             " WHERE t.id = ANY(%(ids)s)",
-            {"ids": timer_ids, "now": now, "urgent": URGENT_AFTER_DUE},
+            parameters,
         )
     return len(taken)
 

@@ -1,4 +1,4 @@
-"""Clocks of an item: when they start, warn, fall due, stop. Called by review, handoff and the sweep.
+"""Clocks of an item: when they start, warn, fall due, stop. For review, handoff and the sweep.
 
 A breach is a fact at its due time: whoever ends a clock first writes down what fell due before.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
@@ -59,8 +60,8 @@ def rank_of(tier: str) -> TierRank:
 
 @transaction.atomic
 def start_timer(*, item: ReviewItem, kind: TimerKind, now: datetime) -> SLATimer:
-    """The running clock of this kind; one that runs already keeps its times. Times come from the tier
-    the item has now. An open item then shows this clock (`due_at`, `bucket`)."""
+    """The running clock of this kind; one that runs already keeps its times. Times come from the
+    tier the item has now. An open item then shows this clock (`due_at`, `bucket`)."""
     timer = SLATimer.objects.filter(item=item, kind=kind, state__in=LIVE).first()
     if timer is None:
         policy = policies(kind)[item.tier_rank]
@@ -101,7 +102,8 @@ def start_first_responses(item_ids: Sequence[int], *, now: datetime) -> None:
 
 
 def show_clocks(item_ids: Collection[int], *, now: datetime) -> None:
-    """Copies due time and bucket of the running clock onto open items: they are part of the rank."""
+    """Copies due time and bucket of the live clock onto open items: they are part of the rank."""
+    parameters: dict[str, Any] = {"ids": list(item_ids), "now": now, "urgent": URGENT_AFTER_DUE}
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -111,14 +113,14 @@ def show_clocks(item_ids: Collection[int], *, now: datetime) -> None:
               AND i.id = ANY(%(ids)s) AND i.state <> 'closed'
               AND (i.due_at, i.bucket) IS DISTINCT FROM (t.due_at, {BUCKET_SQL})
             """,  # noqa: S608 - constants of this module
-            {"ids": list(item_ids), "now": now, "urgent": URGENT_AFTER_DUE},
+            parameters,
         )
 
 
 def stop_timers(
     *, item: ReviewItem, now: datetime, kinds: Collection[TimerKind] | None = None
 ) -> int:
-    """Stops the item's live clocks (of these kinds): what they waited for happened. Returns how many."""
+    """Stops the item's live clocks (of these kinds): it happened. Returns how many."""
     return end_timers([item.pk], to=TimerState.STOPPED, now=now, kinds=kinds)
 
 
@@ -157,11 +159,13 @@ def record_events(timer_ids: Collection[int], *, now: datetime) -> int:
             INSERT INTO qualification_slaevent (timer_id, level, at, recorded_at)
             SELECT t.id, due.level, due.at, %(now)s
             FROM qualification_slatimer AS t
-            CROSS JOIN LATERAL (VALUES ('warning', t.warn_at), ('breach', t.due_at)) AS due (level, at)
+            CROSS JOIN LATERAL
+                (VALUES ('warning', t.warn_at), ('breach', t.due_at)) AS due (level, at)
             WHERE t.id = ANY(%(ids)s) AND t.state = 'running' AND due.at <= %(now)s
             ORDER BY t.id, due.at
             ON CONFLICT (timer_id, level) DO NOTHING
             """,
             {"ids": list(timer_ids), "now": now},
         )
-        return cursor.rowcount
+        written: int = cursor.rowcount
+    return written

@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from crm.models import User
 from qualification.context import THEMES
 from qualification.permissions import Right, open_to_all, require
 
@@ -29,6 +30,16 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     else:
         response.delete_cookie("theme")
     return response
+
+
+@require_POST
+@require(Right.USE)
+def set_keys(request: HttpRequest) -> HttpResponse:
+    """Single-key shortcuts on (`single_keys=on`) or off for this person."""
+    User.objects.filter(pk=request.user.pk).update(
+        has_single_keys=request.POST.get("single_keys") == "on"
+    )
+    return HttpResponse(status=204)
 
 
 @open_to_all

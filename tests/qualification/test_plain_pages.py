@@ -1,4 +1,4 @@
-"""Pages without navigation: log-in, its errors, demo people, refusals; no inline script or style."""
+"""Pages without navigation: log-in, its errors, demo people, refusals."""
 
 import re
 
@@ -8,6 +8,15 @@ from django.test import Client
 from django.urls import reverse
 
 PAGES = ["400", "403", "404", "500", "403_csrf", "refused", "locked_out"]
+
+
+@pytest.fixture(autouse=True)
+def unhashed_static_files(settings):
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
 
 
 def assert_nothing_inline(html: str) -> None:

@@ -1,0 +1,225 @@
+"""Leads and accounts as records of keys: what they hold, what sources said, and set-based writing.
+
+Used by `upsert.py` only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from django.db import connection
+
+from crm.intake.payload import ACCOUNT_FIELDS
+from crm.intake.statements import Verdict, judge
+from crm.matching import normalize
+from crm.models import Account, Lead, LeadIdentity
+
+ATTRIBUTE = "attributes."
+
+
+def instant(moment: datetime | None) -> str:
+    """UTC in a form that sorts as text; "" for none."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else ""
+
+
+class Record(Protocol):
+    """A row seen through the keys of statements."""
+
+    row: Any
+
+    def read(self, key: str) -> Any: ...
+
+    def write(self, key: str, value: Any) -> bool: ...
+
+
+class LeadRecord:
+    """A lead by the keys of statements; None blanks a value."""
+
+    def __init__(self, row: Lead) -> None:
+        self.row = row
+
+    def read(self, key: str) -> Any:
+        """Current value, None or "" when blank."""
+        if key.startswith(ATTRIBUTE):
+            return self.row.attributes.get(key.removeprefix(ATTRIBUTE))
+        if key == "opted_out":
+            return self.row.opted_out or None
+        return getattr(self.row, "company_name" if key == "company" else key)
+
+    def write(self, key: str, value: Any) -> bool:
+        """Set it with what follows from it; whether the row changed."""
+        if self.read(key) == value and isinstance(self.read(key), bool) == isinstance(value, bool):
+            return False
+        lead = self.row
+        if key.startswith(ATTRIBUTE):
+            self._write_attribute(key.removeprefix(ATTRIBUTE), value)
+        elif key == "email":
+            lead.email = value or ""
+            lead.email_key = normalize.normal_email(lead.email) or None
+            lead.email_kind = normalize.email_kind(lead.email)
+        elif key == "phone":
+            lead.phone = value or ""
+        elif key == "company":
+            lead.company_name = value or ""
+        elif key == "opted_out":
+            lead.opted_out = bool(value)
+        else:
+            setattr(lead, key, value or "")
+        if key in ("phone", "country"):
+            lead.phone_key = normalize.normal_phone(lead.phone, lead.country) or None
+        return True
+
+    def _write_attribute(self, name: str, value: Any) -> None:
+        others = {key: held for key, held in self.row.attributes.items() if key != name}
+        self.row.attributes = others if value is None else {**others, name: value}
+
+
+class AccountRecord:
+    """An account by the keys of statements; None blanks a value."""
+
+    def __init__(self, row: Account) -> None:
+        self.row = row
+
+    def read(self, key: str) -> Any:
+        """Current value, None or "" when blank."""
+        return getattr(self.row, ACCOUNT_FIELDS[key])
+
+    def write(self, key: str, value: Any) -> bool:
+        """Set it; whether the row changed."""
+        if self.read(key) == value:
+            return False
+        blank = None if key in ("employees", "revenue") else ""
+        setattr(self.row, ACCOUNT_FIELDS[key], blank if value is None else value)
+        return True
+
+
+class StatedValues:
+    """What sources stated last, by record and key: tells a machine's value from a person's."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[int, str], set[Any]] = defaultdict(set)
+
+    def learn(self, identity: LeadIdentity, news: Mapping[str, Any]) -> None:
+        """These were just stated about the identity's lead and its account."""
+        lead = identity.lead
+        for key, value in news.items():
+            row = lead.account if key in ACCOUNT_FIELDS else lead
+            if row is not None:
+                self._of[(id(row), key)].add(_hashable(value))
+
+    def add(self, row: Lead | Account, key: str, value: Any) -> None:
+        """A source stated this earlier."""
+        self._of[(id(row), key)].add(_hashable(value))
+
+    def judge(self, record: Record, key: str, stated: Any, last: Any, is_old: bool) -> Verdict:
+        """Whether the stated value is written or a person's kept."""
+        return judge(
+            stated=stated,
+            last=last,
+            current=record.read(key),
+            machine=frozenset(self._of.get((id(record.row), key), ())),
+            is_old=is_old,
+        )
+
+    def is_machine(self, record: Record, key: str) -> bool:
+        """Whether the current value is one that a source stated."""
+        return record.read(key) in self._of.get((id(record.row), key), ())
+
+
+def _hashable(value: Any) -> Any:
+    return value if not isinstance(value, list | dict) else json.dumps(value)
+
+
+def stated_values(leads: Mapping[int, Lead], accounts: Mapping[int, Account]) -> StatedValues:
+    """Everything that sources stated last about these leads and accounts."""
+    stated = StatedValues()
+    if leads:
+        held = LeadIdentity.objects.filter(lead_id__in=leads).values_list("lead_id", "imported")
+        for lead_id, imported in held:
+            for key, value in imported.items():
+                if key not in ACCOUNT_FIELDS:
+                    stated.add(leads[lead_id], key, value)
+    if accounts:
+        for account_id, key, value in _about_accounts(list(accounts)):
+            stated.add(accounts[account_id], key, json.loads(value))
+    for lead in leads.values():
+        # One object a row, so that a change seen through the lead is the change that is written.
+        if lead.account_id in accounts:
+            lead.account = accounts[lead.account_id]
+    return stated
+
+
+def _about_accounts(account_ids: list[int]) -> list[tuple[int, str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT l.account_id, said.key, said.value::text
+            FROM crm_lead AS l
+            JOIN crm_leadidentity AS i ON i.lead_id = l.id
+            CROSS JOIN LATERAL jsonb_each(i.imported) AS said
+            WHERE l.account_id = ANY(%s) AND said.key = ANY(%s)
+            """,
+            [account_ids, list(ACCOUNT_FIELDS)],
+        )
+        return list(cursor.fetchall())
+
+
+_LEAD_COLUMNS = {
+    **dict.fromkeys(
+        "first_name last_name company_name email email_key email_kind phone phone_key title "
+        "seniority department country city channel campaign topic".split(),
+        "text",
+    ),
+    "account_id": "bigint",
+    "opted_out": "boolean",
+    "attributes": "jsonb",
+    "updated_at": "timestamptz",
+}
+_ACCOUNT_COLUMNS = {
+    **dict.fromkeys("name name_key website industry country city".split(), "text"),
+    "employees": "integer",
+    "revenue": "bigint",
+    "updated_at": "timestamptz",
+}
+_IDENTITY_COLUMNS = {"imported": "jsonb"}
+
+
+def update_leads(leads: Iterable[Lead]) -> None:
+    """Write the columns a source may change, one statement for all."""
+    _update("crm_lead", _LEAD_COLUMNS, list(leads))
+
+
+def update_accounts(accounts: Iterable[Account]) -> None:
+    """Write the columns a source may change, one statement for all."""
+    _update("crm_account", _ACCOUNT_COLUMNS, list(accounts))
+
+
+def update_identities(identities: Iterable[LeadIdentity]) -> None:
+    """Write what was stated last, one statement for all."""
+    _update("crm_leadidentity", _IDENTITY_COLUMNS, list(identities))
+
+
+def _update(table: str, columns: Mapping[str, str], rows: list[Any]) -> None:
+    if not rows:
+        return
+    values = [
+        {"id": row.pk, **{column: _plain(getattr(row, column)) for column in columns}}
+        for row in rows
+    ]
+    assignments = ", ".join(f"{column} = new.{column}" for column in columns)
+    types = ", ".join(f"{column} {type_}" for column, type_ in {"id": "bigint", **columns}.items())
+    with connection.cursor() as cursor:
+        # Only names from the tables above are put into the text.
+        cursor.execute(
+            f"UPDATE {table} AS old SET {assignments} "  # noqa: S608  # nosec
+            f"FROM jsonb_to_recordset(%s::jsonb) AS new({types}) WHERE old.id = new.id",
+            [json.dumps(values)],
+        )
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,87 @@
+"""Decides what the AE's answer does: a handoff is taken, or returned with a reason.
+
+Called by views and the demo; the only writer of answered handoffs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.models import User
+from crm.stages import Stage
+from qualification.choices import EntryReason
+from qualification.exceptions import DecisionIncomplete, HandoffAnswered, NotHolder
+from qualification.handoff.handover import cancel_messages
+from qualification.models import Handoff
+from qualification.permissions import Right
+from qualification.review import guard
+from qualification.review.items import log_event
+from qualification.review.queue import enter_queue
+from qualification.sla.timers import stop_timers
+
+REASON_LENGTH = 300
+
+
+@transaction.atomic
+def take_handoff(*, handoff: Handoff, by: User, now: datetime) -> Handoff:
+    """The AE takes the lead; their clock stops.
+
+    Raises PermissionDenied, NotHolder (another AE's), HandoffAnswered.
+    """
+    waiting = _lock_own(handoff, by=by, now=now)
+    _answer(waiting, state=Handoff.State.ACCEPTED, reason="", now=now)
+    log_event(item=waiting.decision.item, verb="handoff:taken", by=by, now=now)
+    handoff.refresh_from_db()
+    return handoff
+
+
+@transaction.atomic
+def return_handoff(*, handoff: Handoff, by: User, reason: str, now: datetime) -> Handoff:
+    """The AE gives the lead back: it enters the queue with a fresh clock and the reason.
+
+    Raises PermissionDenied, DecisionIncomplete (no reason), NotHolder (another AE's), HandoffAnswered.
+    """
+    text = reason.strip()
+    if not text:
+        raise DecisionIncomplete(_("Say why you give this lead back."))
+    if len(text) > REASON_LENGTH:
+        raise DecisionIncomplete(
+            _("At most %(n)s characters for the reason, please.") % {"n": REASON_LENGTH}
+        )
+    waiting = _lock_own(handoff, by=by, now=now)
+    _answer(waiting, state=Handoff.State.RETURNED, reason=text, now=now)
+    log_event(item=waiting.decision.item, verb="handoff:returned", by=by, now=now, note=text)
+    cancel_messages(decision=waiting.decision)
+    enter_queue([waiting.lead_id], reason=EntryReason.RETURNED, now=now, note=text, by=by)
+    handoff.refresh_from_db()
+    return handoff
+
+
+def _lock_own(handoff: Handoff, *, by: User, now: datetime) -> Handoff:
+    """The waiting handoff of this AE; lead, item and handoff are locked, in this order."""
+    guard.require_right(by, Right.ANSWER_HANDOFFS)
+    item = guard.lock_item(handoff.decision.item)
+    locked = Handoff.objects.select_for_update(no_key=True).get(pk=handoff.pk)
+    if locked.ae_id != by.pk:
+        raise NotHolder(_("This handoff is on the desk of another AE."))
+    if locked.state != Handoff.State.WAITING:
+        raise HandoffAnswered(
+            _("This handoff was answered at %(time)s: %(how)s.")
+            % {
+                "time": guard.time_text(locked.answered_at or now, now),
+                "how": locked.get_state_display(),
+            }
+        )
+    if item.lead.stage != Stage.SQL:
+        raise HandoffAnswered(_("This lead has moved on since it was handed over."))
+    return locked
+
+
+def _answer(handoff: Handoff, *, state: Handoff.State, reason: str, now: datetime) -> None:
+    stop_timers(item=handoff.decision.item, now=now)
+    waiting = Handoff.objects.filter(pk=handoff.pk, state=Handoff.State.WAITING)
+    if not waiting.update(state=state, return_reason=reason, answered_at=now):
+        raise HandoffAnswered(_("This handoff was answered meanwhile."))

@@ -1,0 +1,82 @@
+"""Decides what becomes of an accepted lead on its way to the AE: handed over, or called back.
+
+Called by `review/decisions.py` and `review/undo.py`, inside their transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from qualification.choices import TimerKind
+from qualification.exceptions import HandoffAnswered
+from qualification.handoff.packet import build_packet
+from qualification.models import Decision, Framework, Handoff, OutboxMessage, ReviewItem
+from qualification.review.checklists import checklist_of
+from qualification.scoring.ledger import Ledger
+from qualification.sla.timers import start_timer
+
+HANDOFF_MAIL = "handoff"
+
+
+def hand_over(
+    *,
+    decision: Decision,
+    item: ReviewItem,
+    framework: Framework,
+    ledger: Ledger | None,
+    now: datetime,
+) -> Handoff:
+    """The handoff with its frozen packet, the AE's clock, and the mail that waits for the undo time."""
+    assert decision.ae is not None  # noqa: S101 - a constraint of Decision
+    packet = build_packet(
+        lead=decision.lead,
+        checklist=checklist_of(decision.lead, framework),
+        ledger=ledger,
+        note=decision.note,
+        override_reason=decision.override_reason,
+        now=now,
+    )
+    handoff = Handoff.objects.create(
+        decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
+    )
+    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now)
+    _post_mail(handoff, now=now)
+    return handoff
+
+
+def withdraw_handoff(*, decision: Decision, now: datetime) -> None:
+    """Call back a handoff nobody answered and whose mail has not left.
+
+    Raises HandoffAnswered when it was taken or returned, or the mail is on its way.
+    """
+    waiting = Handoff.objects.filter(decision=decision, state=Handoff.State.WAITING)
+    if not waiting.update(state=Handoff.State.CANCELLED, answered_at=now):
+        raise HandoffAnswered(_("The AE has answered this handoff already."))
+    if not cancel_messages(decision=decision):
+        raise HandoffAnswered(_("The AE was told already."))
+
+
+def cancel_messages(*, decision: Decision) -> bool:
+    """Cancel the messages of a decision that wait; False if one has left or is leaving."""
+    messages = OutboxMessage.objects.filter(decision=decision)
+    messages.filter(state=OutboxMessage.State.WAITING, attempts=0).update(
+        state=OutboxMessage.State.CANCELLED
+    )
+    return not messages.exclude(state=OutboxMessage.State.CANCELLED).exists()
+
+
+def _post_mail(handoff: Handoff, *, now: datetime) -> OutboxMessage:
+    """The mail to the AE; its key counts the handoffs of the lead."""
+    number = Handoff.objects.filter(lead=handoff.lead).count()
+    not_before = now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
+    return OutboxMessage.objects.create(
+        key=f"lead:{handoff.lead_id}:handoff:{number}",
+        kind=HANDOFF_MAIL,
+        decision=handoff.decision,
+        payload={"handoff": handoff.pk},
+        not_before=not_before,
+        due_at=not_before,
+    )

@@ -1,0 +1,312 @@
+"""Who holds an item: next lead, claim, lease, release, reassign. Called by views and the sweep.
+
+A claim is a lease; it stops no clock. `token` rises with every change of holder, so that a write
+from an older page is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from crm.lifecycle import move_leads
+from crm.models import Team, User
+from crm.roles import Role, roles_of
+from crm.stages import Stage
+from qualification.choices import ItemState
+from qualification.exceptions import AlreadyDecided, ClaimLimitReached, ClaimTaken, NotHolder
+from qualification.models import ReviewItem
+from qualification.models.review import RANK
+from qualification.permissions import Right, has_right
+from qualification.review import guard
+from qualification.review.items import (
+    ago,
+    lease_end,
+    log_event,
+    log_events,
+    refuse_closed,
+    refuse_unless_holder,
+)
+
+# How often "next lead" tries again after losing the last leads to others.
+NEXT_TRIES = 5
+
+
+def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
+    """Claims the best waiting lead in sight; None when the queue is clear.
+
+    Raises PermissionDenied without the right, ClaimLimitReached at the claim limit.
+    """
+    guard.require_right(by, Right.WORK_QUEUE)
+    teams = teams_in_sight(by)
+    for _try in range(NEXT_TRIES):
+        item = _take_best(teams, by=by, now=now)
+        if item is not None:
+            return item
+        # Nothing free at once: the queue is clear, or somebody works on its rows just now.
+        busy = ReviewItem.objects.waiting().filter(team__in=teams).ranked().first()
+        if busy is None:
+            return None
+        try:
+            return claim_item(item=busy, by=by, now=now)
+        except (ClaimTaken, AlreadyDecided):
+            continue
+    return None
+
+
+@transaction.atomic
+def _take_best(teams: list[int], *, by: User, now: datetime) -> ReviewItem | None:
+    _lock_and_count(by, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_next_sql(teams), _next_parameters(teams, by, now))
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    return _claimed(row[0], row[1], by=by, now=now)
+
+
+def _next_sql(teams: list[int]) -> str:
+    """One statement: walk the rank of each team, skip what others have in hand, take the first.
+
+    Lead and item are both taken with SKIP LOCKED: whoever waits for nothing cannot deadlock.
+    """
+    columns = ", ".join(name.lstrip("-") for name in RANK)
+    order = ", ".join(f"r.{_sql_order(name)}" for name in RANK)
+    queues = " UNION ALL ".join(
+        f"SELECT {columns} FROM qualification_reviewitem"  # noqa: S608 - names of columns only
+        f" WHERE team_id = %(team{index})s AND state = 'waiting'"
+        for index, _team in enumerate(teams)
+    )
+    return f"""
+        WITH best AS (
+            SELECT i.id
+            FROM ({queues}) AS r
+            JOIN qualification_reviewitem AS i ON i.id = r.id
+            JOIN crm_lead AS l ON l.id = i.lead_id
+            WHERE i.state = 'waiting' AND l.stage = 'mql'
+            ORDER BY {order}
+            LIMIT 1
+            FOR NO KEY UPDATE OF l, i SKIP LOCKED
+        )
+        UPDATE qualification_reviewitem AS i
+        SET state = 'claimed', holder_id = %(by)s, claimed_at = %(now)s, lease_until = %(until)s,
+            hold_reason = '', token = i.token + 1
+        FROM best WHERE i.id = best.id
+        RETURNING i.id, i.lead_id
+    """  # noqa: S608 - names of columns only
+
+
+def _sql_order(name: str) -> str:
+    return f"{name[1:]} DESC" if name.startswith("-") else name
+
+
+def _next_parameters(teams: list[int], by: User, now: datetime) -> dict[str, Any]:
+    parameters: dict[str, Any] = {f"team{index}": pk for index, pk in enumerate(teams)}
+    return {**parameters, "by": by.pk, "now": now, "until": lease_end(now)}
+
+
+def _claimed(item_id: int, lead_id: int, *, by: User, now: datetime) -> ReviewItem:
+    """The rest of a claim, in its transaction: the stage and the event."""
+    move_leads(lead_ids=[lead_id], to=Stage.WORKING, reason="claimed", by=by, now=now)
+    item = ReviewItem.objects.select_related("lead", "holder").get(pk=item_id)
+    log_event(item=item, verb="item:claimed", by=by, now=now)
+    return item
+
+
+def teams_in_sight(user: User) -> list[int]:
+    """The teams whose queue this person may work: own and fallback; all for an admin."""
+    teams = Team.objects.order_by("pk").values_list("pk", "is_fallback")
+    sees_all = Role.ADMIN in roles_of(user)
+    return [pk for pk, is_fallback in teams if sees_all or is_fallback or pk == user.team_id]
+
+
+def live_claims(user: User, *, now: datetime) -> int:
+    """How many leases the person holds that have not run out."""
+    claims = ReviewItem.objects.held_by(user).filter(state=ItemState.CLAIMED)
+    return claims.filter(lease_until__gt=now).count()
+
+
+def _lock_and_count(user: User, *, now: datetime) -> None:
+    """Locks the person's row, so that two tabs cannot both take the last claim allowed."""
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
+    limit = settings.LEADQUAL["CLAIM_LIMIT"]
+    held = live_claims(user, now=now)
+    if held >= limit:
+        raise ClaimLimitReached(
+            _("%(name)s holds %(held)s of %(limit)s claims. Log a touch or release one first.")
+            % {"name": guard.person_text(user), "held": held, "limit": limit}
+        )
+
+
+@transaction.atomic
+def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
+    """Claims this very item; one's own claim is renewed, own ownership stays.
+
+    Raises ClaimTaken naming the holder, AlreadyDecided, ClaimLimitReached, PermissionDenied.
+    """
+    guard.require_right(by, Right.WORK_QUEUE)
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=by.pk)
+    locked = guard.lock_item(item)
+    if locked.team_id not in teams_in_sight(by):
+        raise PermissionDenied
+    refuse_closed(locked, by=by, now=now)
+    if locked.state == ItemState.CLAIMED and guard.has_lapsed(locked, now):
+        _lapse([locked.pk], [locked.lead_id], now=now)
+        locked.refresh_from_db()
+    if locked.holder_id == by.pk:
+        return _renewed(locked, now=now)
+    if locked.holder is not None:
+        raise ClaimTaken(_taken_text(locked, locked.holder, now=now))
+    _lock_and_count(by, now=now)
+    _give(locked, to=by, now=now)
+    return _claimed(locked.pk, locked.lead_id, by=by, now=now)
+
+
+def _taken_text(item: ReviewItem, holder: User, *, now: datetime) -> str:
+    since = item.owned_at or item.claimed_at or now
+    return _("%(name)s claimed this lead %(ago)s ago. Open the next one.") % {
+        "name": guard.person_text(holder),
+        "ago": ago(now - since),
+    }
+
+
+def _give(item: ReviewItem, *, to: User, now: datetime) -> None:
+    """A waiting item becomes the claim of `to`."""
+    ReviewItem.objects.waiting().filter(pk=item.pk).update(
+        state=ItemState.CLAIMED,
+        holder=to,
+        claimed_at=now,
+        lease_until=lease_end(now),
+        hold_reason="",
+        token=item.token + 1,
+    )
+
+
+@transaction.atomic
+def renew_lease(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
+    """The holder still works on it: the lease runs from now again. Ownership has no lease to renew.
+
+    Raises NotHolder when the claim ran out or is somebody else's, AlreadyDecided when it is closed.
+    """
+    rows = ReviewItem.objects.select_for_update(no_key=True, of=("self",))
+    locked = rows.select_related("lead", "holder").get(pk=item.pk)
+    refuse_unless_holder(locked, by=by, now=now)
+    return _renewed(locked, now=now)
+
+
+def _renewed(item: ReviewItem, *, now: datetime) -> ReviewItem:
+    if item.lease_until is not None:
+        item.lease_until = max(item.lease_until, lease_end(now))
+        ReviewItem.objects.filter(pk=item.pk).update(lease_until=item.lease_until)
+    return item
+
+
+@transaction.atomic
+def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -> ReviewItem:
+    """The holder gives the lead back: waiting again, at its rank, the old clock runs on.
+
+    Raises NotHolder, AlreadyDecided, PermissionDenied.
+    """
+    guard.require_right(by, Right.WORK_QUEUE)
+    locked = guard.lock_item(item)
+    refuse_unless_holder(locked, by=by, now=now)
+    _put_back([locked.pk])
+    move_leads(lead_ids=[locked.lead_id], to=Stage.MQL, reason="released", by=by, now=now)
+    log_event(item=locked, verb="item:released", by=by, now=now, note=note)
+    return _fresh(locked)
+
+
+def expire_leases(*, now: datetime, limit: int = 500) -> int:
+    """Takes back the claims that ran out; returns how many. Any number of sweepers may run it."""
+    expired = 0
+    while True:
+        batch = _expire_batch(now=now, limit=limit)
+        expired += batch
+        if batch < limit:
+            return expired
+
+
+@transaction.atomic
+def _expire_batch(*, now: datetime, limit: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT i.id, i.lead_id
+            FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
+            WHERE i.state = 'claimed' AND i.lease_until <= %(now)s
+            ORDER BY i.lease_until
+            LIMIT %(limit)s
+            FOR NO KEY UPDATE OF l, i SKIP LOCKED
+            """,
+            {"now": now, "limit": limit},
+        )
+        rows = cursor.fetchall()
+    _lapse([item for item, _lead in rows], [lead for _item, lead in rows], now=now)
+    return len(rows)
+
+
+def _lapse(item_ids: list[int], lead_ids: list[int], *, now: datetime) -> None:
+    """Claims that ran out, on locked rows: waiting again, the old clock runs on."""
+    if not item_ids:
+        return
+    _put_back(item_ids)
+    move_leads(lead_ids=lead_ids, to=Stage.MQL, reason="claim ran out", by=None, now=now)
+    log_events(item_ids=item_ids, verb="item:lapsed", by=None, now=now)
+
+
+def _put_back(item_ids: list[int]) -> None:
+    ReviewItem.objects.filter(pk__in=item_ids).update(
+        state=ItemState.WAITING,
+        holder=None,
+        claimed_at=None,
+        lease_until=None,
+        owned_at=None,
+        next_task_at=None,
+        next_task="",
+        token=F("token") + 1,
+    )
+
+
+@transaction.atomic
+def reassign_item(*, item: ReviewItem, to: User, by: User, now: datetime) -> ReviewItem:
+    """A manager gives the item to somebody: ownership stays that, anything else becomes a claim.
+
+    Raises PermissionDenied, NotHolder when `to` may not work it, ClaimLimitReached, AlreadyDecided.
+    """
+    guard.require_right(by, Right.REASSIGN)
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=to.pk)
+    locked = guard.lock_item(item)
+    if locked.team_id not in teams_in_sight(by):
+        raise PermissionDenied
+    refuse_closed(locked, by=by, now=now)
+    if not has_right(to, Right.WORK_QUEUE) or locked.team_id not in teams_in_sight(to):
+        raise NotHolder(_("%(name)s does not work this queue.") % {"name": guard.person_text(to)})
+    if locked.holder_id == to.pk:
+        return _renewed(locked, now=now)
+    if locked.state != ItemState.OWNED:
+        _lock_and_count(to, now=now)
+    note = f"{locked.holder or '–'} → {to}"
+    _hand_over(locked, to=to, by=by, now=now)
+    log_event(item=locked, verb="item:reassigned", by=by, now=now, note=note)
+    return _fresh(locked)
+
+
+def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:
+    if item.state == ItemState.WAITING:
+        _give(item, to=to, now=now)
+        move_leads(lead_ids=[item.lead_id], to=Stage.WORKING, reason="assigned", by=by, now=now)
+        return
+    until = lease_end(now) if item.state == ItemState.CLAIMED else None
+    ReviewItem.objects.filter(pk=item.pk).update(
+        holder=to, claimed_at=now, lease_until=until, token=item.token + 1
+    )
+
+
+def _fresh(item: ReviewItem) -> ReviewItem:
+    return ReviewItem.objects.select_related("lead", "holder").get(pk=item.pk)

@@ -1,0 +1,86 @@
+"""Touches and next tasks of the holder. The first touch turns a claim into ownership.
+
+Called by the views; an automatic mail is not a touch.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.models import User
+from qualification.choices import ItemState, TimerKind, TouchKind, TouchResult
+from qualification.exceptions import NotHolder, TaskInvalid
+from qualification.models import ReviewItem, Touch
+from qualification.permissions import Right
+from qualification.review import guard
+from qualification.review.items import log_event, refuse_unless_holder
+from qualification.sla.timers import start_timer, stop_timers
+
+
+@transaction.atomic
+def log_touch(
+    *,
+    item: ReviewItem,
+    by: User,
+    kind: TouchKind,
+    result: TouchResult,
+    note: str = "",
+    next_task_at: datetime | None = None,
+    next_task: str = "",
+    now: datetime,
+) -> Touch:
+    """Writes down a contact or attempt; the given next task replaces the one that was planned.
+
+    A claim becomes ownership: first response stops, the decision clock starts (one that runs
+    already keeps its time). Raises NotHolder, AlreadyDecided, TaskInvalid, PermissionDenied.
+    """
+    guard.require_right(by, Right.WORK_QUEUE)
+    _refuse_past(next_task_at, now=now)
+    locked = guard.lock_item(item)
+    refuse_unless_holder(locked, by=by, now=now)
+    touch = Touch.objects.create(
+        item=locked, lead_id=locked.lead_id, by=by, kind=kind, result=result, note=note, at=now
+    )
+    ReviewItem.objects.filter(pk=locked.pk).update(next_task_at=next_task_at, next_task=next_task)
+    log_event(item=locked, verb="item:touched", by=by, now=now, note=str(touch))
+    if locked.state == ItemState.CLAIMED:
+        _take_ownership(locked, by=by, now=now)
+    item.refresh_from_db()
+    return touch
+
+
+def _take_ownership(item: ReviewItem, *, by: User, now: datetime) -> None:
+    ReviewItem.objects.filter(pk=item.pk).update(
+        state=ItemState.OWNED, owned_at=now, lease_until=None
+    )
+    stop_timers(item=item, now=now, kinds=[TimerKind.FIRST_RESPONSE])
+    start_timer(item=item, kind=TimerKind.DECISION, now=now)
+    log_event(item=item, verb="item:owned", by=by, now=now)
+
+
+@transaction.atomic
+def snooze_item(
+    *, item: ReviewItem, by: User, until: datetime, task: str = "", now: datetime
+) -> ReviewItem:
+    """The owner puts the lead off: a next task with a time. The clock runs on.
+
+    Raises NotHolder (a claim cannot be put off), AlreadyDecided, TaskInvalid, PermissionDenied.
+    """
+    guard.require_right(by, Right.WORK_QUEUE)
+    _refuse_past(until, now=now)
+    locked = guard.lock_item(item)
+    refuse_unless_holder(locked, by=by, now=now)
+    if locked.state != ItemState.OWNED:
+        raise NotHolder(_("Only a lead you own can be snoozed. Log a touch first."))
+    locked.next_task_at, locked.next_task = until, task
+    ReviewItem.objects.filter(pk=locked.pk).update(next_task_at=until, next_task=task)
+    log_event(item=locked, verb="item:snoozed", by=by, now=now, note=until.isoformat())
+    return locked
+
+
+def _refuse_past(at: datetime | None, *, now: datetime) -> None:
+    if at is not None and at <= now:
+        raise TaskInvalid(_("Choose a time in the future for the next task."))
