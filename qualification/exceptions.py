@@ -93,5 +93,11 @@ class ProposalClosed(QualificationError):
     """The proposal is no longer open."""
 
 
+class NotEnoughEvidence(QualificationError):
+    """Too few decisions speak for a proposal; the text says what is missing."""
+
+    status = 422
+
+
 class HandoffAnswered(QualificationError):
     """The handoff was already taken, returned or undone."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from crm.imports.sniff import ERROR_COLUMNS, Layout
-
+# First columns of the file; one that begins so is taken for a corrected one.
+ERROR_COLUMNS = ("line", "column", "reason")
 # A spreadsheet takes a cell that begins so for a formula; full-width forms are folded by some.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")  # noqa: RUF001
 
@@ -27,11 +27,11 @@ def unshielded(cell: str) -> str:
 
 
 def write_bad_rows(
-    path: Path, layout: Layout, rows: Iterable[tuple[int, str, str, Sequence[str]]]
+    path: Path, header: Sequence[str], rows: Iterable[tuple[int, str, str, Sequence[str]]]
 ) -> None:
     """Write (line, column, reason, cells) rows in UTF-8, comma-separated."""
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*ERROR_COLUMNS, *map(shielded, layout.header)])
+        writer.writerow([*ERROR_COLUMNS, *map(shielded, header)])
         for line, column, reason, cells in rows:
             writer.writerow([line, shielded(column), reason, *map(shielded, cells)])

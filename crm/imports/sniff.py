@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import IO
 
 from crm.exceptions import FileInvalid
+from crm.imports.errors import ERROR_COLUMNS, unshielded
 from crm.imports.mapping import Mapping
 from crm.matching.normalize import fold
 
 DELIMITERS = (",", ";", "\t", "|")
 # A cell longer than this is no cell but a quote that was never closed.
 MAX_CELL = 1_000_000
-# First columns of the file of bad rows; a file that begins so is one of ours, corrected.
-ERROR_COLUMNS = ("line", "column", "reason")
 
 _BLOCK = 1 << 20
 _MARKS = (
@@ -152,7 +151,7 @@ def _layout(path: Path, encoding: str, first: str, mapping: Mapping) -> Layout:
     delimiter = max(DELIMITERS, key=fitness)
     header = readings[delimiter]
     is_corrected = header[:3] == ERROR_COLUMNS and ERROR_COLUMNS[0] not in wanted
-    header = header[3:] if is_corrected else header
+    header = tuple(map(unshielded, header[3:])) if is_corrected else header
     _check_header(path, header, wanted)
     positions = {column: _position(header, column) for column in wanted}
     known = {*positions.values(), *(_position(header, name) for name in mapping.ignore)}

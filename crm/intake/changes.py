@@ -186,11 +186,61 @@ _ACCOUNT_COLUMNS = {
     "updated_at": "timestamptz",
 }
 _IDENTITY_COLUMNS = {"imported": "jsonb"}
+_LEAD_BIRTH_COLUMNS = {
+    **_LEAD_COLUMNS,
+    **dict.fromkeys(("stage", "disqualified_by"), "text"),
+    **dict.fromkeys(("stage_at", "received_at", "created_at"), "timestamptz"),
+    **dict.fromkeys(("team_id", "source_id"), "bigint"),
+    "version": "integer",
+}
+_IDENTITY_BIRTH_COLUMNS = {
+    **_IDENTITY_COLUMNS,
+    **dict.fromkeys(("first_seen_at", "last_seen_at"), "timestamptz"),
+    **dict.fromkeys(("lead_id", "source_id"), "bigint"),
+    "external_id": "text",
+}
+
+
+def insert_leads(leads: list[Lead]) -> None:
+    """Insert and number them; their accounts are saved before."""
+    for lead in leads:
+        lead.account = lead.account  # takes over the number of an account just inserted
+    _insert("crm_lead", _LEAD_BIRTH_COLUMNS, leads)
+
+
+def insert_identities(identities: list[LeadIdentity]) -> None:
+    """Insert and number them; their leads are saved before."""
+    for identity in identities:
+        identity.lead = identity.lead
+    _insert("crm_leadidentity", _IDENTITY_BIRTH_COLUMNS, identities)
+
+
+def _insert(table: str, columns: Mapping[str, str], rows: list[Any]) -> None:
+    """One statement for all: an array a column, as `bulk_create` does it, costs three times as much."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [table, len(rows)],
+        )
+        for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = number
+        names = ", ".join(["id", *columns])
+        # Only names from the tables above are put into the text.
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} "  # noqa: S608  # nosec
+            f"FROM jsonb_to_recordset(%s::jsonb) AS new({_types(columns)})",
+            [_as_json(rows, columns)],
+        )
 
 
 def update_leads(leads: Iterable[Lead]) -> None:
     """Write the columns a source may change, one statement for all."""
-    _update("crm_lead", _LEAD_COLUMNS, list(leads))
+    rows = list(leads)
+    for lead in rows:
+        lead.account = lead.account  # takes over the number of an account just inserted
+    _update("crm_lead", _LEAD_COLUMNS, rows)
 
 
 def update_accounts(accounts: Iterable[Account]) -> None:
@@ -206,19 +256,27 @@ def update_identities(identities: Iterable[LeadIdentity]) -> None:
 def _update(table: str, columns: Mapping[str, str], rows: list[Any]) -> None:
     if not rows:
         return
-    values = [
-        {"id": row.pk, **{column: _plain(getattr(row, column)) for column in columns}}
-        for row in rows
-    ]
     assignments = ", ".join(f"{column} = new.{column}" for column in columns)
-    types = ", ".join(f"{column} {type_}" for column, type_ in {"id": "bigint", **columns}.items())
     with connection.cursor() as cursor:
         # Only names from the tables above are put into the text.
         cursor.execute(
             f"UPDATE {table} AS old SET {assignments} "  # noqa: S608  # nosec
-            f"FROM jsonb_to_recordset(%s::jsonb) AS new({types}) WHERE old.id = new.id",
-            [json.dumps(values)],
+            f"FROM jsonb_to_recordset(%s::jsonb) AS new({_types(columns)}) WHERE old.id = new.id",
+            [_as_json(rows, columns)],
         )
+
+
+def _types(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} {type_}" for column, type_ in {"id": "bigint", **columns}.items())
+
+
+def _as_json(rows: list[Any], columns: Mapping[str, str]) -> str:
+    return json.dumps(
+        [
+            {"id": row.pk, **{column: _plain(getattr(row, column)) for column in columns}}
+            for row in rows
+        ]
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -46,6 +46,7 @@ class Upserted:
     is_reinquiry: bool = False
     refusal: str = ""
     refused_key: str = ""
+    affected: frozenset[int] = frozenset()  # leads whose facts changed; set by `upsert_lead`
 
     @property
     def is_changed(self) -> bool:
@@ -63,9 +64,11 @@ class Batch:
 
 def upsert_lead(*, payload: LeadPayload, source: Source, now: datetime) -> Upserted:
     """One payload; raises PayloadInvalid when it is refused. See `upsert_leads`."""
-    result = upsert_leads(payloads=[payload], source=source, now=now).results[0]
+    batch = upsert_leads(payloads=[payload], source=source, now=now)
+    result = batch.results[0]
     if result.lead is None:
         raise PayloadInvalid(f"{result.refused_key}: {result.refusal}")
+    result.affected = frozenset(batch.affected)
     return result
 
 
@@ -310,11 +313,9 @@ class _Writer:
     def save(self) -> set[int]:
         """Write all sets; returns the leads whose facts changed, those of changed accounts included."""
         self.accounts.save_new()
-        Lead.objects.bulk_create(self.new_leads)
-        LeadIdentity.objects.bulk_create(self.new_identities)
+        changes.insert_leads(self.new_leads)
+        changes.insert_identities(self.new_identities)
         changes.update_accounts(self.changed_accounts.values())
-        for lead in self.changed_leads.values():
-            lead.account = lead.account  # the number of an account that was just inserted
         changes.update_leads(self.changed_leads.values())
         changes.update_identities(self.restated.values())
         LeadIdentity.objects.filter(

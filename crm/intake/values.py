@@ -5,6 +5,7 @@ Called by payloads, attributes and imports.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection
 from datetime import date, datetime
@@ -62,3 +63,9 @@ def read_text(text: str) -> str:
     if len(clean) > MAX_TEXT:
         raise PayloadInvalid(f"longer than {MAX_TEXT} characters")
     return clean
+
+
+def digest(data: str | bytes) -> str:
+    """SHA-256 as hex: a key of fixed length."""
+    raw = data.encode() if isinstance(data, str) else data
+    return hashlib.sha256(raw).hexdigest()

@@ -40,6 +40,8 @@ _SPACES = re.compile(r"\s+")
 
 def clean_text(text: str) -> str:
     """The text as it is stored: NFC, no control characters, single spaces, none around."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     composed = unicodedata.normalize("NFC", text)
     kept = "".join(
         " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in composed

@@ -79,13 +79,23 @@ def postgres_major(folder: Path) -> int:
     return int(found.group(1))
 
 
+def make_state_folder(folder: Path) -> None:
+    """Make a folder at or below STATE_ROOT that everybody can enter, whatever root's umask is."""
+    if folder.exists():
+        return
+    if folder != STATE_ROOT:
+        make_state_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+
+
 def copy_package(package: Path, target: Path) -> Path:
     """Copy a wheel's package and its libraries below `target`, readable for everybody.
 
     Returns the copied package. Made under another name and renamed, so a copy is whole or absent.
     """
     if not target.exists():
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_state_folder(target.parent)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         for source in (package, package.with_name(f"{package.name}.libs")):
             if source.exists():

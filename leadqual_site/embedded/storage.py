@@ -53,7 +53,7 @@ def _mark_of(folder: Path) -> str:
 
 def _make_elsewhere(root: Path, elsewhere: Path) -> Path:
     """Make an empty folder and the mark in both; what an earlier DATA_DIR left is set aside."""
-    elsewhere.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    binaries.make_state_folder(elsewhere.parent)
     if elsewhere.exists():
         previous = elsewhere.with_name(f"{elsewhere.name}.previous")
         shutil.rmtree(previous, ignore_errors=True)

@@ -12,7 +12,7 @@ over all rules that have enough data decides the grade.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -89,6 +89,12 @@ class RuleEvidence:
         return self.fired.n + self.rest.n
 
     @property
+    def smaller_p(self) -> float:
+        """The smaller p of the two questions; 1 where neither could be asked."""
+        asked = [p for p in (self.p_rate, self.p_points) if p is not None and not np.isnan(p)]
+        return min(asked, default=1.0)
+
+    @property
     def difference(self) -> tuple[float, float, float] | None:
         """Accept rate when fired minus the rest, with its 95 % interval (Newcombe)."""
         if self.fired.rate is None or self.rest.rate is None:
@@ -110,7 +116,7 @@ class RuleEvidence:
             return _("Not enough data: too few accepts or rejects where it fired.")
         if self.grade == COLLECTING:
             return _("Could still be chance. Needs more decisions before it can be approved.")
-        if self.p_rate is not None and self.p_rate <= (self.p_points or 0.0):
+        if self.p_rate == self.smaller_p:
             return _("Leads with it are accepted at another rate than the rest.")
         return _("With the other rules taken into account, its points are off.")
 
@@ -147,17 +153,11 @@ def weigh_rules(
     found = []
     for column, rule in enumerate(history.rules):
         fired, rest = tables[column]
-        if missing[column]:
-            about = RuleEvidence(
-                rule, fired, rest, disputes.get(rule.key, {}), missing[column]
-            )
-        else:
+        about = RuleEvidence(rule, fired, rest, disputes.get(rule.key, {}), missing[column])
+        if not about.missing:
             expected, p_rate = _rate_test(fired, rest)
-            about = RuleEvidence(
-                rule,
-                fired,
-                rest,
-                disputes.get(rule.key, {}),
+            about = replace(
+                about,
                 proposed=as_points(points[column]),
                 written=written[column],
                 expected_min=expected,
@@ -251,18 +251,10 @@ def _with_q(found: list[RuleEvidence]) -> list[RuleEvidence]:
     asked = [about for about in found if not about.missing]
     if not asked:
         return found
-    smallest = [
-        min(1.0, 2 * min(about.p_rate if about.p_rate is not None else 1.0, about.p_points or 1.0))
-        for about in asked
-    ]
-    q_of = dict(
-        zip((about.rule.key for about in asked), false_discovery_control(smallest), strict=True)
-    )
-    return [_replace_q(about, q_of.get(about.rule.key)) for about in found]
-
-
-def _replace_q(about: RuleEvidence, q: float | None) -> RuleEvidence:
-    return about if q is None else RuleEvidence(**{**vars(about), "q": float(q)})
+    smallest = [min(1.0, 2 * about.smaller_p) for about in asked]
+    values = false_discovery_control(smallest)
+    q_of = {about.rule.key: float(q) for about, q in zip(asked, values, strict=True)}
+    return [replace(about, q=q_of.get(about.rule.key)) for about in found]
 
 
 def _difference(one: Share, other: Share) -> tuple[float, float, float]:

@@ -14,13 +14,12 @@ lead on which somebody marked its line as bad data or as a bot's doing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qualification.choices import DecisionKind, Dimension, DisputeKind, ProposalStatus
 from qualification.feedback.reweight import Flags, Floats
@@ -35,31 +34,33 @@ class History:
     """Decisions (rows) against the rules of one version (columns).
 
     `hits`: 1.0 is the full points, 0.0 did not fire, NaN unknown. `counts_for[dimension]` marks the
-    rows that are evidence about it. `totals_tenths` is the score under which each was decided.
+    rows that are evidence about it.
     """
 
     rules: tuple[ScoringRule, ...]
     hits: Floats
     accepted: Flags
     counts_for: dict[str, Flags]
-    lead_ids: NDArray[np.int64]
-    totals_tenths: NDArray[np.int64]
+    decisions: tuple[Counted, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Row:
+class Counted:
+    """A decision that is evidence. `dimension` is the one a reject counts for, blank for an accept."""
+
+    decision_id: int
     lead_id: int
+    at: datetime
     is_accepted: bool
     dimension: str
     model_id: int
     fired: dict[str, int]
-    total_tenths: int
 
 
 def history_of(model: ScoringModel, *, now: datetime) -> History:
     """Every counted decision up to `now` against the rules of `model` that give points."""
     rules = tuple(ScoringRule.objects.filter(model=model, disqualifies="").order_by("position"))
-    rows = list(_counted(now))
+    rows = tuple(counted_decisions(now))
     return History(
         rules=rules,
         hits=_hits(rows, rules),
@@ -68,9 +69,25 @@ def history_of(model: ScoringModel, *, now: datetime) -> History:
             dimension: np.array([row.dimension in ("", dimension) for row in rows], dtype=bool)
             for dimension in Dimension.values
         },
-        lead_ids=np.array([row.lead_id for row in rows], dtype=np.int64),
-        totals_tenths=np.array([row.total_tenths for row in rows], dtype=np.int64),
+        decisions=rows,
     )
+
+
+def counted_decisions(now: datetime) -> Iterator[Counted]:
+    """The decisions that count, one a lead, in the order of the leads."""
+    last_of_each_lead = (
+        Decision.objects.standing()
+        .filter(at__lte=now)
+        .order_by("lead_id", "-at", "-id")
+        .distinct("lead_id")
+        .values_list("id", "lead_id", "at", "kind", "reason__influences", "model_id", "fired")
+    )
+    for decision_id, lead_id, at, kind, influences, model_id, fired in last_of_each_lead:
+        is_accepted = kind == DecisionKind.ACCEPT
+        is_telling = kind == DecisionKind.REJECT and influences in Dimension.values
+        if model_id is not None and (is_accepted or is_telling):
+            dimension = "" if is_accepted else influences
+            yield Counted(decision_id, lead_id, at, is_accepted, dimension, model_id, fired)
 
 
 def disputes_by_rule() -> dict[str, Counter[str]]:
@@ -100,25 +117,7 @@ def _walk_back(points: Decimal, steps: Iterable[tuple[Decimal, Decimal]]) -> Dec
     return points
 
 
-def _counted(now: datetime) -> Iterable[_Row]:
-    last_of_each_lead = (
-        Decision.objects.standing()
-        .filter(at__lte=now)
-        .order_by("lead_id", "-at", "-id")
-        .distinct("lead_id")
-        .values_list(
-            "lead_id", "kind", "reason__influences", "model_id", "fired", "total_tenths"
-        )
-    )
-    for lead_id, kind, influences, model_id, fired, total_tenths in last_of_each_lead:
-        is_accepted = kind == DecisionKind.ACCEPT
-        is_telling = kind == DecisionKind.REJECT and influences in Dimension.values
-        if model_id is not None and (is_accepted or is_telling):
-            dimension = "" if is_accepted else influences
-            yield _Row(lead_id, is_accepted, dimension, model_id, fired, total_tenths)
-
-
-def _hits(rows: Sequence[_Row], rules: Sequence[ScoringRule]) -> Floats:
+def _hits(rows: Sequence[Counted], rules: Sequence[ScoringRule]) -> Floats:
     place = {rule.key: column for column, rule in enumerate(rules)}
     known, full = _by_version({row.model_id for row in rows}, rules)
     hits = np.full((len(rows), len(rules)), np.nan)
@@ -157,7 +156,7 @@ def _is_same(one: ScoringRule, other: ScoringRule) -> bool:
     )
 
 
-def _leave_out_disputed(hits: Floats, rows: Sequence[_Row], place: dict[str, int]) -> None:
+def _leave_out_disputed(hits: Floats, rows: Sequence[Counted], place: dict[str, int]) -> None:
     disputed = ScoreDispute.objects.filter(
         withdrawn_at=None, kind__in=NO_EVIDENCE, rule_key__in=place
     ).order_by()

@@ -36,6 +36,8 @@ from qualification.review.items import (
 
 # How often "next lead" tries again after losing the last leads to others.
 NEXT_TRIES = 5
+# How many leads of each team are looked at; more than people who press "next lead" at one moment.
+CANDIDATES = 64
 
 
 def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
@@ -72,25 +74,28 @@ def _take_best(teams: list[int], *, by: User, now: datetime) -> ReviewItem | Non
 
 
 def _next_sql(teams: list[int]) -> str:
-    """One statement: walk the rank of each team, skip what others have in hand, take the first.
+    """One statement: the best of each team in the order of the rank, then the first of them that
+    nobody has in hand.
 
     Lead and item are both taken with SKIP LOCKED: whoever waits for nothing cannot deadlock.
     """
     columns = ", ".join(name.lstrip("-") for name in RANK)
-    order = ", ".join(f"r.{_sql_order(name)}" for name in RANK)
-    queues = " UNION ALL ".join(
-        f"SELECT {columns} FROM qualification_reviewitem"  # noqa: S608 - names of columns only
+    order = ", ".join(_sql_order(name) for name in RANK)
+    best_of_all = ", ".join(f"c.{_sql_order(name)}" for name in RANK)
+    best_of_each = " UNION ALL ".join(
+        f"(SELECT {columns} FROM qualification_reviewitem"  # noqa: S608 - names of columns only
         f" WHERE team_id = %(team{index})s AND state = 'waiting'"
+        f" ORDER BY {order} LIMIT {CANDIDATES})"
         for index, _team in enumerate(teams)
     )
     return f"""
-        WITH best AS (
+        WITH candidates AS MATERIALIZED ({best_of_each}), best AS (
             SELECT i.id
-            FROM ({queues}) AS r
-            JOIN qualification_reviewitem AS i ON i.id = r.id
+            FROM candidates AS c
+            JOIN qualification_reviewitem AS i ON i.id = c.id
             JOIN crm_lead AS l ON l.id = i.lead_id
             WHERE i.state = 'waiting' AND l.stage = 'mql'
-            ORDER BY {order}
+            ORDER BY {best_of_all}
             LIMIT 1
             FOR NO KEY UPDATE OF l, i SKIP LOCKED
         )

@@ -93,11 +93,17 @@ JOURNEY = """
         FROM crm_activity AS a WHERE a.lead_id = %(lead)s
         UNION ALL
         SELECT 1, e.id, e.at, e.to_stage, e.from_stage, e.reason, e.by_id
-        FROM crm_stageevent AS e WHERE e.lead_id = %(lead)s
+        FROM crm_stageevent AS e WHERE e.lead_id = %(lead)s AND NOT EXISTS (
+            SELECT FROM qualification_itemevent AS o
+            JOIN qualification_reviewitem AS q ON q.id = o.item_id
+            WHERE q.lead_id = e.lead_id AND o.at = e.at)
         UNION ALL
         SELECT 2, i.id, i.at, i.verb, '', i.note, i.by_id
         FROM qualification_itemevent AS i
-        JOIN qualification_reviewitem AS r ON r.id = i.item_id WHERE r.lead_id = %(lead)s
+        JOIN qualification_reviewitem AS r ON r.id = i.item_id
+        WHERE r.lead_id = %(lead)s AND i.verb <> 'item:touched' AND NOT (
+            i.verb = 'item:closed' AND EXISTS (
+                SELECT FROM qualification_decision AS p WHERE p.item_id = r.id AND p.at = i.at))
         UNION ALL
         SELECT 3, t.id, t.at, t.kind, t.result, t.note, t.by_id
         FROM qualification_touch AS t WHERE t.lead_id = %(lead)s
@@ -203,15 +209,19 @@ DECISIONS = {
     DecisionKind.OVERTURNED: ("undo-2", "warn", _("overturned the rejection")),
 }
 ITEM_VERBS = {
-    "entered": ("inbox", _("Entered the queue")),
-    "claimed": ("hand", _("claimed the lead")),
-    "owned": ("user-check", _("owns the lead from the first contact on")),
-    "released": ("hand", _("released the lead")),
-    "expired": ("timer-off", _("The claim ran out")),
-    "reassigned": ("user-check", _("handed the lead to a colleague")),
-    "snoozed": ("alarm-clock", _("put the next task off")),
-    "closed": ("archive", _("Left the queue")),
-    "override-asked": ("message-square", _("asked a manager to accept with open answers")),
+    "item:entered": ("inbox", _("Entered the queue")),
+    "item:claimed": ("hand", _("claimed the lead")),
+    "item:owned": ("user-check", _("owns the lead from the first contact on")),
+    "item:released": ("hand", _("released the lead")),
+    "item:lapsed": ("timer-off", _("The claim ran out")),
+    "item:reassigned": ("user-check", _("handed the lead to a colleague")),
+    "item:snoozed": ("alarm-clock", _("put the next task off")),
+    "item:closed": ("archive", _("Left the queue")),
+    "item:held": ("triangle-alert", _("Nobody can work it")),
+    "item:override-asked": ("message-square", _("asked a manager to accept with open answers")),
+    "framework:switched": ("list-checks", _("switched the checklist")),
+    "handoff:taken": ("handshake", _("took the handoff")),
+    "handoff:returned": ("undo-2", _("gave the lead back")),
 }
 
 
@@ -269,8 +279,8 @@ def _stage(row: Row, who: str) -> tuple[str, str, str, str]:
 
 
 def _item(row: Row, who: str) -> tuple[str, str, str, str]:
-    verb = row.verb.partition(":")[2] or row.verb
-    icon, words = ITEM_VERBS.get(verb, ("dot", verb.replace("-", " ").replace("_", " ")))
+    told = row.verb.rpartition(":")[2].replace("-", " ").capitalize()
+    icon, words = ITEM_VERBS.get(row.verb, ("dot", told))
     act = str(words)
     is_passive = act[:1].isupper()
     return (act if is_passive else _told(who, act)), row.words, icon, ""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Lead, User
+from crm.models import AttributeDefinition, Lead, User
 from qualification.choices import Dimension, ItemState, TimerKind, TimerState
 from qualification.models import (
     Decision,
@@ -91,12 +92,45 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of the ledger as the page shows it, with the dispute that stands against it."""
+
+    name: str
+    fact: str
+    note: str
+    dimension: str
+    points_tenths: int
+    rule_id: int | None
+    is_limit: bool
+    dispute: ScoreDispute | None
+
+
+@dataclass(frozen=True)
 class Group:
-    """The lines of one dimension of the ledger with their sum."""
+    """The lines of one dimension with their sum; `unknown` names rules whose fact is missing."""
 
     dimension: str
-    lines: tuple[LedgerLine, ...]
+    lines: tuple[Line, ...]
+    unknown: tuple[str, ...]
     total_tenths: int
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The ends of the score bar and the accept line, in tenths; `top` in points."""
+
+    fit: int = 500
+    intent: int = 500
+    accept: int = 700
+    top: Decimal = Decimal(100)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A custom attribute in words."""
+
+    label: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -123,7 +157,9 @@ class Workspace:
     journey: Journey
     last_decision: Decision | None
     groups: tuple[Group, ...]
-    other_lines: tuple[LedgerLine, ...]
+    other_lines: tuple[Line, ...]
+    scale: Scale
+    attributes: tuple[Attribute, ...]
     asked_manager: ItemEvent | None
 
     @cached_property
@@ -180,6 +216,16 @@ class Workspace:
         return self.is_open and has_right(self.reader, Right.REASSIGN)
 
     @cached_property
+    def company(self) -> str:
+        """The account's name, else the company as the person wrote it."""
+        return self.lead.account.name if self.lead.account else self.lead.company_name
+
+    @cached_property
+    def n_others(self) -> int:
+        """How many other leads the account has, in sight or not."""
+        return len(self.committee) + self.committee_elsewhere
+
+    @cached_property
     def is_below_line(self) -> bool:
         """Held although the score has fallen below the line of the queue."""
         if self.score is None or self.model is None or not self.is_open:
@@ -202,7 +248,8 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     checklist = checklists.checklist_of(lead, _framework_of(item, frameworks))
     is_open = item is not None and item.state != ItemState.CLOSED
     committee, elsewhere = _committee_of(lead, reader)
-    groups, other_lines = groups_of(ledger)
+    disputes = standing_disputes(lead)
+    groups, other_lines = groups_of(ledger, disputes)
     return Workspace(
         lead=lead,
         reader=reader,
@@ -215,7 +262,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         checklist=checklist,
         frameworks=frameworks,
         ask=checklist.question(ask) or checklist.next_question,
-        disputes=standing_disputes(lead),
+        disputes=disputes,
         completeness=completeness_of(lead),
         clock=_clock_of(item),
         place=place_of(item, reader) if item is not None and is_open else Place(),
@@ -226,6 +273,8 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         committee_elsewhere=elsewhere,
         groups=groups,
         other_lines=other_lines,
+        scale=scale_of(model),
+        attributes=_attributes_of(lead),
     )
 
 
@@ -255,7 +304,7 @@ def _verdict_of(
 
 def standing_disputes(lead: Lead) -> dict[str, ScoreDispute]:
     """The disputes of a lead that were not withdrawn, by the key of the rule."""
-    standing = ScoreDispute.objects.filter(lead=lead, withdrawn_at=None).select_related("by")
+    standing = ScoreDispute.objects.filter(lead=lead, withdrawn_at=None).select_related("by", "rule")
     return {dispute.rule_key: dispute for dispute in standing}
 
 
@@ -292,10 +341,10 @@ def _clock_of(item: ReviewItem | None) -> Clock:
 def place_of(item: ReviewItem, reader: User) -> Place:
     """Rank and neighbours of an open item among the open items in the reader's sight."""
     queue = ReviewItem.objects.open().visible_to(reader)
-    ahead = keyset.before(item)
+    ahead = keyset.before(keyset.rank_key(item))
     counts = queue.aggregate(ahead=Count("pk", filter=ahead), total=Count("pk"))
     previous = queue.filter(ahead).order_by(*keyset.REVERSED).values_list("lead_id", flat=True)
-    following = queue.filter(keyset.after(item)).ranked().values_list("lead_id", flat=True)
+    following = queue.filter(keyset.after(keyset.rank_key(item))).ranked().values_list("lead_id", flat=True)
     return Place(
         position=counts["ahead"] + 1,
         total=counts["total"],
@@ -330,17 +379,92 @@ def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:
     return shown, counted["total"] - counted["seen"]
 
 
-def groups_of(ledger: Ledger | None) -> tuple[tuple[Group, ...], tuple[LedgerLine, ...]]:
+LIMITS = ("group_cap", "limit", "total_limit")
+
+
+def groups_of(
+    ledger: Ledger | None, disputes: dict[str, ScoreDispute]
+) -> tuple[tuple[Group, ...], tuple[Line, ...]]:
     """The ledger as the page shows it: fit, intent, and the lines that belong to neither."""
     if ledger is None:
         return (), ()
     sums = {Dimension.FIT: ledger.fit_tenths, Dimension.INTENT: ledger.intent_tenths}
     groups = tuple(
         Group(
-            dimension=dimension,
-            lines=tuple(line for line in ledger.lines if line.dimension == dimension),
+            dimension=str(dimension),
+            lines=_lines(ledger, str(dimension), disputes),
+            unknown=tuple(
+                line.name
+                for line in ledger.lines
+                if line.dimension == dimension and line.is_unknown and not line.has_fired
+            ),
             total_tenths=total,
         )
         for dimension, total in sums.items()
     )
-    return groups, tuple(line for line in ledger.lines if not line.dimension)
+    return groups, _lines(ledger, "", disputes)
+
+
+def _lines(
+    ledger: Ledger, dimension: str, disputes: dict[str, ScoreDispute]
+) -> tuple[Line, ...]:
+    """What counted in one dimension: everything but rules that did not fire."""
+    return tuple(
+        line_of(line, disputes.get(line.rule_key))
+        for line in ledger.lines
+        if line.dimension == dimension and (line.has_fired or line.kind != "rule")
+    )
+
+
+def line_of(line: LedgerLine, dispute: ScoreDispute | None) -> Line:
+    """One ledger line for the page."""
+    return Line(
+        name=line.name,
+        fact=line.fact,
+        note=line.note,
+        dimension=line.dimension or "fit",
+        points_tenths=line.points_tenths,
+        rule_id=line.rule_id,
+        is_limit=line.kind in LIMITS,
+        dispute=dispute,
+    )
+
+
+def scale_of(model: ScoringModel | None) -> Scale:
+    """Ends of the score bar: the limits of the dimensions, else an equal share of the total."""
+    if model is None:
+        return Scale()
+    top = int(model.total_max * 10)
+    fit = _tenths(model.fit_max)
+    intent = _tenths(model.intent_max)
+    if fit is None:
+        fit = max(top - intent, top // 2) if intent is not None else top // 2
+    return Scale(
+        fit=fit,
+        intent=intent if intent is not None else max(top - fit, top // 2),
+        accept=int(model.accept * 10),
+        top=model.total_max,
+    )
+
+
+def _tenths(points: Decimal | None) -> int | None:
+    return None if points is None or points <= 0 else int(points * 10)
+
+
+def _attributes_of(lead: Lead) -> tuple[Attribute, ...]:
+    """The custom attributes that hold something, under the name their definition gives them."""
+    if not lead.attributes:
+        return ()
+    definitions = AttributeDefinition.objects.filter(name__in=lead.attributes)
+    labels = {definition.name: str(definition) for definition in definitions}
+    return tuple(
+        Attribute(label=labels.get(name, name).replace("_", " "), words=_words(value))
+        for name, value in lead.attributes.items()
+        if value not in (None, "")
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    return str(value)

@@ -99,6 +99,17 @@ def test_binaries_out_of_reach_are_copied_whole(closed, monkeypatch):
         shutil.rmtree(state, ignore_errors=True)
 
 
+def test_a_strict_umask_of_root_closes_nothing_that_the_server_needs(data_dir, monkeypatch):
+    state = data_dir.parent / "state"
+    monkeypatch.setattr(binaries, "STATE_ROOT", state)
+    before = os.umask(0o077)
+    try:
+        binaries.make_state_folder(state / "data")
+    finally:
+        os.umask(before)
+    assert [folder.stat().st_mode & 0o777 for folder in (state, state / "data")] == [0o755, 0o755]
+
+
 def test_another_user_starts_servers_of_their_own(data_dir):
     """The same code as an ordinary user: nothing of root's is needed or touched."""
     account = accounts.server_account()

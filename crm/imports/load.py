@@ -1,0 +1,188 @@
+"""Loads a file of leads in chunks: each is one transaction, so that a killed import goes on when rerun.
+
+Called by the `import_leads` command. What becomes of the changed leads is the caller's (`on_changed`
+inside the transaction, `after_chunk` behind it).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from crm.exceptions import MappingInvalid
+from crm.imports.errors import write_bad_rows
+from crm.imports.mapping import Mapping
+from crm.imports.rows import RowInvalid, RowReader
+from crm.imports.sniff import Layout
+from crm.imports.staging import StagedRow, Staging
+from crm.intake.attributes import declare
+from crm.intake.payload import LeadPayload
+from crm.intake.upsert import upsert_leads
+from crm.models import AttributeDefinition, Source, Team
+
+CHUNK = 2000
+# Kept values are told one by one up to here, then counted.
+MAX_TOLD = 20
+
+Leads = Callable[[list[int]], None]
+
+
+def nothing(lead_ids: list[int]) -> None:
+    """Default of the callbacks."""
+
+
+@dataclass
+class Counts:
+    """The four counters add up to the data rows; `kept` counts values of people that stand."""
+
+    imported: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    kept: int = 0
+    kept_told: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """The last line of the command."""
+        return (
+            f"imported={self.imported} updated={self.updated} "
+            f"unchanged={self.unchanged} failed={self.failed}"
+        )
+
+
+@dataclass(frozen=True)
+class Import:
+    """One file with its mapping, ready to load."""
+
+    layout: Layout
+    mapping: Mapping
+    now: datetime
+    dry_run: bool = False
+    errors: Path | None = None
+    on_changed: Leads = nothing
+    after_chunk: Leads = nothing
+    on_progress: Callable[[int, int], None] = lambda done, total: None
+
+
+def load_file(job: Import) -> Counts:
+    """Load every row; raises MappingInvalid before the first write when the mapping cannot hold.
+
+    A dry run does the same work in one transaction and rolls it back.
+    """
+    counts = Counts()
+    check_types(job.mapping)
+    with Staging(job.layout, job.mapping) as staging, ExitStack() as whole:
+        if job.dry_run:
+            whole.enter_context(transaction.atomic())
+            whole.callback(transaction.set_rollback, True)
+        source, team = prepare(job.mapping, job.now)
+        reader = RowReader(job.mapping, job.layout.positions)
+        for after in range(0, staging.count, CHUNK):
+            rows = staging.rows(after, CHUNK)
+            affected = _load_chunk(job, reader, staging, rows, source, team, counts)
+            if not job.dry_run:
+                job.after_chunk(affected)
+            job.on_progress(after + len(rows), staging.count)
+        if job.errors is not None:
+            write_bad_rows(job.errors, job.layout.header, staging.bad_rows())
+    return counts
+
+
+@transaction.atomic
+def _load_chunk(
+    job: Import,
+    reader: RowReader,
+    staging: Staging,
+    rows: list[StagedRow],
+    source: Source,
+    team: Team | None,
+    counts: Counts,
+) -> list[int]:
+    with connection.cursor() as cursor:
+        # An import may wait for somebody at a screen longer than a screen for an import.
+        cursor.execute("SET LOCAL lock_timeout = '60s'")
+    payloads: list[LeadPayload] = []
+    taken: list[StagedRow] = []
+    bad: list[tuple[int, str, str]] = []
+    tally = Counts()
+    for row in rows:
+        if row.reason:
+            tally.failed += 1
+            continue
+        try:
+            payload = reader.payload(row.cells, job.now)
+        except RowInvalid as error:
+            bad.append((row.seq, error.column, error.reason))
+            continue
+        payloads.append(payload)
+        taken.append(row)
+    batch = upsert_leads(payloads=payloads, source=source, now=job.now, team=team)
+    for row, result in zip(taken, batch.results, strict=True):
+        if result.lead is None:
+            column = job.mapping.fields[result.refused_key].column
+            bad.append((row.seq, column, result.refusal))
+        elif result.is_new:
+            tally.imported += 1
+        elif result.is_changed:
+            tally.updated += 1
+        else:
+            tally.unchanged += 1
+        _note_kept(tally, row, result.kept)
+    tally.failed += len(bad)
+    staging.mark_bad(bad)
+    affected = sorted(batch.affected)
+    if not job.dry_run:
+        job.on_changed(affected)
+    _add(counts, tally)
+    return affected
+
+
+def _note_kept(tally: Counts, row: StagedRow, kept: list[str]) -> None:
+    tally.kept += len(kept)
+    tally.kept_told += [f"line {row.line}: {key} kept, a person set it since" for key in kept]
+
+
+def _add(total: Counts, part: Counts) -> None:
+    total.imported += part.imported
+    total.updated += part.updated
+    total.unchanged += part.unchanged
+    total.failed += part.failed
+    total.kept += part.kept
+    total.kept_told = (total.kept_told + part.kept_told)[:MAX_TOLD]
+
+
+def check_types(mapping: Mapping) -> None:
+    """Raises MappingInvalid when an attribute or the team is not what this installation knows."""
+    wanted = {name: spec.declared_type for name, spec in mapping.attributes.items()}
+    standing = AttributeDefinition.objects.filter(name__in=wanted).values_list("name", "type")
+    for name, type_ in standing:
+        if wanted[name] != type_:
+            raise MappingInvalid(
+                f"attributes.{name}.type: {mapping.attributes[name].type} here, "
+                f"but {name} is declared as {type_}"
+            )
+    if mapping.team and not Team.objects.filter(name=mapping.team).exists():
+        raise MappingInvalid(f"team: there is no team {mapping.team!r}")
+
+
+def prepare(mapping: Mapping, now: datetime) -> tuple[Source, Team | None]:
+    """The source and the attributes the mapping names, made where new, and its team."""
+    source, _ = Source.objects.get_or_create(
+        name=mapping.source,
+        defaults={
+            "label": mapping.name[:120],
+            "kind": Source.Kind.FILE,
+            "credential": secrets.token_urlsafe(24),
+            "created_at": now,
+        },
+    )
+    declare({name: spec.declared_type for name, spec in mapping.attributes.items()})
+    team = Team.objects.get(name=mapping.team) if mapping.team else None
+    return source, team

@@ -1,0 +1,31 @@
+"""The inbox: keeps every message byte for byte before anybody tries to understand it.
+
+Written by the intake views. The unique key (source, event) decides, never a look before the insert.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+
+from crm.models import InboxMessage, Source
+
+
+def store_message(
+    *, source: Source, event_key: str, body: bytes, content_type: str, now: datetime
+) -> tuple[InboxMessage, bool]:
+    """(the message, whether it is new); an event that was stored before is left as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO crm_inboxmessage (
+                source_id, event_key, received_at, content_type, body, state, attempts, due_at, error
+            ) VALUES (%s, %s, %s, %s, %s, %s, 0, %s, '')
+            ON CONFLICT (source_id, event_key) DO NOTHING
+            RETURNING id
+            """,
+            [source.pk, event_key, now, content_type[:120], body, InboxMessage.State.NEW, now],
+        )
+        is_new = cursor.fetchone() is not None
+    return InboxMessage.objects.get(source=source, event_key=event_key), is_new

@@ -1,0 +1,305 @@
+"""Forms of the verbs: they read what a person typed, offer only what is in reach, and decide nothing.
+
+Called by views; whether the verb is allowed is for the rooms to say.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms.boundfield import BoundField
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Activity, Lead, User
+from crm.roles import Role
+from qualification.choices import AnswerState, TouchKind, TouchResult
+from qualification.models import Criterion, Framework, RejectionReason
+from qualification.review.next_steps import SNOOZES, snooze_time
+
+NOTE_LENGTH = 2000
+LINE_LENGTH = 300
+RECENT_ACTIVITIES = 5000
+# Days until a nurtured lead wakes up; blank: no date, something else wakes it.
+WAKE_PRESETS = (
+    ("14", _("2 weeks")),
+    ("30", _("1 month")),
+    ("90", _("3 months")),
+    ("", _("No date")),
+)
+
+
+def note_field(*, label: Any = _("Note"), required: bool = False, rows: int = 3) -> forms.CharField:
+    """A text of some lines; length limited, NUL refused by the field."""
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=NOTE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": rows}),
+    )
+
+
+def date_input() -> forms.DateInput:
+    """The browser's date field, which wants ISO whatever the language."""
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def moment_input() -> forms.DateTimeInput:
+    """The browser's field for a day with a time, in the reader's zone."""
+    return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class StyledField(BoundField):
+    """Gives every control the class of its kind, so that templates need not repeat it."""
+
+    def build_widget_attrs(self, attrs: Any, widget: Any = None) -> dict[str, Any]:
+        """The attributes of the control, with its class."""
+        built = super().build_widget_attrs(attrs, widget)
+        kind = widget or self.field.widget
+        if isinstance(kind, forms.Textarea):
+            return {"class": "textarea", **built}
+        if isinstance(kind, forms.Select):
+            return {"class": "select", **built}
+        return built if kind.is_hidden else {"class": "input", **built}
+
+
+class StyledForm(forms.Form):
+    """A form of our pages."""
+
+    bound_field_class = StyledField
+
+
+class TokenForm(StyledForm):
+    """Carries the token of the item as the page knew it."""
+
+    token = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+
+class AcceptForm(TokenForm):
+    """Hand over to an AE; with required answers open a manager says why."""
+
+    ae = forms.ModelChoiceField(
+        label=_("Account executive"), queryset=User.objects.none(), empty_label=None
+    )
+    override_reason = forms.CharField(
+        label=_("Accept anyway because"), required=False, max_length=LINE_LENGTH
+    )
+    note = note_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["ae"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
+        field.queryset = account_executives()
+
+
+class RejectForm(TokenForm):
+    """One reason; a note where the reason asks for it."""
+
+    reason = forms.ModelChoiceField(
+        label=_("Reason"),
+        queryset=RejectionReason.objects.filter(is_active=True),
+        error_messages={"required": _("Choose a reason from the list.")},
+    )
+    note = note_field(label=_("What did you learn?"))
+    override_reason = forms.CharField(
+        label=_("Reject anyway because"), required=False, max_length=LINE_LENGTH
+    )
+
+
+class NurtureForm(TokenForm):
+    """What wakes the lead, whichever comes first."""
+
+    reason = forms.ModelChoiceField(
+        label=_("Reason"),
+        queryset=RejectionReason.objects.filter(is_active=True, suggests_nurture=True),
+        required=False,
+    )
+    preset = forms.ChoiceField(
+        label=_("Wake up"), required=False, choices=WAKE_PRESETS, initial=WAKE_PRESETS[1][0]
+    )
+    wake_on = forms.DateField(label=_("Wake up on"), required=False, widget=date_input())
+    wake_activity = forms.ChoiceField(label=_("Or when they do this"), required=False)
+    wake_score = forms.DecimalField(
+        label=_("Or when the score reaches"),
+        required=False,
+        max_digits=5,
+        decimal_places=1,
+    )
+    latest_on = forms.DateField(label=_("At the latest on"), required=False, widget=date_input())
+    note = note_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        activity = self.fields["wake_activity"]
+        assert isinstance(activity, forms.ChoiceField)  # noqa: S101 - declared above
+        activity.choices = [("", "–"), *((name, name) for name in activity_types())]
+        tomorrow = timezone.localdate() + timedelta(days=1)
+        for name in ("wake_on", "latest_on"):
+            self.fields[name].widget.attrs["min"] = tomorrow.isoformat()
+
+    @property
+    def wake(self) -> dict[str, Any]:
+        """The wake conditions as `nurture_lead` takes them; the score in tenths."""
+        score = self.cleaned_data["wake_score"]
+        preset = self.cleaned_data["preset"]
+        in_days = timezone.localdate() + timedelta(days=int(preset)) if preset else None
+        return {
+            "wake_on": self.cleaned_data["wake_on"] or in_days,
+            "wake_activity": self.cleaned_data["wake_activity"],
+            "wake_score_tenths": None if score is None else int(score * 10),
+            "latest_on": self.cleaned_data["latest_on"],
+        }
+
+
+class TouchForm(StyledForm):
+    """A contact or attempt, and what comes next."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=TouchKind.choices)
+    result = forms.ChoiceField(label=_("Result"), choices=TouchResult.choices)
+    note = note_field(rows=2)
+    next_task = forms.CharField(label=_("Next task"), required=False, max_length=160)
+    next_task_at = forms.DateTimeField(label=_("When"), required=False, widget=moment_input())
+
+
+class SnoozeForm(StyledForm):
+    """Put an owned lead off until a time: one of the presets, or another."""
+
+    preset = forms.ChoiceField(
+        label=_("Until"), required=False, choices=SNOOZES, initial=SNOOZES[1][0]
+    )
+    until = forms.DateTimeField(label=_("Another time"), required=False, widget=moment_input())
+    task = forms.CharField(label=_("Next task"), required=False, max_length=160)
+
+    def moment(self, *, now: datetime, zone: ZoneInfo) -> datetime:
+        """The time chosen; a typed one goes before a preset."""
+        typed: datetime | None = self.cleaned_data["until"]
+        return typed or snooze_time(self.cleaned_data["preset"], now=now, zone=zone)
+
+
+class HelpForm(StyledForm):
+    """An SDR asks a manager to accept with required answers open."""
+
+    question = forms.CharField(
+        label=_("What should your manager know?"), required=False, max_length=LINE_LENGTH
+    )
+
+
+class ReleaseForm(StyledForm):
+    """Give the lead back; the note stays with it."""
+
+    note = forms.CharField(label=_("Note"), required=False, max_length=LINE_LENGTH)
+
+
+class ReassignForm(StyledForm):
+    """Give the item to a colleague who works the lead's queue."""
+
+    to = forms.ModelChoiceField(label=_("Give to"), queryset=User.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
+        field.queryset = colleagues_for(lead)
+
+
+class ReturnForm(StyledForm):
+    """The AE gives a handoff back."""
+
+    reason = forms.CharField(
+        label=_("Why do you give it back?"),
+        max_length=LINE_LENGTH,
+        error_messages={"required": _("Say why you give this lead back.")},
+    )
+
+
+class OverturnForm(StyledForm):
+    """A manager puts a rejected lead back into the queue."""
+
+    note = note_field(label=_("Why does the rejection not stand?"), required=True)
+
+
+class FrameworkForm(StyledForm):
+    """The checklist to work with."""
+
+    framework = forms.ModelChoiceField(
+        label=_("Checklist"), queryset=Framework.objects.filter(is_active=True)
+    )
+
+
+class AnswerForm(StyledForm):
+    """The answer to one question; the value's field follows the criterion's type."""
+
+    state = forms.ChoiceField(label=_("How sure"), choices=AnswerState.choices)
+    source = forms.CharField(label=_("From"), required=False, max_length=120)
+    answered_on = forms.DateField(label=_("Said on"), required=False, widget=date_input())
+    evidence_url = forms.URLField(
+        label=_("Link to the evidence"), required=False, max_length=200, assume_scheme="https"
+    )
+
+    def __init__(self, *args: Any, criterion: Criterion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.criterion_key = criterion.key
+        self.fields["value"] = value_field(criterion)
+        self.fields["answered_on"].initial = timezone.localdate
+
+    def clean_answered_on(self) -> Any:
+        """Today when left empty."""
+        return self.cleaned_data["answered_on"] or timezone.localdate()
+
+    def clean_evidence_url(self) -> str:
+        """Only web addresses; others would run in the browser of whoever clicks."""
+        url: str = self.cleaned_data["evidence_url"]
+        if url and not url.lower().startswith(("https://", "http://")):
+            raise forms.ValidationError(_("Enter a web address."))
+        return url
+
+
+def value_field(criterion: Criterion) -> forms.Field:
+    """The field for a criterion's value; never required here, `record_answer` knows when it is."""
+    kind = criterion.value_type
+    if kind == Criterion.ValueType.BOOLEAN:
+        return forms.ChoiceField(
+            label=criterion.label,
+            required=False,
+            choices=[("", "–"), ("yes", _("Yes")), ("no", _("No"))],
+        )
+    if kind == Criterion.ValueType.NUMBER:
+        return forms.DecimalField(label=criterion.label, required=False, max_digits=15)
+    if kind == Criterion.ValueType.DATE:
+        return forms.DateField(label=criterion.label, required=False, widget=date_input())
+    return forms.CharField(
+        label=criterion.label,
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+def account_executives() -> QuerySet[User]:
+    """Active people who take handoffs."""
+    return _active_in(Role.AE)
+
+
+def colleagues_for(lead: Lead) -> QuerySet[User]:
+    """Active people who work the queue the lead is in; everybody's for the fallback team."""
+    people = _active_in(Role.SDR, Role.MANAGER)
+    return people if lead.team.is_fallback else people.filter(team=lead.team)
+
+
+def activity_types() -> list[str]:
+    """The activity types among the latest activities, by name."""
+    latest = Activity.objects.order_by("-pk").values("pk")[:RECENT_ACTIVITIES]
+    types = Activity.objects.filter(pk__in=latest).order_by("type")
+    return list(types.values_list("type", flat=True).distinct())
+
+
+def _active_in(*roles: str) -> QuerySet[User]:
+    groups = Group.objects.filter(name__in=roles)
+    people = User.objects.filter(is_active=True, groups__in=groups).distinct()
+    return people.order_by("first_name", "last_name", "username")

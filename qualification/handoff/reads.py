@@ -1,0 +1,97 @@
+"""Reads what lies on an AE's desk: handoffs with their clocks, and the packet as the AE reads it.
+
+Called by the handoff pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.utils.dateparse import parse_date, parse_datetime
+
+from crm.models import User
+from qualification.choices import TimerKind
+from qualification.models import Handoff, SLATimer
+from qualification.scoring.ledger import Ledger
+
+ANSWERED_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The AE's page: what waits, the most urgent first, and what was answered lately."""
+
+    waiting: tuple[Handoff, ...]
+    answered: tuple[Handoff, ...]
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A stored packet with its times and ledger as values."""
+
+    raw: dict[str, Any]
+    at: datetime | None
+    journey: tuple[dict[str, Any], ...]
+    touches: tuple[dict[str, Any], ...]
+    answers: tuple[dict[str, Any], ...]
+    budget: dict[str, Any] | None
+    ledger: Ledger | None
+
+
+def handoffs_of(user: User | AnonymousUser) -> QuerySet[Handoff]:
+    """Handoffs made to this AE, with `due_at` of their clock; undone ones were never theirs."""
+    clocks = SLATimer.objects.filter(
+        item=OuterRef("decision__item"), kind=TimerKind.HANDOFF_ACCEPTANCE
+    ).order_by("-pk")
+    return (
+        Handoff.objects.filter(ae_id=user.pk)
+        .exclude(state=Handoff.State.CANCELLED)
+        .select_related("lead__account", "decision__by", "decision__item")
+        .annotate(due_at=Subquery(clocks.values("due_at")[:1]))
+    )
+
+
+def desk_of(user: User | AnonymousUser) -> Desk:
+    """What waits for this AE and what they answered last."""
+    mine = handoffs_of(user)
+    waiting = mine.filter(state=Handoff.State.WAITING)
+    answered = mine.exclude(state=Handoff.State.WAITING).order_by("-answered_at", "-pk")
+    return Desk(
+        waiting=tuple(waiting.order_by(F("due_at").asc(nulls_last=True), "pk")),
+        answered=tuple(answered[:ANSWERED_SHOWN]),
+    )
+
+
+def packet_of(handoff: Handoff) -> Packet:
+    """The packet as it was handed over."""
+    raw = handoff.packet
+    budget = raw.get("budget")
+    return Packet(
+        raw=raw,
+        at=_moment(raw.get("at")),
+        journey=tuple(_timed(entry) for entry in raw.get("journey", [])),
+        touches=tuple(_timed(entry) for entry in raw.get("touches", [])),
+        answers=tuple(_dated(answer) for answer in raw.get("answers", [])),
+        budget=None if budget is None else _dated(budget),
+        ledger=Ledger.from_json(raw["ledger"]) if raw.get("ledger") else None,
+    )
+
+
+def _timed(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "at": _moment(entry.get("at"))}
+
+
+def _dated(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "answered_on": _day(answer.get("answered_on"))}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None
+
+
+def _day(text: str | None) -> date | None:
+    return parse_date(text) if text else None

@@ -1,0 +1,141 @@
+"""The main road: inbox row → lead → score → queue.
+
+Called by the worker, the sweep, the import and the demo. Every step is a row first, so a killed worker
+loses nothing: the message stays due, or the lead stays in ScoringDue.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+
+from crm.exceptions import PayloadInvalid
+from crm.intake.adapters import payload_of
+from crm.intake.upsert import Upserted, upsert_lead
+from crm.models import InboxMessage
+from qualification.choices import EntryReason
+from qualification.models import ScoringDue
+from qualification.review import queue as review_queue
+from qualification.scoring import rescore, versions
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+BACKOFF = timedelta(seconds=30)
+MAX_ERROR = 500
+
+
+def process(message_id: int, *, now: datetime) -> InboxMessage:
+    """Make a lead or an activity of one stored message; safe to call twice, by two at once, or never.
+
+    What cannot be understood is set aside with the reason; what fails is tried again, five times.
+    Raises InboxMessage.DoesNotExist.
+    """
+    try:
+        lead_id = _take(message_id, now)
+    except Exception as error:
+        logger.exception("inbox.failed message=%s", message_id)
+        _put_back(message_id, error, now)
+        lead_id = None
+    if lead_id is not None:
+        _score_or_leave_due(lead_id, now)
+    return InboxMessage.objects.get(pk=message_id)
+
+
+@transaction.atomic
+def _take(message_id: int, now: datetime) -> int | None:
+    """The message becomes rows and is done, in one transaction; the lead's id, None when none came."""
+    message = (
+        InboxMessage.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("source__team")
+        .filter(pk=message_id, state=InboxMessage.State.NEW)
+        .first()
+    )
+    if message is None:  # done already, or somebody is at it
+        return None
+    message.processed_at = now
+    try:
+        payload = payload_of(message)
+        with transaction.atomic():
+            result = upsert_lead(payload=payload, source=message.source, now=now)
+    except PayloadInvalid as error:
+        message.state, message.error = InboxMessage.State.QUARANTINED, str(error)[:MAX_ERROR]
+        message.save(update_fields=["state", "error", "processed_at"])
+        return None
+    assert result.lead is not None  # noqa: S101
+    message.state, message.lead = InboxMessage.State.DONE, result.lead
+    message.error = "; ".join(payload.notes)[:MAX_ERROR]
+    message.save(update_fields=["state", "lead", "error", "processed_at"])
+    _follow(result, now)
+    return result.lead.pk
+
+
+def _follow(result: Upserted, now: datetime) -> None:
+    assert result.lead is not None  # noqa: S101
+    if result.is_reinquiry:
+        review_queue.enter_queue([result.lead.pk], reason=EntryReason.REINQUIRY, now=now)
+    facts_changed(result.affected, now=now)
+
+
+def _put_back(message_id: int, error: Exception, now: datetime) -> None:
+    """One attempt more; the next one waits twice as long, after the last one people look at it."""
+    with transaction.atomic():
+        message = (
+            InboxMessage.objects.select_for_update()
+            .filter(pk=message_id, state=InboxMessage.State.NEW)
+            .first()
+        )
+        if message is None:
+            return
+        message.attempts += 1
+        message.error = f"{type(error).__name__}, attempt {message.attempts}"[:MAX_ERROR]
+        message.due_at = now + BACKOFF * 2 ** (message.attempts - 1)
+        if message.attempts >= MAX_ATTEMPTS:
+            message.state, message.processed_at = InboxMessage.State.QUARANTINED, now
+        message.save()
+
+
+def _score_or_leave_due(lead_id: int, now: datetime) -> None:
+    due = ScoringDue.objects.filter(lead_id=lead_id).exists()
+    try:
+        if due:
+            score_and_queue([lead_id], now=now)
+    except DatabaseError:
+        # The message is done and the lead is in ScoringDue: the sweep scores it.
+        logger.exception("score.failed lead=%s", lead_id)
+
+
+def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
+    """These leads need a new score. Call in the transaction that changed what is known of them."""
+    ScoringDue.objects.bulk_create(
+        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(set(lead_ids))],
+        ignore_conflicts=True,
+    )
+
+
+def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = True) -> None:
+    """Score under the active model, then (`queue`) let the line decide who enters and who leaves.
+
+    Without an active model the leads stay due.
+    """
+    model = versions.active_model()
+    if model is None or not lead_ids:
+        return
+    with transaction.atomic():
+        rescore.score_leads(lead_ids, now=now, model=model)
+        if queue:
+            review_queue.apply_line(lead_ids, model=model, now=now)
+
+
+def finish_due(now: datetime, limit: int = 500) -> int:
+    """Score what a dead worker left in ScoringDue, oldest first; how many."""
+    if versions.active_model() is None:
+        return 0
+    with transaction.atomic():
+        due = ScoringDue.objects.select_for_update(skip_locked=True).order_by("since", "lead_id")
+        lead_ids = list(due.values_list("lead_id", flat=True)[:limit])
+        score_and_queue(lead_ids, now=now)
+    return len(lead_ids)

@@ -1,0 +1,122 @@
+"""Decides what to do next after a touch, and when: pure functions for the touch menu and the snooze.
+
+Called by the views; times are at the reader's working hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from qualification.choices import TouchKind, TouchResult
+
+MORNING = time(9, 0)
+EVENING = time(17, 0)
+SATURDAY = 5
+
+
+@dataclass(frozen=True)
+class TouchChoice:
+    """An entry of the touch menu with the step it proposes."""
+
+    key: str
+    label: str | Promise
+    icon: str
+    kind: TouchKind
+    result: TouchResult
+    task: str | Promise
+    hours: int = 0
+    days: int = 0
+
+
+TOUCHES = (
+    TouchChoice(
+        key="no-answer",
+        label=_("No answer"),
+        icon="phone-off",
+        kind=TouchKind.CALL,
+        result=TouchResult.NO_ANSWER,
+        task=_("Call again"),
+        hours=4,
+    ),
+    TouchChoice(
+        key="voicemail",
+        label=_("Voicemail"),
+        icon="voicemail",
+        kind=TouchKind.CALL,
+        result=TouchResult.VOICEMAIL,
+        task=_("Call again"),
+        days=1,
+    ),
+    TouchChoice(
+        key="mail",
+        label=_("Mail sent"),
+        icon="mail",
+        kind=TouchKind.MAIL,
+        result=TouchResult.SENT,
+        task=_("Look for a reply"),
+        days=2,
+    ),
+    TouchChoice(
+        key="social",
+        label=_("Social"),
+        icon="message-square",
+        kind=TouchKind.SOCIAL,
+        result=TouchResult.SENT,
+        task=_("Look for a reply"),
+        days=2,
+    ),
+    TouchChoice(
+        key="spoke",
+        label=_("Spoke"),
+        icon="phone-call",
+        kind=TouchKind.CALL,
+        result=TouchResult.SPOKE,
+        task=_("Decide"),
+        days=1,
+    ),
+)
+
+
+def touch_named(key: str) -> TouchChoice | None:
+    """The entry of the touch menu with this key."""
+    return next((choice for choice in TOUCHES if choice.key == key), None)
+
+
+def proposed_time(choice: TouchChoice, *, now: datetime, zone: ZoneInfo) -> datetime:
+    """When the step that follows a touch is due, inside working hours of `zone`."""
+    if choice.days:
+        return morning_after(choice.days, now=now, zone=zone)
+    local = (now + timedelta(hours=choice.hours)).astimezone(zone)
+    is_open = local.weekday() < SATURDAY and MORNING <= local.time() < EVENING
+    if is_open:
+        return local.replace(second=0, microsecond=0)
+    return morning_after(1, now=now, zone=zone)
+
+
+def morning_after(days: int, *, now: datetime, zone: ZoneInfo) -> datetime:
+    """The morning that many days ahead; a weekend moves on to Monday."""
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    while day.weekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return datetime.combine(day, MORNING, tzinfo=zone)
+
+
+SNOOZES = (
+    ("hours", _("In 2 hours")),
+    ("morning", _("Next working morning")),
+    ("days", _("In 3 days")),
+    ("week", _("In a week")),
+)
+
+
+def snooze_time(preset: str, *, now: datetime, zone: ZoneInfo) -> datetime:
+    """The time behind a preset of SNOOZES; an unknown one means the next working morning."""
+    if preset == "hours":
+        return (now + timedelta(hours=2)).replace(second=0, microsecond=0)
+    days = {"days": 3, "week": 7}.get(preset, 1)
+    return morning_after(days, now=now, zone=zone)

@@ -1,0 +1,250 @@
+"""Decides the shape of the compiled expression: facts, then sums and limits, then grade and tier.
+`compile_model` is the only way from rules to SQL; `totals` for rescoring, `lines` for the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from qualification.models import ScoringModel, ScoringRule
+from qualification.scoring.compile.activities import Activities, CompiledActivity
+from qualification.scoring.compile.conditions import compile_condition
+from qualification.scoring.compile.facts import Facts, Params
+from qualification.scoring.compile.sources import Source
+from qualification.scoring.conditions import (
+    ActivityTest,
+    Comparison,
+    NoActivityTest,
+    When,
+    comparisons,
+    parse_when,
+)
+from qualification.scoring.declared import used_types
+from qualification.scoring.points import tenths_of
+from qualification.scoring.subjects import Catalogue
+
+Statement = tuple[str, dict[str, Any]]
+
+# Sums beyond this would not fit the score's columns; a model without limits still has these.
+UNLIMITED_TENTHS = 100_000_000
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule as SQL. `leaves` holds the tests of its comparisons, by comparison, for the wording."""
+
+    rule: ScoringRule
+    when: When
+    test: str
+    tenths: str
+    unknown: str
+    leaves: Mapping[Comparison, str]
+    activity: CompiledActivity | None = None
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model as one expression. Row of `totals`: row_id, fit, intent, total, grade, tier,
+    disqualified; `lines` adds what the ledger needs, rule by rule."""
+
+    model: ScoringModel
+    rules: tuple[CompiledRule, ...]
+    params: Params
+    facts: Facts
+    activities: Activities
+
+    def totals(self, source: Source) -> Statement:
+        """Statement with one narrow row per row of the source."""
+        return self._statement(source, facts=(), extra=())
+
+    def lines(self, source: Source) -> Statement:
+        """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown, raw<i>
+        and n<i>, age<i> of activity rules, <i>_<k> the k-th comparison; facts as f<k>_shown; group
+        sums as g<k>."""
+        extra = [f"f.{column}_shown" for column in self.facts.columns.values()]
+        for number, compiled in enumerate(self.rules):
+            extra += _rule_columns(number, compiled)
+        extra += [
+            f"{self._group(group)} AS g{number}" for number, group in enumerate(self.groups)
+        ]
+        return self._statement(source, facts=self.facts.shown(), extra=extra)
+
+    def fired(self, source: Source) -> Statement:
+        """Statement with the totals and, per rule i, r<i> tenths, t<i> fired, u<i> unknown."""
+        extra = [
+            column
+            for number, compiled in enumerate(self.rules)
+            for column in _firing_columns(number, compiled)
+        ]
+        return self._statement(source, facts=(), extra=extra)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups with a cap that rules belong to, in the order of their first rule."""
+        named = dict.fromkeys(compiled.rule.group for compiled in self.rules)
+        return tuple(group for group in named if group and group in self.model.caps)
+
+    def _statement(self, source: Source, facts: Iterable[str], extra: Sequence[str]) -> Statement:
+        selected = [
+            f"{source.row_id} AS row_id",
+            f"({source.as_of} AT TIME ZONE 'UTC')::date AS today",
+            *self.facts.selected(),
+            *facts,
+            *(f"x.{column}" for column in self.activities.columns.values()),
+        ]
+        joins = [*self.facts.joins(source), *self.activities.join(source)]
+        carried = "".join(f", {column}" for column in extra)
+        # OFFSET 0 keeps PostgreSQL from copying a layer's expressions into every use of them.
+        sql = f"""
+            SELECT z.*,
+                {self._total()} AS total,
+                {self._graded(_grades())} AS grade,
+                {self._graded(_tiers(self.model))} AS tier
+            FROM (
+                SELECT f.row_id, {self._dimension("fit")} AS fit,
+                    {self._dimension("intent")} AS intent,
+                    {self._disqualified()} AS disqualified{carried}
+                FROM (
+                    SELECT {", ".join(selected)}
+                    FROM {source.leads} {" ".join(joins)}
+                    WHERE {source.where} OFFSET 0
+                ) AS f OFFSET 0
+            ) AS z
+        """
+        return sql, {**self.params.values, **source.params}
+
+    def _dimension(self, dimension: str) -> str:
+        base: Decimal = getattr(self.model, f"base_{dimension}")
+        parts = [f"{tenths_of(base)}::bigint"]
+        parts += [
+            compiled.tenths
+            for compiled in self.rules
+            if compiled.rule.dimension == dimension and compiled.rule.group not in self.groups
+        ]
+        parts += [self._group(group) for group in self.groups if self._belongs(group, dimension)]
+        limits = [getattr(self.model, f"{dimension}_{end}") for end in ("min", "max")]
+        lowest, highest = (
+            tenths_of(limit) if limit is not None else unlimited
+            for limit, unlimited in zip(limits, (-UNLIMITED_TENTHS, UNLIMITED_TENTHS), strict=True)
+        )
+        return f"greatest({lowest}, least({highest}, {' + '.join(parts)}))::int"
+
+    def _belongs(self, group: str, dimension: str) -> bool:
+        return any(
+            compiled.rule.group == group and compiled.rule.dimension == dimension
+            for compiled in self.rules
+        )
+
+    def _group(self, group: str) -> str:
+        cap = tenths_of(Decimal(str(self.model.caps[group])))
+        members = [
+            compiled.tenths
+            for compiled in self.rules
+            if compiled.rule.group == group
+        ]
+        return f"greatest({-cap}, least({cap}, {' + '.join(members)}))"
+
+    def _total(self) -> str:
+        lowest, highest = tenths_of(self.model.total_min), tenths_of(self.model.total_max)
+        return f"greatest({lowest}, least({highest}, z.fit + z.intent))"
+
+    def _disqualified(self) -> str:
+        reasons = [
+            f"WHEN {compiled.test} THEN {self.params.add(compiled.rule.disqualifies)}::text"
+            for compiled in self.rules
+            if compiled.rule.disqualifies
+        ]
+        return f"CASE {' '.join(reasons)} ELSE '' END" if reasons else "''::text"
+
+    def _graded(self, words: Sequence[str]) -> str:
+        """The word of the grade a row reached; blank when disqualified."""
+        fit = _steps("z.fit", self.model.fit_thresholds, "ABC")
+        intent = _steps("z.intent", self.model.intent_thresholds, "123")
+        listed = ", ".join(f"'{word}'" for word in words)
+        return (
+            f"CASE WHEN z.disqualified <> '' THEN '' "
+            f"ELSE (ARRAY[{listed}])[1 + 4 * {fit} + {intent}] END"
+        )
+
+
+def _steps(column: str, thresholds: Mapping[str, Any], names: str) -> str:
+    """0 for the best threshold reached, 3 for none."""
+    tests = [
+        f"WHEN {column} >= {tenths_of(Decimal(str(thresholds[name])))} THEN {step}"
+        for step, name in enumerate(names)
+    ]
+    return f"CASE {' '.join(tests)} ELSE 3 END"
+
+
+def _grades() -> list[str]:
+    return [f"{letter}{number}" for letter in "ABCD" for number in "1234"]
+
+
+def _tiers(model: ScoringModel) -> list[str]:
+    tier_of = {grade: tier for tier, grades in model.tiers.items() for grade in grades}
+    return [tier_of[grade] for grade in _grades()]
+
+
+def _firing_columns(number: int, compiled: CompiledRule) -> list[str]:
+    return [
+        f"{compiled.tenths} AS r{number}",
+        f"{compiled.test} AS t{number}",
+        f"{compiled.unknown} AS u{number}",
+    ]
+
+
+def _rule_columns(number: int, compiled: CompiledRule) -> list[str]:
+    columns = _firing_columns(number, compiled)
+    columns += [
+        f"{test} AS l{number}_{index}" for index, test in enumerate(compiled.leaves.values())
+    ]
+    if compiled.activity is not None:
+        columns += [
+            f"{compiled.activity.raw_tenths} AS raw{number}",
+            f"{compiled.activity.count} AS n{number}",
+            f"{compiled.activity.newest_age} AS age{number}",
+        ]
+    return columns
+
+
+def compile_model(model: ScoringModel) -> CompiledModel:
+    """The compiled form of a stored version, its rules by position."""
+    return compile_rules(model, list(model.rules.order_by("position", "id")), Catalogue.load())
+
+
+def compile_rules(
+    model: ScoringModel, rules: Sequence[ScoringRule], catalogue: Catalogue
+) -> CompiledModel:
+    """The compiled form of these rules under the model's limits, thresholds and caps."""
+    whens = [parse_when(rule.condition) for rule in rules]
+    params = Params()
+    facts = Facts(params, used_types(whens, catalogue), catalogue)
+    activities = Activities(params)
+    compiled = tuple(
+        _compile_rule(rule, when, facts, activities)
+        for rule, when in zip(rules, whens, strict=True)
+    )
+    return CompiledModel(model, compiled, params, facts, activities)
+
+
+def _compile_rule(
+    rule: ScoringRule, when: When, facts: Facts, activities: Activities
+) -> CompiledRule:
+    if isinstance(when, ActivityTest | NoActivityTest):
+        found = (
+            activities.add(when, rule.points)
+            if isinstance(when, ActivityTest)
+            else activities.add_absence(when, rule.points)
+        )
+        return CompiledRule(rule, when, found.test, found.tenths, "false", {}, found)
+    condition = compile_condition(when, facts)
+    return CompiledRule(
+        rule=rule,
+        when=when,
+        test=condition.test,
+        tenths=f"CASE WHEN {condition.test} THEN {tenths_of(rule.points)} ELSE 0 END",
+        unknown=f"(NOT {condition.test} AND ({condition.maybe}) IS NULL)",
+        leaves={leaf: compile_condition(leaf, facts).test for leaf in comparisons(when)},
+    )

@@ -1,0 +1,60 @@
+"""Decides how a model document is written as a file: the same format `load_scoring_model` reads.
+Pure. Called by the export command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from qualification.scoring.document import ModelDocument
+
+
+def to_yaml(document: ModelDocument) -> str:
+    """The document as the text of a file that loads to an equal one."""
+    content: dict[str, Any] = {
+        "name": document.name,
+        "base": _plain(document.base.model_dump()),
+        "limits": _plain(document.limits.model_dump()),
+        "thresholds": {
+            "mql": _number(document.thresholds.mql),
+            "accept": _number(document.accept),
+            "fit": _plain(document.thresholds.fit.model_dump()),
+            "intent": {
+                1: _number(document.thresholds.intent.one),
+                2: _number(document.thresholds.intent.two),
+                3: _number(document.thresholds.intent.three),
+            },
+        },
+        "tiers": document.tiers,
+        "actions": document.actions,
+        "caps": _plain(document.caps),
+    }
+    rules = [_plain(rule.model_dump(exclude_none=True)) for rule in document.rules]
+    return _dump(content, False) + "rules:\n" + "".join(f"- {_dump(rule, True)}" for rule in rules)
+
+
+def _dump(value: object, is_flow: bool) -> str:
+    return yaml.safe_dump(
+        value,
+        default_flow_style=True if is_flow else None,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10**6,
+    )
+
+
+def _number(points: Decimal) -> int | float:
+    return int(points) if points == points.to_integral_value() else float(points)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return _number(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

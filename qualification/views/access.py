@@ -1,0 +1,57 @@
+"""Fetching with permission: one way to a lead and its item for every view of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from crm.models import Lead, User
+from qualification.exceptions import AlreadyDecided
+from qualification.models import Decision, ReviewItem
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+def reader_of(request: HttpRequest) -> User:
+    """The person who sent the request; views with a right have one."""
+    return cast("User", request.user)
+
+
+def visible_lead_or_404(user: User | AnonymousUser, pk: int) -> Lead:
+    """The lead if this user may know of it; 404 as for an absent one otherwise."""
+    leads = Lead.objects.visible_to(user).select_related("account", "team", "source")
+    return get_object_or_404(leads, pk=pk)
+
+
+def visible_decision_or_404(user: User | AnonymousUser, pk: int) -> Decision:
+    """The decision if its lead is in this user's sight."""
+    decisions = Decision.objects.visible_to(user).select_related("lead", "item", "by", "reason")
+    return get_object_or_404(decisions, pk=pk)
+
+
+def open_item_of(lead: Lead) -> ReviewItem:
+    """The open item of a lead; AlreadyDecided when it is no longer in the queue, 404 if it never was."""
+    items = ReviewItem.objects.filter(lead=lead).select_related("holder", "framework")
+    item = items.open().first()
+    if item is not None:
+        item.lead = lead
+        return item
+    if not items.exists():
+        raise Http404
+    raise AlreadyDecided(_("This lead is no longer in the queue. Open the next one."))
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether htmx sent the request and swaps the answer itself."""
+    return bool(getattr(request, "htmx", False))
+
+
+def lead_url(lead: Lead | int) -> str:
+    """The page of a lead."""
+    pk = lead if isinstance(lead, int) else lead.pk
+    return reverse("qualification:lead-detail", args=[pk])

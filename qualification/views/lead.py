@@ -1,0 +1,138 @@
+"""The page of one lead: three panes and the decision bar, and the pieces of it that verbs redraw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from crm.models import Lead
+from qualification.choices import AnswerState, DisputeKind
+from qualification.forms import AnswerForm, colleagues_for
+from qualification.models import Criterion
+from qualification.permissions import Right, has_right, require
+from qualification.review import timeline
+from qualification.review.next_steps import TOUCHES
+from qualification.review.workspace import Workspace, workspace_of
+from qualification.views.access import is_htmx, reader_of, visible_lead_or_404
+
+JOURNEY_FILTERS = (
+    ("", _("All")),
+    ("events", _("Events")),
+    ("work", _("Work")),
+    ("answers", _("Answers")),
+)
+# The pieces a verb may redraw out of band, each a partial with a root of a fixed id.
+PARTS = ("top", "verdict", "journey", "bar")
+DEFAULT_SOURCE = _("Call")
+
+
+@require_GET
+@require(Right.SEE_LEADS)
+def lead_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The review workspace; read only for everybody but the holder."""
+    lead = visible_lead_or_404(request.user, pk)
+    ask = request.GET.get("ask", "")
+    context = page_context(request, lead, ask=ask)
+    return render(request, "qualification/lead_page.html", {**context, "is_asking": bool(ask)})
+
+
+@require_GET
+@require(Right.SEE_LEADS)
+def lead_timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """The journey: older entries after a cursor, or the newest of one kind."""
+    lead = visible_lead_or_404(request.user, pk)
+    before = request.GET.get("before", "")
+    journey = timeline.journey_of(
+        lead, reader_id=reader_of(request).pk, before=before, only=request.GET.get("only", "")
+    )
+    context = {
+        "space": {"lead": lead, "journey": journey},
+        "journey": journey,
+        "journey_filters": JOURNEY_FILTERS,
+    }
+    if is_htmx(request):
+        part = "_lead_journey_days.html" if before else "_lead_journey.html"
+        return render(request, f"qualification/{part}", context)
+    return render(request, "qualification/journey_page.html", context)
+
+
+def page_context(
+    request: HttpRequest, lead: Lead, *, ask: str = "", now: datetime | None = None
+) -> dict[str, Any]:
+    """What the lead page and each of its pieces are drawn from."""
+    now = now or timezone.now()
+    space = workspace_of(lead, reader=reader_of(request), now=now, ask=ask)
+    return {
+        "space": space,
+        "now": now,
+        "back_url": reverse("qualification:queue"),
+        "journey_filters": JOURNEY_FILTERS,
+        "dispute_kinds": DisputeKind.choices,
+        "can_dispute": has_right(request.user, Right.WORK_QUEUE),
+        "touch_choices": TOUCHES,
+        "answer_states": AnswerState.choices,
+        "answer_form": answer_form_for(space),
+        "colleagues": colleagues_for(lead) if space.can_reassign else (),
+    }
+
+
+def answer_form_for(space: Workspace) -> AnswerForm | None:
+    """The empty form for the question asked next, or the standing answer to change."""
+    question = space.ask
+    if question is None or not space.is_mine:
+        return None
+    criterion = Criterion(
+        pk=question.criterion_id,
+        key=question.key,
+        label=question.label,
+        value_type=question.value_type,
+    )
+    initial: dict[str, Any] = {"source": str(DEFAULT_SOURCE)}
+    if question.state:
+        initial = {
+            "state": question.state,
+            "value": question.value,
+            "source": question.source or initial["source"],
+            "answered_on": question.answered_on,
+            "evidence_url": question.evidence_url,
+        }
+    return dress_answer_form(AnswerForm(criterion=criterion, initial=initial), space.lead)
+
+
+def dress_answer_form(form: AnswerForm, lead: Lead) -> AnswerForm:
+    """Adds what the page needs: the placeholder, the draft key, the list of sources."""
+    key = form.criterion_key
+    form.fields["value"].widget.attrs.update(
+        {"placeholder": _("What did they say?"), "data-draft-key": f"answer-{lead.pk}-{key}"}
+    )
+    form.fields["source"].widget.attrs.update({"placeholder": _("Call, mail, form …")})
+    form.fields["evidence_url"].widget.attrs.update({"placeholder": "https://"})
+    return form
+
+
+def parts_response(
+    request: HttpRequest,
+    lead: Lead,
+    parts: Sequence[str] = PARTS,
+    *,
+    main: str = "",
+    status: int = 200,
+    context: dict[str, Any] | None = None,
+    ask: str = "",
+) -> HttpResponse:
+    """Answers a verb on the lead page: an optional main fragment, then pieces out of band."""
+    drawn = {**page_context(request, lead, ask=ask), **(context or {})}
+    html = render_to_string(main, drawn, request=request) if main else ""
+    for part in parts:
+        name = f"qualification/_lead_{part}.html"
+        html += render_to_string(name, {**drawn, "oob": True}, request=request)
+    return HttpResponse(html, status=status)

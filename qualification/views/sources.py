@@ -1,0 +1,54 @@
+"""The table of sources and its download."""
+
+from __future__ import annotations
+
+import csv
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from crm.imports.errors import shielded
+from qualification.insights import sources
+from qualification.permissions import Right, require
+
+PERIODS = (("30", _("30 d")), ("90", _("90 d")), ("365", _("Year")), ("all", _("All")))
+
+
+@require_GET
+@require(Right.SEE_SOURCES)
+def source_list(request: HttpRequest) -> HttpResponse:
+    """Leads, decisions and accept rate by source."""
+    period = _period(request)
+    context = {
+        "report": _report(period),
+        "period": period,
+        "periods": PERIODS,
+        "min_decisions": sources.MIN_DECISIONS,
+        "updated_at": timezone.now(),
+    }
+    return render(request, "qualification/source_list.html", context)
+
+
+@require_GET
+@require(Right.SEE_SOURCES)
+def source_csv(request: HttpRequest) -> HttpResponse:
+    """The same table as a file; a name that looks like a formula is not run by a spreadsheet."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="sources.csv"'
+    writer = csv.writer(response)
+    for row in sources.table_of(_report(_period(request))):
+        writer.writerow([shielded(cell) for cell in row])
+    return response
+
+
+def _period(request: HttpRequest) -> str:
+    asked = request.GET.get("days", "")
+    return asked if asked in dict(PERIODS) else "all"
+
+
+def _report(period: str) -> sources.SourceReport:
+    days = None if period == "all" else int(period)
+    return sources.source_report(days=days, now=timezone.now())
