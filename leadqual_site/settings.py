@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- what this installation is ---------------------------------------------------------------
 
 # Without DATABASE_URL the embedded servers are used: a development or demo installation.
-IS_EMBEDDED = not env.string("DATABASE_URL", "")
+IS_EMBEDDED = not env.secret("DATABASE_URL")
 DEBUG = env.boolean("DEBUG", default=False)
 DEVELOPMENT_SECRET_KEY = "development-only-never-used-with-a-database-of-your-own"  # noqa: S105  # nosec
 SECRET_KEY = env.secret("SECRET_KEY", default="") or (DEVELOPMENT_SECRET_KEY if IS_EMBEDDED else "")

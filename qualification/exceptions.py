@@ -85,6 +85,12 @@ class ModelFrozen(QualificationError):
     """The version is no draft and cannot be changed."""
 
 
+class NothingRecorded(QualificationError):
+    """Of this lead nothing was recorded by the moment asked for."""
+
+    status = 404
+
+
 class PublishRefused(QualificationError):
     """The version may not go live: wrong status, author, or one activity type crosses the line."""
 

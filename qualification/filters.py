@@ -1,10 +1,12 @@
-"""Filters of the lists: what a reader may narrow a list by, and how the words in the URL are understood.
+"""Filters of the lists: what a reader may narrow them by, and how words in the URL are understood.
 
 Called by views. They only narrow what is already in the reader's sight.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import django_filters
@@ -12,9 +14,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Source, User
-from qualification.models import Decision
-from qualification.review import rejected
+from crm.models import AccountDomain, Source, User
+from qualification.choices import Tier
+from qualification.models import Decision, ReviewItem
+from qualification.review import pages, rejected
 
 
 class RejectedFilter(django_filters.FilterSet):
@@ -81,3 +84,118 @@ class RejectedFilter(django_filters.FilterSet):
     def standing(self, rows: QuerySet[Decision], name: str, state: str) -> QuerySet[Decision]:
         """Rejections that stand, or those a manager overturned."""
         return rows.filter(reversal__isnull=state == "standing")
+
+
+@dataclass(frozen=True)
+class FilterMenu:
+    """One filter of the queue as a menu of links: its options and the one chosen."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    value: str
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.value)
+
+    @property
+    def value_label(self) -> str:
+        return dict(self.options).get(self.value, self.value)
+
+
+class QueueFilter(django_filters.FilterSet):
+    """Free text, tier, source, SLA state and owner over the open items in sight."""
+
+    q = django_filters.CharFilter(label=_("Search"), method="matching", max_length=100)
+    tier = django_filters.ChoiceFilter(
+        label=_("Tier"), field_name="lead__score__tier", choices=Tier.choices, empty_label=_("All")
+    )
+    source = django_filters.ModelChoiceFilter(
+        label=_("Source"),
+        field_name="lead__source",
+        queryset=Source.objects.none(),
+        empty_label=_("All"),
+    )
+    sla = django_filters.ChoiceFilter(
+        label=_("SLA"),
+        method="in_state",
+        empty_label=_("All"),
+        choices=[
+            ("breached", _("Breached")),
+            ("warn", _("Due soon")),
+            ("ok", _("On time")),
+            ("paused", _("Paused")),
+        ],
+    )
+    owner = django_filters.ChoiceFilter(
+        label=_("Owner"), method="held_by", empty_label=_("Anyone"), choices=()
+    )
+
+    class Meta:
+        model = ReviewItem
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, reader: User, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reader, self.now = reader, now
+        self.filters["source"].queryset = pages.sources_of(reader)
+        self.filters["owner"].extra["choices"] = [
+            ("me", _("Me")),
+            ("nobody", _("Nobody")),
+            *((str(person.pk), str(person)) for person in pages.colleagues_of(reader)),
+        ]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything narrows the list."""
+        return any(self.data.get(name) for name in self.filters)
+
+    @property
+    def text(self) -> str:
+        """The search words as they were typed."""
+        return str(self.data.get("q", ""))
+
+    @property
+    def menus(self) -> list[FilterMenu]:
+        """Every filter but the search, for drawing."""
+        return [
+            FilterMenu(
+                name=name,
+                label=str(field.label),
+                options=tuple((str(value), str(label)) for value, label in field.choices),
+                value=str(self.data.get(name, "")),
+            )
+            for name, field in self.form.fields.items()
+            if name != "q"
+        ]
+
+    def matching(self, rows: QuerySet[ReviewItem], name: str, text: str) -> QuerySet[ReviewItem]:
+        """Every word in the name, company, domain or e-mail."""
+        for word in text.split():
+            of_domain = AccountDomain.objects.filter(domain__icontains=word).values("account")
+            rows = rows.filter(
+                Q(lead__first_name__icontains=word)
+                | Q(lead__last_name__icontains=word)
+                | Q(lead__company_name__icontains=word)
+                | Q(lead__account__name__icontains=word)
+                | Q(lead__account__in=of_domain)
+                | Q(lead__email__icontains=word)
+            )
+        return rows
+
+    def in_state(self, rows: QuerySet[ReviewItem], name: str, state: str) -> QuerySet[ReviewItem]:
+        """Unanswered items by what their clock shows."""
+        conditions = {
+            "breached": pages.breached(self.now),
+            "warn": pages.warned(self.now),
+            "ok": pages.on_time(self.now),
+            "paused": pages.PAUSED,
+        }
+        return rows.filter(conditions[state])
+
+    def held_by(self, rows: QuerySet[ReviewItem], name: str, who: str) -> QuerySet[ReviewItem]:
+        """Items of one holder, or of nobody."""
+        if who == "nobody":
+            return rows.filter(holder=None)
+        return rows.filter(holder=self.reader.pk if who == "me" else int(who))

@@ -224,6 +224,28 @@ class OverturnForm(StyledForm):
     note = note_field(label=_("Why does the rejection not stand?"), required=True)
 
 
+class DeclineForm(StyledForm):
+    """A proposal is declined."""
+
+    reason = forms.CharField(
+        label=_("Why do you decline it?"),
+        max_length=LINE_LENGTH,
+        error_messages={"required": _("Say why you decline it.")},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class RollbackForm(StyledForm):
+    """An earlier version of the rules comes back."""
+
+    reason = forms.CharField(
+        label=_("Why do you roll back?"),
+        max_length=200,
+        error_messages={"required": _("Say why you roll back.")},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class FrameworkForm(StyledForm):
     """The checklist to work with."""
 

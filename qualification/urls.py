@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from qualification.views import home, shell
+from qualification.views import (
+    answers,
+    claims,
+    decide,
+    disputes,
+    home,
+    intake,
+    lead,
+    queue,
+    shell,
+    touches,
+)
 
 app_name = "qualification"
 
@@ -13,4 +24,38 @@ shell_urls = [
     path("healthz", shell.healthz, name="healthz"),
 ]
 
-urlpatterns = shell_urls
+intake_urls = [
+    path("intake/<slug:source>/<slug:credential>/", intake.receive, name="intake"),
+]
+
+queue_urls = [
+    path("queue/", queue.queue, name="queue"),
+    path("queue/next/", queue.queue_next, name="queue-next"),
+    path("queue/pulse/", queue.queue_pulse, name="queue-pulse"),
+    path("my-work/", queue.my_work, name="my-work"),
+]
+
+lead_urls = [
+    path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
+    path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/claim/", claims.claim, name="lead-claim"),
+    path("leads/<int:pk>/release/", claims.release, name="lead-release"),
+    path("leads/<int:pk>/heartbeat/", claims.heartbeat, name="lead-heartbeat"),
+    path("leads/<int:pk>/reassign/", claims.reassign, name="lead-reassign"),
+    path("leads/<int:pk>/touch/", touches.touch, name="lead-touch"),
+    path("leads/<int:pk>/snooze/", touches.snooze, name="lead-snooze"),
+    path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
+    path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
+    path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
+    path("leads/<int:pk>/dispute/", disputes.dispute, name="lead-dispute"),
+    path("leads/<int:pk>/accept/", decide.accept, name="lead-accept"),
+    path("leads/<int:pk>/ask-manager/", decide.ask_manager, name="lead-ask-manager"),
+    path("leads/<int:pk>/reject/", decide.reject, name="lead-reject"),
+    path("leads/<int:pk>/nurture/", decide.nurture, name="lead-nurture"),
+]
+
+undo_urls = [
+    path("decisions/<int:pk>/undo/", decide.undo, name="decision-undo"),
+]
+
+urlpatterns = intake_urls + shell_urls + queue_urls + lead_urls + undo_urls

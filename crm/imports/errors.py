@@ -13,7 +13,7 @@ from pathlib import Path
 # First columns of the file; one that begins so is taken for a corrected one.
 ERROR_COLUMNS = ("line", "column", "reason")
 # A spreadsheet takes a cell that begins so for a formula; full-width forms are folded by some.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")  # noqa: RUF001
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\0＝＋－＠]")
 
 
 def shielded(cell: str) -> str:

@@ -32,7 +32,7 @@ MAX_BYTES = 1_000_000
 def _as_text(value: Any) -> Any:
     """Numbers may stand without quotes; yes and no are truth values in YAML and must not."""
     if isinstance(value, bool):
-        raise ValueError('put it in quotes: YAML reads it as a truth value')
+        raise ValueError("put it in quotes: YAML reads it as a truth value")
     return str(value) if isinstance(value, int | float) else value
 
 

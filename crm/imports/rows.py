@@ -48,9 +48,11 @@ class RowReader:
             (name, spec.column, _attribute_reader(spec))
             for name, spec in mapping.attributes.items()
         ]
-        self.positive = {normalize.fold(word) for word in mapping.outcome.positive} if (
-            mapping.outcome
-        ) else set()
+        self.positive = (
+            {normalize.fold(word) for word in mapping.outcome.positive}
+            if (mapping.outcome)
+            else set()
+        )
 
     def payload(self, cells: Sequence[str], now: datetime) -> LeadPayload:
         """What the row says; raises RowInvalid."""
@@ -58,9 +60,7 @@ class RowReader:
         if not external_id:
             raise RowInvalid(self.mapping.external_id, "is missing")
         if len(external_id) > MAX_EXTERNAL_ID:
-            raise RowInvalid(
-                self.mapping.external_id, f"longer than {MAX_EXTERNAL_ID} characters"
-            )
+            raise RowInvalid(self.mapping.external_id, f"longer than {MAX_EXTERNAL_ID} characters")
         said, blank_fields = self._values(cells, self.fields)
         attributes, blank_attributes = self._values(cells, self.attributes)
         if "name" in said:

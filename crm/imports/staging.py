@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 from crm.exceptions import FileInvalid
@@ -42,7 +42,7 @@ class Staging:
         self.count = 0
 
     def __enter__(self) -> Staging:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(
                     "CREATE TEMP TABLE {raw} (line integer NOT NULL, cells text[] NOT NULL, "
@@ -50,15 +50,13 @@ class Staging:
                     "reason text NOT NULL)"
                 ).format(raw=self._raw)
             )
-        try:
             self._copy()
             self._order()
-        except BaseException:
-            self.__exit__()
-            raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # the transaction may be broken; the session's end drops them, too
+            return
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(self._raw, self._rows))
 
@@ -124,7 +122,7 @@ class Staging:
             )
             cursor.execute(
                 sql.SQL(
-                    "UPDATE {rows} SET reason = %s, \"column\" = %s WHERE is_equal = false"
+                    'UPDATE {rows} SET reason = %s, "column" = %s WHERE is_equal = false'
                 ).format(rows=self._rows),
                 [REPEATED, self.mapping.external_id],
             )
@@ -139,7 +137,11 @@ class Staging:
                 ).format(self._raw)
             )
             is_numeric = bool(cursor.fetchone()[0])
-        text = "nullif(order_key, '')::numeric" if is_numeric else "nullif(order_key, '') COLLATE \"C\""
+        text = (
+            "nullif(order_key, '')::numeric"
+            if is_numeric
+            else "nullif(order_key, '') COLLATE \"C\""
+        )
         return sql.SQL(text + " NULLS LAST")
 
     def rows(self, after: int, count: int) -> list[StagedRow]:

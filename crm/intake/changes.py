@@ -170,8 +170,7 @@ def _about_accounts(account_ids: list[int]) -> list[tuple[int, str, str]]:
 
 _LEAD_COLUMNS = {
     **dict.fromkeys(
-        "first_name last_name company_name email email_key email_kind phone phone_key title "
-        "seniority department country city channel campaign topic".split(),
+        ["first_name", "last_name", "company_name", "email", "email_key", "email_kind", "phone", "phone_key", "title", "seniority", "department", "country", "city", "channel", "campaign", "topic"],
         "text",
     ),
     "account_id": "bigint",
@@ -180,7 +179,7 @@ _LEAD_COLUMNS = {
     "updated_at": "timestamptz",
 }
 _ACCOUNT_COLUMNS = {
-    **dict.fromkeys("name name_key website industry country city".split(), "text"),
+    **dict.fromkeys(["name", "name_key", "website", "industry", "country", "city"], "text"),
     "employees": "integer",
     "revenue": "bigint",
     "updated_at": "timestamptz",

@@ -46,8 +46,7 @@ MAX_EXTERNAL_ID = 200
 
 # Kinds of activity in which the person asks for something; only these bring a decided lead back.
 INQUIRY_TYPES = frozenset(
-    "form_submit demo_request contact_request inquiry quote_request trial_signup reply chat call "
-    "meeting_request callback_request".split()
+    ["form_submit", "demo_request", "contact_request", "inquiry", "quote_request", "trial_signup", "reply", "chat", "call", "meeting_request", "callback_request"]
 )
 
 

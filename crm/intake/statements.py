@@ -21,7 +21,9 @@ class Verdict:
     is_kept: bool  # a person's value stands against it
 
 
-def judge(*, stated: Any, last: Any, current: Any, machine: frozenset[Any], is_old: bool) -> Verdict:
+def judge(
+    *, stated: Any, last: Any, current: Any, machine: frozenset[Any], is_old: bool
+) -> Verdict:
     """`stated` now, `last` by the same identity (None: never), `current` value of the record,
     `machine` all values any source stated last; `is_old`: a newer statement was taken before."""
     if is_blank(current):

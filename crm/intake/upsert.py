@@ -286,9 +286,7 @@ class _Writer:
         if not payload.outcome or identity.imported.get("outcome") == payload.outcome:
             return
         self.outcomes.append(
-            Outcome(
-                lead=lead, value=payload.outcome, source=self.source, recorded_at=self.now
-            )
+            Outcome(lead=lead, value=payload.outcome, source=self.source, recorded_at=self.now)
         )
         result.changed.append("outcome")
         identity.imported = {**identity.imported, "outcome": payload.outcome}

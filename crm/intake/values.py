@@ -46,7 +46,9 @@ def read_date(text: str) -> str:
 
 
 def read_boolean(
-    text: str, true_values: Collection[str] = TRUE_WORDS, false_values: Collection[str] | None = None
+    text: str,
+    true_values: Collection[str] = TRUE_WORDS,
+    false_values: Collection[str] | None = None,
 ) -> bool:
     """Whether the folded text is one of the true values; without false values all else is no."""
     word = normalize.fold(text)

@@ -23,8 +23,7 @@ from crm.models.lead import EmailKind
 
 # Pages on these hosts belong to their owner's profile, not to a company domain.
 SHARED_HOSTS = frozenset(
-    "facebook.com instagram.com linkedin.com x.com twitter.com youtube.com xing.com github.com "
-    "google.com sites.google.com medium.com t.me wa.me linktr.ee bit.ly".split()
+    ["facebook.com", "instagram.com", "linkedin.com", "x.com", "twitter.com", "youtube.com", "xing.com", "github.com", "google.com", "sites.google.com", "medium.com", "t.me", "wa.me", "linktr.ee", "bit.ly"]
 )
 # Names in daily use that the ISO table does not list.
 COUNTRY_ALIASES = {"uk": "GB", "england": "GB", "great britain": "GB", "russia": "RU", "uae": "AE"}
@@ -171,7 +170,18 @@ def name_key(company: str) -> str:
     plain = clean_text(company)
     if not plain:
         return ""
-    return (_words(basename(plain)) or _words(plain) or fold(plain))[:MAX_NAME_KEY]
+    # The forms go off the written name first ("A.G.", "GmbH & Co. KG"), then off the bare words, again
+    # and again: one may show only when another is off.
+    key = _words(_bare(plain)) or _words(plain)
+    while (shorter := _words(_bare(key))) and shorter != key:
+        key = shorter
+    return (key or fold(plain))[:MAX_NAME_KEY].strip()
+
+
+def _bare(name: str) -> str:
+    """The name without its legal forms, unless it is nothing else."""
+    shorter = str(basename(name)).strip()
+    return _bare(shorter) if shorter and shorter != name else name
 
 
 def _words(text: str) -> str:

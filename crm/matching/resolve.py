@@ -211,7 +211,9 @@ def account_for(
 def account_locks(keys: CompanyKeys) -> list[str]:
     """Names of the locks under which this company may be made."""
     above = {parent for domain in keys.domains for parent in normalize.parent_domains(domain)}
-    return [f"domain:{name}" for name in above] + ([f"name:{keys.name_key}"] if keys.name_key else [])
+    return [f"domain:{name}" for name in above] + (
+        [f"name:{keys.name_key}"] if keys.name_key else []
+    )
 
 
 def person_locks(keys: PersonKeys, source: Source) -> list[str]:

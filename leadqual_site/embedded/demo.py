@@ -15,9 +15,8 @@ def main() -> int:
     """Seed when there is no lead; print the log-ins of the demo people that exist."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadqual_site.settings")
     django.setup()
-    from qualification.demo import logins_text
-
     from crm.models import Lead
+    from qualification.demo import logins_text
 
     if not Lead.objects.exists():
         print("Making the demo data (first start) ...", file=sys.stderr, flush=True)

@@ -50,8 +50,9 @@ def main(service: str, root: Path, *, throwaway: bool) -> int:
 
 
 def _server(service: str, root: Path, *, throwaway: bool) -> Postgres | Valkey:
-    kind: type[Postgres | Valkey] = {"postgres": Postgres, "valkey": Valkey}[service]
-    return kind(root, throwaway=throwaway)
+    if service == "postgres":
+        return Postgres(root, throwaway=throwaway)
+    return Valkey(root, throwaway=throwaway)
 
 
 def _keep(place: Place, server: Postgres | Valkey) -> None:

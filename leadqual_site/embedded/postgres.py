@@ -85,7 +85,8 @@ class Postgres:
     def _command(self, folder: Path) -> list[str]:
         settings = SETTINGS | (THROWAWAY_SETTINGS if self.throwaway else {})
         settings["unix_socket_directories"] = str(folder)
-        if shutil.disk_usage("/dev/shm").free < 2**30:  # noqa: S108  # nosec - containers have 64 MB
+        # Containers often have 64 MB there, too little for parallel queries.
+        if shutil.disk_usage("/dev/shm").free < 2**30:  # noqa: S108  # nosec
             settings["dynamic_shared_memory_type"] = "mmap"
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self.bin / "postgres"), "-D", str(self.data), *options]

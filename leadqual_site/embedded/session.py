@@ -40,8 +40,11 @@ def servers(
 
 @contextmanager
 def _server(place: Place, *, throwaway: bool) -> Iterator[str]:
-    place.prepare()
-    use, keeper, url = _join(place, throwaway=throwaway)
+    try:
+        place.prepare()
+        use, keeper, url = _join(place, throwaway=throwaway)
+    except OSError as error:
+        raise EmbeddedError(f"DATA_DIR {place.root} cannot be used: {error}") from None
     try:
         yield url
     finally:
@@ -89,16 +92,21 @@ def _start_keeper(place: Place, *, throwaway: bool) -> "subprocess.Popen[str]":
             stderr=log,
             text=True,
             cwd=PROJECT_ROOT,
-            env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)},
+            env=os.environ | {"PYTHONPATH": _python_path()},
             start_new_session=True,
         )
-    assert keeper.stdout is not None  # noqa: S101  # nosec - it is a pipe
+    assert keeper.stdout is not None  # noqa: S101  # nosec
     with keeper.stdout:
         answer = keeper.stdout.readline().strip()
     if answer != "ready":
         keeper.wait()
         raise EmbeddedError(_failure(place, answer))
     return keeper
+
+
+def _python_path() -> str:
+    given = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(PROJECT_ROOT), *([given] if given else [])])
 
 
 def _failure(place: Place, answer: str) -> str:

@@ -162,8 +162,11 @@ def _check_servers(root: Path, services: Sequence[str]) -> None:
 def _only_one(root: Path, port: int) -> Iterator[None]:
     """Refuse a second start in the same DATA_DIR, and tell it where the first one is."""
     path = root / "locks" / "supervisor"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = locks.open_lock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = locks.open_lock(path)
+    except OSError as error:
+        raise EmbeddedError(f"DATA_DIR {root} cannot be used: {error}") from None
     try:
         if not locks.try_lock(descriptor):
             raise EmbeddedError(

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.matching.normalize import name_key
 from crm.models import (
     Account,
     AccountDomain,
@@ -20,7 +21,7 @@ from crm.models import (
 )
 from qualification import pipeline
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
-from qualification.models import Decision, OutboxMessage, ReviewItem
+from qualification.models import Decision, Heartbeat, OutboxMessage, ReviewItem
 
 
 @admin.register(Source)
@@ -57,6 +58,7 @@ class AccountAdmin(EditableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: Any) -> None:
         obj.updated_at = timezone.now()
+        obj.name_key = name_key(obj.name)
         super().save_model(request, obj, form, change)
         leads = list(Lead.objects.filter(account=obj).values_list("pk", flat=True))
         pipeline.facts_changed(leads, now=obj.updated_at)
@@ -127,3 +129,8 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
             state=OutboxMessage.State.WAITING, attempts=0, due_at=timezone.now(), error=""
         )
         self.message_user(request, _("%d will be sent.") % back, messages.SUCCESS)
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ["name", "at"]

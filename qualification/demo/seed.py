@@ -12,6 +12,7 @@ import random
 import secrets
 from collections.abc import Callable
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import connection
 
@@ -74,6 +75,8 @@ def make_people() -> Workers:
     """Teams and everybody who logs in."""
     teams = {name: Team.objects.get_or_create(name=name)[0] for name in company.TEAMS}
     made: dict[str, User] = {}
+    # Hashed once: the password is the same and printed, and hashing is slow on purpose.
+    hashed = make_password(company.PASSWORD)
     for person in company.PEOPLE:
         user = User(
             username=person.username,
@@ -83,8 +86,8 @@ def make_people() -> Workers:
             team=teams[person.team],
             time_zone=person.time_zone,
             is_staff=person.role == "admin",
+            password=hashed,
         )
-        user.set_password(company.PASSWORD)
         user.save()
         user.groups.add(Group.objects.get(name=person.role))
         made[person.username] = user
@@ -109,7 +112,7 @@ def make_sources(now: dt.datetime) -> dict[str, Source]:
 
 def make_model(now: dt.datetime) -> None:
     """The first rules, as an admin would have written them."""
-    draft = versions.load_draft(document.parse(company.RULES, name="demo rules"), by=None, now=now)
+    draft = versions.load_draft(document.read_document(company.RULES.encode()), by=None, now=now)
     versions.activate_as_operator(model=draft, now=now)
 
 

@@ -148,16 +148,22 @@ class Desk:
             held = ReviewItem.objects.held_by(by).count()
             if held >= 3:
                 continue
-            claimed_at = now - dt.timedelta(minutes=2 + place)
-            claimed = claims.claim_item(item=item, by=by, now=claimed_at)
             if place % 2:
-                touches.log_touch(
-                    item=claimed,
-                    by=by,
-                    kind=TouchKind.CALL,
-                    result=TouchResult.VOICEMAIL,
-                    next_task_at=now + dt.timedelta(hours=place - 4),
-                    next_task="Call again",
-                    now=claimed_at,
-                )
-                self._ask(item, by, claimed_at, upto=2)
+                self._begin(item, by, now)
+            else:
+                claims.claim_item(item=item, by=by, now=now - dt.timedelta(minutes=2 + place))
+
+    def _begin(self, item: ReviewItem, by: User, now: dt.datetime) -> None:
+        """Reached the voicemail once; the next call is planned, or overdue by now."""
+        called_at = min(item.entered_at + dt.timedelta(minutes=4), now - dt.timedelta(minutes=1))
+        claimed = claims.claim_item(item=item, by=by, now=called_at)
+        touches.log_touch(
+            item=claimed,
+            by=by,
+            kind=TouchKind.CALL,
+            result=TouchResult.VOICEMAIL,
+            next_task_at=called_at + dt.timedelta(minutes=self.draw.choice((45, 200, 1500))),
+            next_task="Call again",
+            now=called_at,
+        )
+        self._ask(item, by, called_at, upto=2)

@@ -52,8 +52,9 @@ def propose_rules(*, now: datetime) -> ProposalRun:
     A rule with too little evidence gets none, nor one declined less than 30 days ago or waiting in a
     draft. A proposal that comes out the same keeps its row and gets the new evidence.
     """
+    versions.lock_versions()
     settle_proposals(now=now)
-    model = ScoringModel.objects.select_for_update().filter(status=ModelStatus.ACTIVE).first()
+    model = versions.active_model()
     if model is None:
         return ProposalRun(model=None, counted=0)
     history = history_of(model, now=now)
@@ -76,7 +77,8 @@ def approve_proposal(*, proposal: RuleProposal, by: User, now: datetime) -> Rule
             _("There is not enough evidence yet to approve this: %(why)s")
             % {"why": proposal.evidence.get("why", "")}
         )
-    active = ScoringModel.objects.select_for_update().get(pk=proposal.model_id)
+    versions.lock_versions()
+    active = ScoringModel.objects.get(pk=proposal.model_id)
     if active.status != ModelStatus.ACTIVE:
         raise ProposalClosed(
             _("The live version has changed since this was proposed. Look at the new proposals.")
@@ -119,6 +121,17 @@ def decline_proposal(
         muted_until=now + MUTE,
     )
     return proposal
+
+
+@transaction.atomic
+def publish_draft(*, draft: ScoringModel, by: User, now: datetime) -> ScoringModel:
+    """Publish as a second person and settle the proposals in the draft, in one transaction.
+
+    Raises what `versions.publish` raises.
+    """
+    published = versions.publish(model=draft, by=by, now=now)
+    settle_proposals(now=now)
+    return published
 
 
 def open_draft(model: ScoringModel) -> ScoringModel | None:

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from crm.models import User
 from qualification.choices import TimerKind
 from qualification.models import Handoff, SLATimer
+from qualification.review.workspace import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger
 
 ANSWERED_SHOWN = 30
@@ -40,6 +41,8 @@ class Packet:
     answers: tuple[dict[str, Any], ...]
     budget: dict[str, Any] | None
     ledger: Ledger | None
+    groups: tuple[Group, ...]
+    other_lines: tuple[Line, ...]
 
 
 def handoffs_of(user: User | AnonymousUser) -> QuerySet[Handoff]:
@@ -70,6 +73,8 @@ def packet_of(handoff: Handoff) -> Packet:
     """The packet as it was handed over."""
     raw = handoff.packet
     budget = raw.get("budget")
+    ledger = Ledger.from_json(raw["ledger"]) if raw.get("ledger") else None
+    groups, other_lines = groups_of(ledger, {})
     return Packet(
         raw=raw,
         at=_moment(raw.get("at")),
@@ -77,7 +82,9 @@ def packet_of(handoff: Handoff) -> Packet:
         touches=tuple(_timed(entry) for entry in raw.get("touches", [])),
         answers=tuple(_dated(answer) for answer in raw.get("answers", [])),
         budget=None if budget is None else _dated(budget),
-        ledger=Ledger.from_json(raw["ledger"]) if raw.get("ledger") else None,
+        ledger=ledger,
+        groups=groups,
+        other_lines=other_lines,
     )
 
 

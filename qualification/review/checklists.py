@@ -304,9 +304,7 @@ def _supersede(
         return current
     if current is not None:
         ChecklistAnswer.objects.filter(pk=current.pk).update(superseded_at=now)
-    return ChecklistAnswer.objects.create(
-        lead=lead, criterion=criterion, recorded_at=now, **fields
-    )
+    return ChecklistAnswer.objects.create(lead=lead, criterion=criterion, recorded_at=now, **fields)
 
 
 def _require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: datetime) -> None:

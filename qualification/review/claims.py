@@ -81,7 +81,7 @@ def _next_sql(teams: list[int]) -> str:
     """
     columns = ", ".join(name.lstrip("-") for name in RANK)
     order = ", ".join(_sql_order(name) for name in RANK)
-    best_of_all = ", ".join(f"c.{_sql_order(name)}" for name in RANK)
+    best_of_all = ", ".join(f"i.{_sql_order(name)}" for name in RANK)
     best_of_each = " UNION ALL ".join(
         f"(SELECT {columns} FROM qualification_reviewitem"  # noqa: S608 - names of columns only
         f" WHERE team_id = %(team{index})s AND state = 'waiting'"
@@ -91,10 +91,9 @@ def _next_sql(teams: list[int]) -> str:
     return f"""
         WITH candidates AS MATERIALIZED ({best_of_each}), best AS (
             SELECT i.id
-            FROM candidates AS c
-            JOIN qualification_reviewitem AS i ON i.id = c.id
-            JOIN crm_lead AS l ON l.id = i.lead_id
-            WHERE i.state = 'waiting' AND l.stage = 'mql'
+            FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
+            WHERE i.id = ANY (ARRAY(SELECT id FROM candidates))
+              AND i.state = 'waiting' AND l.stage = 'mql'
             ORDER BY {best_of_all}
             LIMIT 1
             FOR NO KEY UPDATE OF l, i SKIP LOCKED

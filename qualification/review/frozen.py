@@ -54,7 +54,7 @@ def freeze(*, item: ReviewItem, now: datetime) -> Frozen:
     """Everything a reviewer could see of the item's lead at `now`, as plain values."""
     lead = item.lead
     model = active_model()
-    ledger = None if model is None else ledger_of(lead.pk, model=model, as_of=now)
+    ledger = None if model is None else ledger_of(lead.pk, model=model, now=now)
     return Frozen(
         facts={
             "at": now.isoformat(),

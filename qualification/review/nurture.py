@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -126,8 +127,8 @@ def _activities_since(now: datetime) -> QuerySet[Activity]:
             recorded_at__gt=OuterRef("decision__at"),
             recorded_at__lte=now,
         )
-        .annotate(is_machine=Subquery(verdict.values("is_machine")[:1]))
-        .exclude(is_machine=True)
+        .annotate(is_machine=Coalesce(Subquery(verdict.values("is_machine")[:1]), False))
+        .filter(is_machine=False)
     )
 
 

@@ -112,7 +112,9 @@ JOURNEY = """
         FROM qualification_checklistanswer AS c
         JOIN qualification_criterion AS k ON k.id = c.criterion_id WHERE c.lead_id = %(lead)s
         UNION ALL
-        SELECT 5, d.id, d.at, d.kind, s.name, d.note, d.by_id
+        SELECT 5, d.id, d.at, d.kind, s.name,
+               concat_ws(', ', nullif(d.note, ''),
+                         CASE WHEN d.withdrawn_at IS NOT NULL THEN 'withdrawn' END), d.by_id
         FROM qualification_scoredispute AS d
         JOIN qualification_scoringrule AS s ON s.id = d.rule_id WHERE d.lead_id = %(lead)s
         UNION ALL
@@ -136,7 +138,7 @@ JOURNEY = """
 def journey_of(
     lead: Lead, *, reader_id: int | None = None, before: str = "", only: str = ""
 ) -> Journey:
-    """A page of the lead's journey; `before` is the cursor of an earlier page, `only` a key of FILTERS.
+    """A page of the journey; `before` is the cursor of an earlier page, `only` a key of FILTERS.
 
     What `reader_id` did reads “You …”. A cursor that cannot be read starts at the newest.
     """

@@ -114,9 +114,7 @@ def _check_overturn(decision: Decision, *, lead: Lead, by: User) -> None:
     if decision.by_id == by.pk:
         raise NotOverturnable(_("You rejected this lead yourself; a colleague must look at it."))
     is_latest = not lead.decisions.filter(pk__gt=decision.pk).exists()
-    is_rejected = (
-        lead.stage == Stage.DISQUALIFIED and lead.disqualified_by == DisqualifiedBy.PERSON
-    )
+    is_rejected = lead.stage == Stage.DISQUALIFIED and lead.disqualified_by == DisqualifiedBy.PERSON
     if not (is_latest and is_rejected):
         raise NotOverturnable(_("This lead has moved on since it was rejected."))
 
@@ -157,9 +155,7 @@ def _give_back(
         next_task=hold["next_task"],
         framework=old.framework,
     )
-    log_event(
-        item=item, verb="item:entered", by=by, now=now, note=str(EntryReason.REVERSED.label)
-    )
+    log_event(item=item, verb="item:entered", by=by, now=now, note=str(EntryReason.REVERSED.label))
     return item
 
 

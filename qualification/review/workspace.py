@@ -28,6 +28,7 @@ from qualification.models import (
 from qualification.permissions import Right, has_right
 from qualification.review import checklists, keyset, timeline
 from qualification.review.checklists import Checklist, Question
+from qualification.review.help_wanted import request_on
 from qualification.review.timeline import Journey
 from qualification.scoring import ledger as ledgers
 from qualification.scoring import verdict as verdicts
@@ -36,7 +37,6 @@ from qualification.scoring.ledger import Ledger, LedgerLine
 from qualification.scoring.verdict import Verdict
 
 COMMITTEE_SHOWN = 8
-OVERRIDE_ASKED = "item:override-asked"
 # Fields of lead and account a reviewer expects to know, with the word for the missing one.
 LEAD_FACTS = (
     ("email", _("e-mail")),
@@ -268,7 +268,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         place=place_of(item, reader) if item is not None and is_open else Place(),
         journey=timeline.journey_of(lead, reader_id=reader.pk),
         last_decision=_last_decision(item),
-        asked_manager=_asked_manager(item) if is_open else None,
+        asked_manager=request_on(item) if item is not None and is_open else None,
         committee=committee,
         committee_elsewhere=elsewhere,
         groups=groups,
@@ -358,12 +358,6 @@ def _last_decision(item: ReviewItem | None) -> Decision | None:
         return None
     standing = Decision.objects.standing().filter(item=item)
     return standing.select_related("by", "reason", "ae").first()
-
-
-def _asked_manager(item: ReviewItem | None) -> ItemEvent | None:
-    """The open request to accept although required answers are open."""
-    asked = ItemEvent.objects.filter(item=item, verb=OVERRIDE_ASKED).select_related("by")
-    return asked.first()
 
 
 def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:

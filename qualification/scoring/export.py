@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from qualification.scoring.document import ModelDocument
+from qualification.scoring.document import ACTIONS, TIERS, ModelDocument, Rule
 
 
 def to_yaml(document: ModelDocument) -> str:
@@ -28,12 +28,34 @@ def to_yaml(document: ModelDocument) -> str:
                 3: _number(document.thresholds.intent.three),
             },
         },
-        "tiers": document.tiers,
-        "actions": document.actions,
+        "tiers": {word: document.tiers[word] for word in TIERS if word in document.tiers},
+        "actions": {word: document.actions[word] for word in ACTIONS if word in document.actions},
         "caps": _plain(document.caps),
     }
-    rules = [_plain(rule.model_dump(exclude_none=True)) for rule in document.rules]
+    rules = [_plain(_rule(rule)) for rule in document.rules]
     return _dump(content, False) + "rules:\n" + "".join(f"- {_dump(rule, True)}" for rule in rules)
+
+
+# PostgreSQL keeps JSON keys in an order of its own; a file is written in the order people read.
+_KEY_ORDER = (
+    "subject op value activity no_activity where within_days half_life_days per at_least_times "
+    "max_points after_first all any not"
+).split()
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return rule.model_dump(exclude_none=True) | {"when": _condition(rule.when)}
+
+
+def _condition(raw: Any) -> Any:
+    if isinstance(raw, list):
+        return [_condition(part) for part in raw]
+    if not isinstance(raw, Mapping):
+        return raw
+    return {
+        key: raw[key] if key in {"value", "where"} else _condition(raw[key])
+        for key in sorted(raw, key=_KEY_ORDER.index)
+    }
 
 
 def _dump(value: object, is_flow: bool) -> str:

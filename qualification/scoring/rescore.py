@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max, Min
 
 from crm.models import Lead
+from qualification.choices import ModelStatus
 from qualification.models import ScoringDue, ScoringModel
 from qualification.review import queue
 from qualification.scoring.compile import (
@@ -21,53 +23,14 @@ from qualification.scoring.compile import (
     leads_between,
     leads_now,
 )
+from qualification.scoring.points import tenths_of
 from qualification.scoring.versions import active_model, hold_versions
 
 CHUNK = 20_000
 
-_VALUES = "fit_tenths, intent_tenths, total_tenths, grade, tier, disqualified"
-_FRESH = "fit, intent, total, grade, tier, disqualified"
-
-
-def _prefixed(columns: str, alias: str) -> str:
-    return ", ".join(f"{alias}.{column}" for column in columns.split(", "))
-
-
-_COMPARED = f"""
-    WITH fresh AS MATERIALIZED ({{totals}}),
-    compared AS (
-        SELECT f.*, s.model_id AS old_model_id, s.as_of AS old_as_of,
-            s.lead_id IS NULL OR ({_prefixed(_VALUES, "s")})
-                IS DISTINCT FROM ({_prefixed(_FRESH, "f")}) AS is_changed
-        FROM fresh AS f LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id
-    )
-"""
-# In key order, so that two runs never wait for each other crosswise. A score of a later moment
-# stays: its facts are the newer ones. `lined` are the leads whose place at the line may move.
-_WRITE = f"""
-    {_COMPARED}, written AS (
-        INSERT INTO qualification_leadscore (lead_id, model_id, as_of, {_VALUES})
-        SELECT row_id, %(model_id)s, %(scored_at)s, {_FRESH} FROM compared
-        WHERE is_changed OR old_model_id <> %(model_id)s OR %(keep_stamp)s
-        ORDER BY row_id
-        ON CONFLICT (lead_id) DO UPDATE SET
-            model_id = excluded.model_id, as_of = excluded.as_of,
-            fit_tenths = excluded.fit_tenths, intent_tenths = excluded.intent_tenths,
-            total_tenths = excluded.total_tenths, grade = excluded.grade, tier = excluded.tier,
-            disqualified = excluded.disqualified
-        WHERE qualification_leadscore.as_of <= excluded.as_of
-            OR qualification_leadscore.model_id <> excluded.model_id
-        RETURNING lead_id
-    )
-    SELECT count(*),
-        coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed AND w.lead_id IS NOT NULL), '{{{{}}}}'),
-        coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed OR l.stage = 'mql'
-            OR (l.stage = 'new' AND (c.disqualified <> '' OR c.total >= %(mql_tenths)s))
-            OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{{{}}}}')
-    FROM compared AS c JOIN crm_lead AS l ON l.id = c.row_id
-    LEFT JOIN written AS w ON w.lead_id = c.row_id
-"""
-_COUNT = f"{_COMPARED} SELECT count(*), count(*) FILTER (WHERE is_changed) FROM compared"
+# Columns of the stored score, of the fresh one (expression) in the same order.
+_VALUES = ("fit_tenths", "intent_tenths", "total_tenths", "grade", "tier", "disqualified")
+_FRESH = ("fit", "intent", "total", "grade", "tier", "disqualified")
 
 
 @dataclass(frozen=True)
@@ -80,7 +43,9 @@ class Rescored:
 
 
 @dataclass(frozen=True)
-class _Written:
+class _Found:
+    """Of one statement: leads scored, ids with another score, ids whose place at the line may move."""
+
     scored: int
     changed: list[int]
     lined: list[int]
@@ -90,9 +55,10 @@ class _Written:
 def score_leads(
     lead_ids: Collection[int], *, now: datetime, model: ScoringModel | None = None
 ) -> list[int]:
-    """Score these leads under `model` (default: the active one), with their facts as they stand.
+    """Score these leads under the active model (or `model`), with their facts as they stand.
 
-    Returns the ids whose score changed; what was due for them is done. Nothing without a model: an
+    Returns the ids whose score differs from the stored one; what was due for them is done. Scores
+    under a version that is not live are compared, not stored. Nothing without a model: the first
     activation scores every lead.
     """
     hold_versions()
@@ -103,12 +69,15 @@ def score_leads(
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    ScoringDue.objects.filter(lead_id__in=ids).delete()
     model = model or active_model()
+    if model is None or is_live(model):
+        ScoringDue.objects.filter(lead_id__in=ids).delete()
     if model is None or not ids:
         return []
-    source = leads_now(ids, as_of=now)
-    return sorted(_write(compile_model(model), source, now, keep_stamp=True).changed)
+    compiled, source = compile_model(model), leads_now(ids, as_of=now)
+    if is_live(model):
+        return sorted(_write(compiled, source, now, is_bulk=False).changed)
+    return sorted(_compare(compiled, source).changed)
 
 
 def rescore_all(
@@ -124,10 +93,109 @@ def rescore_all(
     """
     started = time.monotonic()
     chosen = model or active_model()
-    scored = changed = 0
+    if chosen is None:
+        return Rescored(0, 0, time.monotonic() - started)
+    compiled = compile_model(chosen)
+    scored, changed = 0, 0
     lined: list[int] = []
-    for first, last, top in key_ranges() if chosen else ():
-        is_live = model is None or model.status == "active"
-        found = _chunk(chosen, first, last, now) if is_live else None
-        scored += found.scored if found else 0
+    for first, last, end in key_ranges():
+        found = _score_range(compiled, first, last, now)
+        if found is None:
+            break
+        scored += found.scored
+        changed += len(found.changed)
+        lined += found.lined
+        if on_progress:
+            on_progress(last, end)
+    if lined and is_live(chosen):
+        queue.apply_line(lined, model=chosen, now=now)
     return Rescored(scored, changed, time.monotonic() - started)
+
+
+def key_ranges() -> Iterator[tuple[int, int, int]]:
+    """(first, last, highest of all) key of each chunk of leads."""
+    ends = Lead.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["last"] is None:
+        return
+    for first in range(ends["first"], ends["last"] + 1, CHUNK):
+        yield first, min(first + CHUNK - 1, ends["last"]), ends["last"]
+
+
+def is_live(model: ScoringModel) -> bool:
+    """Whether the version was the active one when it was read."""
+    return model.status == ModelStatus.ACTIVE
+
+
+@transaction.atomic
+def _score_range(
+    compiled: CompiledModel, first: int, last: int, now: datetime
+) -> _Found | None:
+    """One chunk; None when another version went live meanwhile, which scores all leads itself."""
+    source = leads_between(first, last, as_of=now)
+    if not is_live(compiled.model):
+        return _compare(compiled, source)
+    hold_versions()
+    if active_model() != compiled.model:
+        return None
+    ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last).delete()
+    return _write(compiled, source, now, is_bulk=True)
+
+
+def _compared(totals: str) -> str:
+    """Fresh totals beside the stored ones."""
+    stored = ", ".join(f"s.{column}" for column in _VALUES)
+    fresh = ", ".join(f"f.{column}" for column in _FRESH)
+    return f"""
+        WITH fresh AS MATERIALIZED ({totals}), compared AS (
+            SELECT f.*, s.model_id AS old_model_id,
+                s.lead_id IS NULL OR ({stored}) IS DISTINCT FROM ({fresh}) AS is_changed
+            FROM fresh AS f LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id
+        )"""  # noqa: S608 - compiled text; values are parameters
+
+
+def _compare(compiled: CompiledModel, source: Source) -> _Found:
+    totals, params = compiled.totals(source)
+    changed = "coalesce(array_agg(row_id) FILTER (WHERE is_changed), '{}')"
+    scored, ids = _row(f"{_compared(totals)} SELECT count(*), {changed} FROM compared", params)
+    return _Found(scored, ids, [])
+
+
+def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: bool) -> _Found:
+    """Store what differs. In key order, so that two runs never wait for each other crosswise. A bulk
+    run leaves a score of a later moment alone: its facts are the newer ones."""
+    totals, params = compiled.totals(source)
+    sql = f"""
+        {_compared(totals)}, written AS (
+            INSERT INTO qualification_leadscore AS s
+                (lead_id, model_id, as_of, {", ".join(_VALUES)})
+            SELECT row_id, %(model_id)s, %(scored_at)s, {", ".join(_FRESH)} FROM compared
+            WHERE is_changed OR old_model_id <> %(model_id)s OR NOT %(is_bulk)s
+            ORDER BY row_id
+            ON CONFLICT (lead_id) DO UPDATE SET
+                ({", ".join(("model_id", "as_of", *_VALUES))})
+                = ({", ".join(f"excluded.{name}" for name in ("model_id", "as_of", *_VALUES))})
+            WHERE NOT %(is_bulk)s OR s.as_of <= excluded.as_of OR s.model_id <> excluded.model_id
+            RETURNING lead_id
+        )
+        SELECT count(*),
+            coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed AND w.lead_id IS NOT NULL), '{{}}'),
+            coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed OR l.stage = 'mql'
+                OR (l.stage = 'new' AND (c.disqualified <> '' OR c.total >= %(mql_tenths)s))
+                OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{}}')
+        FROM compared AS c JOIN crm_lead AS l ON l.id = c.row_id
+        LEFT JOIN written AS w ON w.lead_id = c.row_id
+    """  # noqa: S608 - compiled text; values are parameters
+    params |= {
+        "model_id": compiled.model.pk,
+        "scored_at": now,
+        "is_bulk": is_bulk,
+        "mql_tenths": tenths_of(compiled.model.mql),
+    }
+    return _Found(*_row(sql, params))
+
+
+def _row(sql: str, params: dict[str, Any]) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row

@@ -27,9 +27,7 @@ from qualification.scoring.document import ModelDocument, checked_document, type
 # Names the advisory lock under which versions are numbered and the active one switches.
 _VERSIONS_LOCK = 0x4C51_5343
 
-_RULE_CONTENT = (
-    "key position name dimension condition points group segment disqualifies"
-).split()
+_RULE_CONTENT = ("key position name dimension condition points group segment disqualifies").split()
 
 
 def active_model() -> ScoringModel | None:
@@ -61,6 +59,11 @@ def _switch_versions() -> None:
     """Be the only one who numbers or switches versions until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_VERSIONS_LOCK])
+
+
+def lock_versions() -> None:
+    """For callers that look at versions before they change one: take this before any row lock."""
+    _switch_versions()
 
 
 @transaction.atomic
@@ -122,6 +125,17 @@ def rule_keys(names: list[str]) -> list[str]:
     return keys
 
 
+def give_keys(model: ScoringModel, added: list[ScoringRule]) -> None:
+    """Sets the keys of rules about to be added to a draft; those it has stay as they are."""
+    taken = set(model.rules.values_list("key", flat=True))
+    for rule in added:
+        key = slugify(rule.name)[:100]
+        if not key or key in taken:
+            key = f"{key or 'rule'}-{zlib.crc32(rule.name.encode()):08x}"
+        taken.add(key)
+        rule.key = key
+
+
 def _texts(points: dict[str, Decimal]) -> dict[str, str]:
     return {name: str(value) for name, value in points.items()}
 
@@ -132,27 +146,30 @@ def _next_version() -> int:
 
 def document_of(model: ScoringModel) -> ModelDocument:
     """A stored version as a document. Raises ModelInvalid when it no longer is a valid one."""
-    return checked_document(
-        {
-            "name": model.name,
-            "base": {"fit": model.base_fit, "intent": model.base_intent},
-            "limits": {
-                "fit": [model.fit_min, model.fit_max],
-                "intent": [model.intent_min, model.intent_max],
-                "total": [model.total_min, model.total_max],
-            },
-            "thresholds": {
-                "mql": model.mql,
-                "accept": model.accept,
-                "fit": _decimals(model.fit_thresholds),
-                "intent": _decimals(model.intent_thresholds),
-            },
-            "tiers": model.tiers,
-            "actions": model.actions,
-            "caps": _decimals(model.caps),
-            "rules": [_rule_content(rule) for rule in model.rules.order_by("position", "id")],
-        }
-    )
+    return checked_document(content_of(model, list(model.rules.order_by("position", "id"))))
+
+
+def content_of(model: ScoringModel, rules: list[ScoringRule]) -> dict[str, object]:
+    """What a file would say about this version with these rules; not checked."""
+    return {
+        "name": model.name,
+        "base": {"fit": model.base_fit, "intent": model.base_intent},
+        "limits": {
+            "fit": [model.fit_min, model.fit_max],
+            "intent": [model.intent_min, model.intent_max],
+            "total": [model.total_min, model.total_max],
+        },
+        "thresholds": {
+            "mql": model.mql,
+            "accept": model.accept,
+            "fit": _decimals(model.fit_thresholds),
+            "intent": _decimals(model.intent_thresholds),
+        },
+        "tiers": model.tiers,
+        "actions": model.actions,
+        "caps": _decimals(model.caps),
+        "rules": [_rule_content(rule) for rule in rules],
+    }
 
 
 def _decimals(points: dict[str, str]) -> dict[str, Decimal]:
@@ -218,6 +235,19 @@ def change_points(
 
 
 @transaction.atomic
+def note_edit(*, draft: ScoringModel, by: User, text: str, now: datetime) -> ModelChange:
+    """Checks an edited draft as a whole, declares its attributes, and names `by` as an author.
+
+    Raises ModelFrozen when it is no draft any more, ModelInvalid when it is not usable.
+    """
+    locked = ScoringModel.objects.select_for_update().get(pk=draft.pk)
+    if locked.status != ModelStatus.DRAFT:
+        raise ModelFrozen(_("Version %(version)s is no draft any more.") % _figures(locked))
+    declare(types_in(document_of(locked)))
+    return ModelChange.objects.create(model=locked, by=by, at=now, text=text[:300])
+
+
+@transaction.atomic
 def request_publish(*, model: ScoringModel, by: User, now: datetime) -> ScoringModel:
     """Ask a second person to publish this draft; asking again changes nothing.
 
@@ -246,8 +276,7 @@ def publish(*, model: ScoringModel, by: User, now: datetime) -> ScoringModel:
     model.refresh_from_db()
     if by.pk in authors_of(model):
         raise PublishRefused(
-            _("You worked on version %(version)s. Another admin must publish it.")
-            % _figures(model)
+            _("You worked on version %(version)s. Another admin must publish it.") % _figures(model)
         )
     return _go_live(model, published_as=PublishedAs.PERSON, by=by, now=now)
 

@@ -1,7 +1,4 @@
-"""How a verb or a dialog answers: on to a page with a message, or the form again.
-
-With htmx a dialog is the inside of #dialog; without it, a page of its own.
-"""
+"""Verbs on what is known: an answer, the checklist to work with, the question to ask next."""
 
 from __future__ import annotations
 
@@ -9,25 +6,103 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django_htmx.http import HttpResponseClientRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from crm.models import Lead
+from qualification.exceptions import AnswerInvalid
+from qualification.forms import AnswerForm, FrameworkForm
+from qualification.models import Criterion
+from qualification.permissions import Right, require
+from qualification.review import checklists
+from qualification.toasts import add_toast
+from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
+from qualification.views.lead import dress_answer_form, page_context, parts_response
+from qualification.views.replies import is_htmx, lead_url
+
+DISCOVERY = "qualification/_lead_discovery.html"
 
 
-def go_to(request: HttpRequest, url: str, text: str = "", *, is_good: bool = True) -> HttpResponse:
-    """On to a page, where the message shows; the same with and without htmx."""
-    if text:
-        messages.add_message(request, messages.SUCCESS if is_good else messages.ERROR, text)
-    if getattr(request, "htmx", False):
-        return HttpResponseClientRedirect(url)
-    return redirect(url)
+@require_GET
+@require(Right.WORK_QUEUE)
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """The pane of answers with one question loaded."""
+    lead = visible_lead_or_404(request.user, pk)
+    key = request.GET.get("ask", "")
+    if not is_htmx(request):
+        return redirect(f"{lead_url(lead)}?ask={key}")
+    context = {**page_context(request, lead, ask=key), "focus_ask": True}
+    return render(request, DISCOVERY, context)
 
 
-def show_dialog(
-    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
-) -> HttpResponse:
-    """A dialog of `templates/qualification/`; wants `title` and takes `subtitle` in the context."""
-    path = f"qualification/{template}"
-    if getattr(request, "htmx", False):
-        return render(request, path, context, status=status)
-    page = {**context, "dialog_template": path}
-    return render(request, "qualification/decide_page.html", page, status=status)
+@require_POST
+@require(Right.WORK_QUEUE)
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stores an answer and loads the next question; an unusable one comes back with what is wrong."""
+    lead = visible_lead_or_404(request.user, pk)
+    criterion = get_object_or_404(Criterion, key=request.POST.get("criterion", ""))
+    form = AnswerForm(request.POST, criterion=criterion)
+    if form.is_valid():
+        try:
+            _store(form, lead=lead, criterion=criterion, request=request)
+        except AnswerInvalid as refused:
+            form.add_error("value", str(refused))
+    if form.errors:
+        return _again(request, lead, form)
+    if not is_htmx(request):
+        messages.success(request, _("Saved: %(what)s.") % {"what": criterion.label})
+        return redirect(lead_url(lead))
+    response = parts_response(
+        request,
+        lead,
+        ("bar", "journey", "verdict"),
+        main=DISCOVERY,
+        context={"focus_ask": True},
+    )
+    return add_toast(response, _("Saved: %(what)s.") % {"what": criterion.label})
+
+
+def _store(form: AnswerForm, *, lead: Lead, criterion: Criterion, request: HttpRequest) -> None:
+    data = form.cleaned_data
+    checklists.record_answer(
+        lead=lead,
+        criterion=criterion,
+        value=data["value"],
+        state=data["state"],
+        source=data["source"],
+        answered_on=data["answered_on"],
+        evidence_url=data["evidence_url"],
+        by=reader_of(request),
+        now=timezone.now(),
+    )
+
+
+def _again(request: HttpRequest, lead: Lead, form: AnswerForm) -> HttpResponse:
+    """The same question with the text kept and the mistakes named."""
+    context: dict[str, Any] = page_context(request, lead, ask=form.criterion_key)
+    context["answer_form"] = dress_answer_form(form, lead)
+    if is_htmx(request):
+        return render(request, DISCOVERY, context, status=422)
+    context["is_asking"] = True
+    return render(request, "qualification/lead_page.html", context, status=422)
+
+
+@require_POST
+@require(Right.WORK_QUEUE)
+def framework(request: HttpRequest, pk: int) -> HttpResponse:
+    """Works the lead with another checklist; what is known stays."""
+    lead = visible_lead_or_404(request.user, pk)
+    form = FrameworkForm(request.POST)
+    if form.is_valid():
+        checklists.switch_framework(
+            item=open_item_of(lead),
+            framework=form.cleaned_data["framework"],
+            by=reader_of(request),
+            now=timezone.now(),
+        )
+    if not is_htmx(request):
+        return redirect(lead_url(lead))
+    status = 200 if form.is_valid() else 422
+    return parts_response(request, lead, ("bar", "verdict"), main=DISCOVERY, status=status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -15,18 +16,10 @@ from qualification.forms import ReassignForm, ReleaseForm
 from qualification.permissions import Right, require
 from qualification.review import claims
 from qualification.toasts import add_toast
-from qualification.views.access import (
-    is_htmx,
-    lead_url,
-    open_item_of,
-    reader_of,
-    visible_lead_or_404,
-)
+from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
 from qualification.views.lead import PARTS, parts_response
 from qualification.views.queue import row_response
-
-# All that changes when a lead changes hands, with the pane of answers.
-HANDS = ("top", "bar", "journey")
+from qualification.views.replies import go_to, is_htmx, lead_url
 
 
 @require_POST
@@ -62,7 +55,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     if is_row(request, lead):
         return add_toast(row_response(request, lead), said)
     messages.success(request, said)
-    return go(request, "qualification:queue")
+    return go_to(request, reverse("qualification:queue"))
 
 
 @require_POST
@@ -104,14 +97,4 @@ def is_row(request: HttpRequest, lead: Lead) -> bool:
 
 def with_discovery(request: HttpRequest, lead: Lead) -> HttpResponse:
     """Every piece that depends on who holds the lead, the answers included."""
-    return parts_response(request, lead, (*HANDS, "answers"))
-
-
-def go(request: HttpRequest, name: str) -> HttpResponse:
-    """Goes to another page, for htmx by its header."""
-    from qualification.views.decide import go_to  # noqa: PLC0415
-
-    return go_to(request, name)
-
-
-__all__ = ["PARTS", "claim", "heartbeat", "reassign", "release"]
+    return parts_response(request, lead, (*PARTS, "answers", "verdict", "ledger"))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.models import User
-from qualification.exceptions import DecisionIncomplete
 from qualification.forms import ReturnForm
 from qualification.handoff import answers as room
 from qualification.handoff import reads
 from qualification.models import Handoff
 from qualification.permissions import Right, require
-from qualification.views.answers import go_to, show_dialog
+from qualification.views.dialogs import done, show_dialog
+from qualification.views.fetch import reader_of
 
 
 @require_GET
@@ -46,9 +45,9 @@ def handoff_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def handoff_take(request: HttpRequest, pk: int) -> HttpResponse:
     """The lead is the AE's from now on."""
     handoff = _own(request, pk)
-    room.take_handoff(handoff=handoff, by=_reader(request), now=timezone.now())
+    room.take_handoff(handoff=handoff, by=reader_of(request), now=timezone.now())
     text = _("Taken: %(lead)s.") % {"lead": handoff.lead}
-    return go_to(request, reverse("qualification:handoff-detail", args=[pk]), text)
+    return done(request, reverse("qualification:handoff-detail", args=[pk]), text)
 
 
 @require_http_methods(["GET", "POST"])
@@ -56,20 +55,20 @@ def handoff_take(request: HttpRequest, pk: int) -> HttpResponse:
 def handoff_return(request: HttpRequest, pk: int) -> HttpResponse:
     """Back to the queue, with the reason."""
     handoff = _own(request, pk)
-    form = ReturnForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = ReturnForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         reason = form.cleaned_data["reason"]
-        try:
-            room.return_handoff(
-                handoff=handoff, by=_reader(request), reason=reason, now=timezone.now()
-            )
-        except DecisionIncomplete as refusal:
-            form.add_error("reason", str(refusal))
-        else:
-            text = _("Returned: %(lead)s.") % {"lead": handoff.lead}
-            return go_to(request, reverse("qualification:handoff-list"), text)
-    context = {"handoff": handoff, "form": form, "title": _("Give the lead back"),
-               "subtitle": str(handoff.lead)}
+        room.return_handoff(
+            handoff=handoff, by=reader_of(request), reason=reason, now=timezone.now()
+        )
+        text = _("Returned: %(lead)s.") % {"lead": handoff.lead}
+        return done(request, reverse("qualification:handoff-list"), text)
+    context = {
+        "handoff": handoff,
+        "form": form,
+        "title": _("Give the lead back"),
+        "subtitle": str(handoff.lead),
+    }
     return show_dialog(
         request, "_handoff_return_dialog.html", context, status=422 if form.errors else 200
     )
@@ -77,11 +76,4 @@ def handoff_return(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _own(request: HttpRequest, pk: int) -> Handoff:
     """A handoff made to the reader; 404 for anybody else's."""
-    if pk > 2**63 - 1:
-        raise Http404
     return get_object_or_404(reads.handoffs_of(request.user), pk=pk)
-
-
-def _reader(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - `require` let only users pass
-    return request.user

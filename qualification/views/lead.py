@@ -22,7 +22,8 @@ from qualification.permissions import Right, has_right, require
 from qualification.review import timeline
 from qualification.review.next_steps import TOUCHES
 from qualification.review.workspace import Workspace, workspace_of
-from qualification.views.access import is_htmx, reader_of, visible_lead_or_404
+from qualification.views.fetch import reader_of, visible_lead_or_404
+from qualification.views.replies import is_htmx
 
 JOURNEY_FILTERS = (
     ("", _("All")),
@@ -31,7 +32,7 @@ JOURNEY_FILTERS = (
     ("answers", _("Answers")),
 )
 # The pieces a verb may redraw out of band, each a partial with a root of a fixed id.
-PARTS = ("top", "verdict", "journey", "bar")
+PARTS = ("top", "bar", "journey")
 DEFAULT_SOURCE = _("Call")
 
 

@@ -9,6 +9,8 @@ from django.views.decorators.http import require_GET
 from qualification.filters import RejectedFilter
 from qualification.permissions import Right, require
 from qualification.review import rejected
+from qualification.views.fetch import reader_of
+from qualification.views.replies import is_htmx
 
 PLACE = ("before", "after")
 
@@ -18,7 +20,7 @@ PLACE = ("before", "after")
 def rejected_list(request: HttpRequest) -> HttpResponse:
     """Rejections in the reader's sight, narrowed by the filters in the URL."""
     filters = RejectedFilter(
-        request.GET, queryset=rejected.rejections(request.user), reader=request.user
+        request.GET, queryset=rejected.rejections(request.user), reader=reader_of(request)
     )
     found = filters.qs if filters.is_valid() else filters.queryset.none()
     page = rejected.rejected_page(
@@ -31,8 +33,7 @@ def rejected_list(request: HttpRequest) -> HttpResponse:
         "newer_url": _url(request, "after", page.newer),
         "older_url": _url(request, "before", page.older),
     }
-    only_rows = getattr(request, "htmx", False) and not request.htmx.boosted  # type: ignore[attr-defined]
-    template = "_rejected_body.html" if only_rows else "rejected_list.html"
+    template = "_rejected_body.html" if is_htmx(request) else "rejected_list.html"
     return render(request, f"qualification/{template}", context)
 
 

@@ -114,3 +114,12 @@ def test_missing_wheels_name_the_way_out(monkeypatch, no_named_servers):
         binaries.postgres_bin(None)
     with pytest.raises(EmbeddedError, match="REDIS_URL is not set"):
         binaries.valkey_server()
+
+
+def test_a_folder_that_cannot_be_used_is_one_clear_line(monkeypatch, no_named_servers, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file"))
+    done = manage("migrate")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"DATA_DIR {tmp_path / 'file'} cannot be used")
+    assert len(done.stderr.splitlines()) == 1

@@ -158,15 +158,12 @@ def test_a_healthy_minute_starts_the_pauses_anew():
 
 
 def test_a_vital_process_that_keeps_ending_stops_everything():
-    child = Child(
-        "web", [sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ), vital=True
-    )
-    now = 100.0
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    failures = children.MAX_FAILURES - 1
+    child = Child("web", command, dict(os.environ), vital=True, failures=failures)
+    child.check(100.0)
     with pytest.raises(EmbeddedError, match="web ended 5 times"):
-        for _ in range(children.MAX_FAILURES):
-            child.check(now)
-            ended(child).check(now)
-            now = child.next_start
+        ended(child).check(101.0)
 
 
 def test_a_process_that_ignores_the_polite_signals_is_killed(monkeypatch):

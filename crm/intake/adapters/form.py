@@ -55,11 +55,9 @@ def is_trapped(fields: dict[str, str]) -> bool:
     return bool(fields.get(TRAP, "").strip())
 
 
-def problems(fields: dict[str, str]) -> dict[str, str]:
-    """What the person must correct, by field; empty when the form is fine."""
-    if not normal_email(fields.get("email", "")):
-        return {"email": "email"}
-    return {}
+def has_address(fields: dict[str, str]) -> bool:
+    """Whether somebody could be answered: the one thing the form insists on."""
+    return bool(normal_email(fields.get("email", "")))
 
 
 def read(body: bytes, key: str, received_at: datetime) -> LeadPayload:

@@ -38,4 +38,4 @@ class Command(rqcron.Command):
         scheduler.load_config_from_file(options["config_path"])
         if not scheduler.get_jobs():
             raise CommandError(f"{options['config_path']} registers no job")
-        scheduler.start()
+        scheduler.start()  # type: ignore[no-untyped-call]

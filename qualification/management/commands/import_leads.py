@@ -28,7 +28,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--mapping", type=Path, required=True, help="YAML: which column is what")
+        parser.add_argument(
+            "--mapping", type=Path, required=True, help="YAML: which column is what"
+        )
         parser.add_argument("--dry-run", action="store_true", help="same counts, nothing written")
         parser.add_argument("--no-queue", action="store_true", help="score, but queue nobody")
         parser.add_argument("--errors", type=Path, help="write rows that failed to this CSV file")

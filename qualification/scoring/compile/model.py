@@ -61,9 +61,11 @@ class CompiledModel:
 
     def lines(self, source: Source) -> Statement:
         """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown, raw<i>
-        and n<i>, age<i> of activity rules, <i>_<k> the k-th comparison; facts as f<k>_shown; group
+        and n<i>, age<i> of activity rules, l<i>_<k> the k-th comparison; facts as f<k>_shown and f<k>_missing; group
         sums as g<k>."""
-        extra = [f"f.{column}_shown" for column in self.facts.columns.values()]
+        columns = self.facts.columns.values()
+        extra = [f"f.{column}_shown" for column in columns]
+        extra += [f"f.{column} IS NULL AS {column}_missing" for column in columns]
         for number, compiled in enumerate(self.rules):
             extra += _rule_columns(number, compiled)
         extra += [

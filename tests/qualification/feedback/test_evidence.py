@@ -229,8 +229,6 @@ def test_chance_alone_seldom_grades_strong(db) -> None:
             hits=hits,
             accepted=accepted,
             counts_for={"fit": np.ones(300, bool), "intent": np.zeros(300, bool)},
-            lead_ids=np.arange(300),
-            totals_tenths=np.zeros(300, dtype=np.int64),
         )
         found = weigh_rules(made, written=[Decimal(0)] * 6, disputes={})
         strong += any(about.grade == "strong" for about in found)

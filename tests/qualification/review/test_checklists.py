@@ -178,16 +178,12 @@ def test_without_an_active_framework_it_says_so(people: dict[str, User]) -> None
 def test_switching_keeps_the_answers(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     answer_required(item.lead, people["sdr"])
-    switch_framework(
-        item=item, framework=framework("gpct"), by=people["sdr"], now=NOW + 3 * MINUTE
-    )
+    switch_framework(item=item, framework=framework("gpct"), by=people["sdr"], now=NOW + 3 * MINUTE)
     assert item.framework == framework("gpct")
     assert missing_for_accept(item.lead, framework_for(item)) == ["Goals", "Plans"]
     event = ItemEvent.objects.get(item=item, verb="framework:switched")
     assert (event.by, event.note) == (people["sdr"], "GPCT")
-    switch_framework(
-        item=item, framework=framework("bant"), by=people["sdr"], now=NOW + 4 * MINUTE
-    )
+    switch_framework(item=item, framework=framework("bant"), by=people["sdr"], now=NOW + 4 * MINUTE)
     assert missing_for_accept(item.lead, framework_for(item)) == []
 
 

@@ -91,9 +91,7 @@ def drain(people: list[User], claim: Any) -> list[tuple[int, int]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_thousand_leads_and_ten_people_no_lead_twice_none_left(
-    team: Team, settings: Any
-) -> None:
+def test_a_thousand_leads_and_ten_people_no_lead_twice_none_left(team: Team, settings: Any) -> None:
     settings.LEADQUAL = {**settings.LEADQUAL, "CLAIM_LIMIT": 10_000}
     people = rows.sdrs(10, team)
     rows.many_waiting(1000, team)
@@ -113,11 +111,12 @@ def test_a_thousand_leads_and_ten_people_no_lead_twice_none_left(
     assert len(claimed) == len(set(dict(claimed))) == 1000
     assert not ReviewItem.objects.waiting().exists()
     assert set(Lead.objects.values_list("stage", flat=True)) == {"working"}
-    # Nobody was passed over by more than the rows in flight.
+    # A better lead was passed over only while somebody else had it in hand.
     events = ItemEvent.objects.filter(verb="item:claimed").order_by("id")
     place = {pk: n for n, pk in enumerate(order)}
     seen = [place[pk] for pk in events.values_list("item_id", flat=True)]
-    assert max(abs(n - position) for n, position in enumerate(seen)) <= 2 * len(people)
+    passed_over = [sum(later < here for later in seen[n:]) for n, here in enumerate(seen)]
+    assert max(passed_over) < len(people)
 
 
 @pytest.mark.django_db(transaction=True)

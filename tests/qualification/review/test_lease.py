@@ -31,9 +31,7 @@ def test_it_runs_out_at_its_time_and_the_old_clock_runs_on(people: dict[str, Use
 @pytest.mark.django_db
 def test_ownership_does_not_run_out(people: dict[str, User]) -> None:
     item = claim_item(item=rows.waiting_item(), by=people["sdr"], now=NOW)
-    log_touch(
-        item=item, by=people["sdr"], kind=TouchKind.MAIL, result=TouchResult.SENT, now=NOW
-    )
+    log_touch(item=item, by=people["sdr"], kind=TouchKind.MAIL, result=TouchResult.SENT, now=NOW)
     assert expire_leases(now=END) == 0
     assert renew_lease(item=item, by=people["sdr"], now=END).lease_until is None
 

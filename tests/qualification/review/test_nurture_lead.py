@@ -65,14 +65,14 @@ def test_it_nurtures(people: dict[str, User]) -> None:
 def test_the_plan_holds_the_wake_conditions(
     people: dict[str, User], given: dict[str, Any], expected: tuple[Any, ...]
 ) -> None:
-    plan = NurturePlan.objects.get(decision=nurture(held_item(people["sdr"]), people["sdr"], **given))
+    plan = NurturePlan.objects.get(
+        decision=nurture(held_item(people["sdr"]), people["sdr"], **given)
+    )
     assert (plan.wake_on, plan.wake_activity, plan.wake_score_tenths, plan.latest_on) == expected
 
 
 def test_a_timing_reason_alone_wakes_on_the_latest_day(people: dict[str, User]) -> None:
-    decision = nurture(
-        held_item(people["sdr"]), people["sdr"], reason=reason("locked_in_contract")
-    )
+    decision = nurture(held_item(people["sdr"]), people["sdr"], reason=reason("locked_in_contract"))
     assert (decision.plan.wake_on, decision.plan.latest_on) == (DEFAULT_LATEST, DEFAULT_LATEST)
 
 

@@ -191,9 +191,7 @@ def test_the_system_may_answer(people: dict[str, User]) -> None:
 def test_the_lead_is_scored_again_if_a_rule_reads_the_answer(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     ScoringDue.objects.all().delete()
-    active_model(
-        condition={"subject": "checklist.budget.state", "op": "is", "value": "confirmed"}
-    )
+    active_model(condition={"subject": "checklist.budget.state", "op": "is", "value": "confirmed"})
     record(item.lead, people["sdr"], "pain")
     assert not ScoringDue.objects.exists()
     record(item.lead, people["sdr"], "budget")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
@@ -44,14 +43,3 @@ def open_item_of(lead: Lead) -> ReviewItem:
     if not items.exists():
         raise Http404
     raise AlreadyDecided(_("This lead is no longer in the queue. Open the next one."))
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Whether htmx sent the request and swaps the answer itself."""
-    return bool(getattr(request, "htmx", False))
-
-
-def lead_url(lead: Lead | int) -> str:
-    """The page of a lead."""
-    pk = lead if isinstance(lead, int) else lead.pk
-    return reverse("qualification:lead-detail", args=[pk])

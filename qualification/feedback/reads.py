@@ -1,0 +1,284 @@
+"""Reads what the proposal page shows: proposals with their evidence, what is missing, the draft.
+
+Called by the proposal views; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from crm.models import User
+from crm.roles import Role
+from qualification.choices import DisputeKind, ModelStatus, ProposalStatus
+from qualification.feedback.evidence import STRONG, Share
+from qualification.feedback.history import History, disputes_by_rule, history_of
+from qualification.feedback.proposals import open_draft
+from qualification.feedback.wording import rule_words
+from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringModel
+from qualification.permissions import Right, has_right
+from qualification.scoring import versions
+from qualification.scoring.crossing import crossing_text
+
+TABS = {
+    "open": ProposalStatus.OPEN,
+    "in_draft": ProposalStatus.IN_DRAFT,
+    "declined": ProposalStatus.DECLINED,
+}
+DECLINED_SHOWN = 50
+VERSIONS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class ProposalCard:
+    """A proposal as the page shows it; `evidence` as computed when it was proposed."""
+
+    proposal: RuleProposal
+    words: str
+    is_strong: bool
+    disputes: tuple[tuple[str, int], ...]
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """Counts, rates with intervals, q, the preview of the change alone."""
+        found: dict[str, Any] = self.proposal.evidence
+        return found
+
+    @property
+    def n_disputes(self) -> int:
+        """Disputed lines of this rule."""
+        return sum(count for _kind, count in self.disputes)
+
+    @property
+    def step_of_precision(self) -> float | None:
+        """Precision at capacity after the change minus before, in percentage points."""
+        preview = self.evidence.get("preview") or {}
+        before, after = preview.get("precision_before"), preview.get("precision_after")
+        return None if before is None or after is None else (after - before) * 100
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A rule without enough data, and how much there is."""
+
+    name: str
+    decisions: int
+    firings: int
+
+    @property
+    def words(self) -> str:
+        """What is missing, such as `38 more decisions, 4 more firings`."""
+        wanted, firings = _needed()
+        lacks = []
+        if self.decisions < wanted:
+            lacks.append(_("%(n)s of %(of)s decisions") % {"n": self.decisions, "of": wanted})
+        if self.firings < firings:
+            lacks.append(_("%(n)s of %(of)s firings") % {"n": self.firings, "of": firings})
+        return ", ".join(lacks)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What all proposals rest on: decisions that count, disputes, rules still without enough data."""
+
+    counted: int
+    accepted: int
+    disputes: int
+    needed_decisions: int
+    needed_firings: int
+    shortages: tuple[Shortage, ...]
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are enough decisions for any proposal."""
+        return self.counted >= self.needed_decisions
+
+    @property
+    def rate(self) -> float | None:
+        """Accepted per counted decision."""
+        return Share(self.counted, self.accepted).rate
+
+
+@dataclass(frozen=True)
+class DraftCard:
+    """The draft that approved proposals go into; `hindrance` says why this reader cannot publish."""
+
+    draft: ScoringModel
+    active: ScoringModel
+    changes: tuple[ModelChange, ...]
+    authors: tuple[User, ...]
+    publishers: tuple[User, ...]
+    is_author: bool
+    may_publish: bool
+    hindrance: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """A line of the list of versions."""
+
+    model: ScoringModel
+    last_change: str
+    can_come_back: bool
+
+
+@dataclass(frozen=True)
+class ProposalPage:
+    """All of the page."""
+
+    tab: str
+    counts: dict[str, int]
+    cards: tuple[ProposalCard, ...]
+    top: float
+    active: ScoringModel | None
+    basis: Basis | None
+    draft: DraftCard | None
+    versions: tuple[Version, ...]
+    stale_scores: int
+    all_scores: int
+
+
+def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
+    """The page for one reader; `tab`: open, in_draft or declined."""
+    active = versions.active_model()
+    cards = _sorted([_card(proposal) for proposal in _proposals(tab)], tab)
+    draft = open_draft(active) if active else None
+    stale = LeadScore.objects.filter(model__status=ModelStatus.RETIRED).count()
+    return ProposalPage(
+        tab=tab,
+        counts=_counts(),
+        cards=cards,
+        top=_axis_top(cards),
+        active=active,
+        basis=_basis(history_of(active, now=now)) if active else None,
+        draft=_draft_card(draft, active, reader) if draft and active else None,
+        versions=version_list(),
+        stale_scores=stale,
+        all_scores=LeadScore.objects.count() if stale else 0,
+    )
+
+
+def _proposals(tab: str) -> QuerySet[RuleProposal]:
+    rows = RuleProposal.objects.filter(status=TABS[tab])
+    rows = rows.select_related("rule", "model", "draft", "decided_by")
+    if tab == "declined":
+        return rows.order_by("-decided_at", "-pk")[:DECLINED_SHOWN]
+    return rows
+
+
+def _card(proposal: RuleProposal) -> ProposalCard:
+    disputes: Mapping[str, int] = proposal.evidence.get("disputes", {})
+    labels = dict(DisputeKind.choices)
+    return ProposalCard(
+        proposal=proposal,
+        words=rule_words(proposal.rule.condition),
+        is_strong=proposal.evidence.get("grade") == STRONG,
+        disputes=tuple((str(labels.get(kind, kind)), count) for kind, count in disputes.items()),
+    )
+
+
+def _sorted(cards: Sequence[ProposalCard], tab: str) -> tuple[ProposalCard, ...]:
+    """Strong evidence first, then by q; declined ones stay in order of time."""
+    if tab == "declined":
+        return tuple(cards)
+    return tuple(sorted(cards, key=lambda card: (not card.is_strong, _q(card))))
+
+
+def _q(card: ProposalCard) -> float:
+    q = card.evidence.get("q")
+    return 1.0 if q is None else float(q)
+
+
+def _counts() -> dict[str, int]:
+    found = RuleProposal.objects.aggregate(
+        **{tab: Count("pk", filter=Q(status=status)) for tab, status in TABS.items()}
+    )
+    return {tab: found[tab] for tab in TABS}
+
+
+def _axis_top(cards: Sequence[ProposalCard]) -> float:
+    """Upper end of the axis that all bars share, in steps of a tenth."""
+    ends = [card.evidence["fired"]["high"] or 0.0 for card in cards]
+    rests = [card.evidence["rest"]["rate"] or 0.0 for card in cards]
+    return min(1.0, -(-round(max([0.6, *ends, *rests]) * 1000) // 100) / 10)
+
+
+def _needed() -> tuple[int, int]:
+    limits = settings.LEADQUAL
+    return limits["EVIDENCE_MIN_DECISIONS"], limits["EVIDENCE_MIN_FIRINGS"]
+
+
+def _basis(history: History) -> Basis:
+    wanted, firings = _needed()
+    rules = [_shortage(history, column) for column in range(len(history.rules))]
+    return Basis(
+        counted=len(history.accepted),
+        accepted=int(history.accepted.sum()),
+        disputes=sum(count for kinds in disputes_by_rule().values() for count in kinds.values()),
+        needed_decisions=wanted,
+        needed_firings=firings,
+        shortages=tuple(
+            rule for rule in rules if rule.decisions < wanted or rule.firings < firings
+        ),
+    )
+
+
+def _shortage(history: History, column: int) -> Shortage:
+    rule, hits = history.rules[column], history.hits[:, column]
+    counts = history.counts_for[rule.dimension] & ~np.isnan(hits)
+    return Shortage(rule.name, int(counts.sum()), int((counts & (hits != 0)).sum()))
+
+
+def _draft_card(draft: ScoringModel, active: ScoringModel, reader: User) -> DraftCard:
+    ids = versions.authors_of(draft)
+    may_publish = has_right(reader, Right.PUBLISH)
+    return DraftCard(
+        draft=draft,
+        active=active,
+        changes=tuple(draft.changes.select_related("by").order_by("at", "pk")),
+        authors=tuple(User.objects.filter(pk__in=ids).order_by("first_name", "pk")),
+        publishers=tuple(publishers().exclude(pk__in=ids)),
+        is_author=reader.pk in ids,
+        may_publish=may_publish,
+        hindrance=publish_hindrance(draft, reader=reader),
+    )
+
+
+def publish_hindrance(draft: ScoringModel, *, reader: User) -> str:
+    """Why this reader cannot publish the draft, in words; blank when they can. The door itself is
+    `versions.publish`, which looks again."""
+    if not has_right(reader, Right.PUBLISH):
+        return _("Only an admin can publish.")
+    if reader.pk in versions.authors_of(draft):
+        return _("You worked on v%(n)s. Another admin must publish it.") % {"n": draft.version}
+    crossing = versions.crossing_types_of(draft)
+    return crossing_text(crossing) if crossing else ""
+
+
+def publishers() -> QuerySet[User]:
+    """Active people whose role publishes versions."""
+    admins = Q(groups__in=Group.objects.filter(name=Role.ADMIN)) | Q(is_superuser=True)
+    people = User.objects.filter(admins, is_active=True).distinct()
+    return people.order_by("first_name", "last_name", "username")
+
+
+def version_list() -> tuple[Version, ...]:
+    """The newest versions, each with the last change made to it in words."""
+    rows = ScoringModel.objects.order_by("-version").select_related("created_by", "published_by")
+    rows = rows.prefetch_related("changes")[:VERSIONS_SHOWN]
+    return tuple(
+        Version(
+            model=model,
+            last_change=next((change.text for change in model.changes.all()), ""),
+            can_come_back=model.status == ModelStatus.RETIRED and model.published_at is not None,
+        )
+        for model in rows
+    )

@@ -1,0 +1,231 @@
+"""What must hold for every row at any time, one SQL statement each, over the tables alone.
+
+Called by `manage.py check_invariants` and tests. It finds, it never repairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken invariant: what is wrong, of which rows (`of`), and their ids."""
+
+    kind: str
+    of: str
+    ids: tuple[int, ...]
+
+
+# Where the law says a lead is, one row per place. A non-terminal lead needs exactly one.
+PLACES = """
+    SELECT i.lead_id, 'queue' AS place FROM qualification_reviewitem AS i
+    WHERE i.state IN ('waiting', 'claimed')
+    UNION ALL
+    SELECT i.lead_id, 'owner' FROM qualification_reviewitem AS i
+    WHERE i.state = 'owned' AND EXISTS (
+        SELECT FROM qualification_slatimer AS t
+        WHERE t.item_id = i.id AND t.kind = 'decision' AND t.state IN ('running', 'paused'))
+    UNION ALL
+    SELECT p.lead_id, 'nurture' FROM qualification_nurtureplan AS p WHERE p.state = 'waiting'
+    UNION ALL
+    SELECT h.lead_id, 'handoff' FROM qualification_handoff AS h
+    WHERE h.state = 'waiting' AND EXISTS (
+        SELECT FROM qualification_slatimer AS t
+        WHERE t.lead_id = h.lead_id AND t.kind = 'handoff_acceptance'
+          AND t.state IN ('running', 'paused'))
+    UNION ALL
+    SELECT h.lead_id, 'taken' FROM qualification_handoff AS h WHERE h.state = 'accepted'
+"""
+
+# (what is wrong, of which rows, SQL for their ids)
+INVARIANTS: tuple[tuple[str, str, str], ...] = (
+    (
+        "a lead that is not at its end has no place to be, or more than one",
+        "lead",
+        f"""
+        SELECT l.id FROM crm_lead AS l LEFT JOIN ({PLACES}) AS p ON p.lead_id = l.id
+        WHERE l.stage IN ('mql', 'working', 'nurture', 'sql')
+        GROUP BY l.id HAVING count(p.place) <> 1
+        """,  # noqa: S608 - a constant of this module
+    ),
+    (
+        "a lead that is new or at its end is still somewhere",
+        "lead",
+        f"""
+        SELECT DISTINCT l.id FROM crm_lead AS l JOIN ({PLACES}) AS p ON p.lead_id = l.id
+        WHERE l.stage IN ('new', 'won', 'lost', 'disqualified') AND p.place <> 'taken'
+        """,  # noqa: S608 - a constant of this module
+    ),
+    (
+        "stage waiting without a waiting item, or the other way round",
+        "lead",
+        """
+        SELECT l.id FROM crm_lead AS l WHERE (l.stage = 'mql') <> EXISTS (
+            SELECT FROM qualification_reviewitem AS i
+            WHERE i.lead_id = l.id AND i.state = 'waiting')
+        """,
+    ),
+    (
+        "stage working without a claimed or owned item, or the other way round",
+        "lead",
+        """
+        SELECT l.id FROM crm_lead AS l WHERE (l.stage = 'working') <> EXISTS (
+            SELECT FROM qualification_reviewitem AS i
+            WHERE i.lead_id = l.id AND i.state IN ('claimed', 'owned'))
+        """,
+    ),
+    (
+        "stage nurture without a waiting plan, or the other way round",
+        "lead",
+        """
+        SELECT l.id FROM crm_lead AS l WHERE (l.stage = 'nurture') <> EXISTS (
+            SELECT FROM qualification_nurtureplan AS p
+            WHERE p.lead_id = l.id AND p.state = 'waiting')
+        """,
+    ),
+    (
+        "handed over without an open handoff, or a waiting handoff elsewhere",
+        "lead",
+        """
+        SELECT l.id FROM crm_lead AS l
+        LEFT JOIN qualification_handoff AS h
+            ON h.lead_id = l.id AND h.state IN ('waiting', 'accepted')
+        WHERE (l.stage = 'sql' AND h.id IS NULL) OR (l.stage <> 'sql' AND h.state = 'waiting')
+        """,
+    ),
+    (
+        "an open item without exactly one live clock",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        LEFT JOIN qualification_slatimer AS t
+            ON t.item_id = i.id AND t.state IN ('running', 'paused')
+        WHERE i.state <> 'closed' GROUP BY i.id HAVING count(t.id) <> 1
+        """,
+    ),
+    (
+        "an owned item whose first response still runs",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        JOIN qualification_slatimer AS t ON t.item_id = i.id
+        WHERE i.state = 'owned' AND t.kind = 'first_response' AND t.state IN ('running', 'paused')
+        """,
+    ),
+    (
+        "an open item that is due at another time than its clock",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        JOIN qualification_slatimer AS t
+            ON t.item_id = i.id AND t.state IN ('running', 'paused')
+        WHERE i.state <> 'closed' AND i.due_at <> t.due_at
+        """,
+    ),
+    (
+        "a closed item whose clock runs, other than for a waiting handoff",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        JOIN qualification_slatimer AS t
+            ON t.item_id = i.id AND t.state IN ('running', 'paused')
+        WHERE i.state = 'closed' AND NOT (t.kind = 'handoff_acceptance' AND EXISTS (
+            SELECT FROM qualification_handoff AS h
+            WHERE h.lead_id = i.lead_id AND h.state = 'waiting'))
+        """,
+    ),
+    (
+        "a lead that a rule disqualifies waits in the queue by its score",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        JOIN qualification_leadscore AS s ON s.lead_id = i.lead_id
+        JOIN qualification_scoringmodel AS m ON m.id = s.model_id AND m.status = 'active'
+        WHERE i.state = 'waiting' AND i.entry_reason = 'threshold' AND s.disqualified <> ''
+          AND NOT EXISTS (SELECT FROM qualification_scoringdue AS d WHERE d.lead_id = i.lead_id)
+        """,
+    ),
+    (
+        "a claim ran out five minutes ago and nobody took it back",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        WHERE i.state = 'claimed' AND i.lease_until < %(late)s
+        """,
+    ),
+    (
+        "a clock passed five minutes ago and nobody wrote it down",
+        "timer",
+        """
+        SELECT t.id FROM qualification_slatimer AS t
+        WHERE t.state = 'running' AND t.next_at < %(late)s
+        """,
+    ),
+    (
+        "a breach or warning at another time than the clock says",
+        "timer",
+        """
+        SELECT t.id FROM qualification_slatimer AS t
+        JOIN qualification_slaevent AS e ON e.timer_id = t.id
+        WHERE e.at <> CASE e.level WHEN 'warning' THEN t.warn_at ELSE t.due_at END
+        """,
+    ),
+    (
+        "a stored message is due for five minutes",
+        "message",
+        "SELECT id FROM crm_inboxmessage WHERE state = 'new' AND due_at < %(late)s",
+    ),
+    (
+        "a lead waits for its score for five minutes",
+        "lead",
+        """
+        SELECT d.lead_id FROM qualification_scoringdue AS d
+        WHERE d.since < %(late)s
+          AND EXISTS (SELECT FROM qualification_scoringmodel WHERE status = 'active')
+        """,
+    ),
+    (
+        "an outgoing message is due for five minutes",
+        "message",
+        "SELECT id FROM qualification_outboxmessage WHERE state = 'waiting' AND due_at < %(late)s",
+    ),
+    (
+        "an accepted lead without exactly one message to its AE",
+        "decision",
+        """
+        SELECT d.id FROM qualification_decision AS d
+        LEFT JOIN qualification_outboxmessage AS o ON o.decision_id = d.id
+        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1
+        """,
+    ),
+    (
+        "an item closed as decided without a decision",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        WHERE i.close_reason = 'decided' AND NOT EXISTS (
+            SELECT FROM qualification_decision AS d WHERE d.item_id = i.id)
+        """,
+    ),
+)
+LATE_SECONDS = 300
+
+
+def violations(*, now: datetime | None = None) -> list[Violation]:
+    """Every invariant that does not hold, with the ids of all rows that break it."""
+    late = timezone.now() if now is None else now
+    parameters: dict[str, Any] = {"late": late - timedelta(seconds=LATE_SECONDS)}
+    found = []
+    with connection.cursor() as cursor:
+        for kind, of, sql in INVARIANTS:
+            cursor.execute(f"SELECT id FROM ({sql}) AS broken (id) ORDER BY id", parameters)  # noqa: S608
+            ids = tuple(row[0] for row in cursor.fetchall())
+            if ids:
+                found.append(Violation(kind, of, ids))
+    return found

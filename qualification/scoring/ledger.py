@@ -1,0 +1,260 @@
+"""Decides how a score opens into lines that add up to it exactly.
+Called by the lead page, decisions (frozen) and the explain command."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from qualification.exceptions import ModelInvalid, NothingRecorded
+from qualification.models import ScoringModel
+from qualification.scoring import wording
+from qualification.scoring.compile import (
+    CompiledModel,
+    Source,
+    compile_model,
+    leads_as_of,
+    leads_now,
+)
+from qualification.scoring.compile.model import UNLIMITED_TENTHS, CompiledRule
+from qualification.scoring.conditions import ActivityTest, NoActivityTest
+from qualification.scoring.points import points_text, tenths_of
+from qualification.scoring.versions import active_model, model_in_force
+
+BASE, RULE, GROUP_CAP, LIMIT = "base", "rule", "group_cap", "limit"
+TOTAL_LIMIT, DISQUALIFIER = "total_limit", "disqualifier"
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One line. `kind`: base, rule, group_cap, limit, total_limit, disqualifier; `dimension` is blank
+    for the total limit. `fact` says in words what fired the rule, `note` how its points came about."""
+
+    kind: str
+    dimension: str
+    name: str
+    rule_id: int | None = None
+    rule_key: str = ""
+    points_tenths: int = 0
+    fact: str = ""
+    note: str = ""
+    has_fired: bool = True
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A score and its lines; the points of all lines add up to `total_tenths`."""
+
+    model_id: int
+    model_version: int
+    as_of: datetime
+    lines: tuple[LedgerLine, ...]
+    fit_tenths: int
+    intent_tenths: int
+    total_tenths: int
+    grade: str
+    tier: str
+    disqualified: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain JSON values, to be frozen with a decision."""
+        return asdict(self) | {
+            "as_of": self.as_of.isoformat(),
+            "lines": [asdict(line) for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, frozen: dict[str, Any]) -> Ledger:
+        """A frozen ledger as it was."""
+        lines = tuple(LedgerLine(**line) for line in frozen["lines"])
+        return cls(
+            **frozen | {"as_of": datetime.fromisoformat(frozen["as_of"]), "lines": lines}
+        )
+
+
+def ledger_of(
+    lead_id: int,
+    *,
+    model: ScoringModel | None = None,
+    as_of: datetime | None = None,
+    now: datetime | None = None,
+) -> Ledger:
+    """The ledger of a lead under `model`: with the facts as they stand (at `now`), or with what was
+    recorded by `as_of`, then by default under the version that was live.
+
+    Raises ModelInvalid without a live version, NothingRecorded when the lead was not known by then.
+    """
+    if model is None:
+        model = (model_in_force(as_of) if as_of else None) or active_model()
+    if model is None:
+        raise ModelInvalid("no scoring model is live")
+    moment = as_of or now or timezone.now()
+    source = leads_as_of([lead_id], as_of=as_of) if as_of else leads_now([lead_id], as_of=moment)
+    found = ledgers(compile_model(model), source, moment)
+    if not found:
+        raise NothingRecorded(f"nothing was recorded of lead {lead_id} by {moment.isoformat()}")
+    return found[lead_id]
+
+
+def ledgers(compiled: CompiledModel, source: Source, as_of: datetime) -> dict[int, Ledger]:
+    """The ledger of every row of the source, by row id."""
+    sql, params = compiled.lines(source)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    today = as_of.astimezone(UTC).date()
+    return {row["row_id"]: _ledger(compiled, row, as_of, today) for row in rows}
+
+
+def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime, today: date) -> Ledger:
+    model = compiled.model
+    lines = [
+        *_dimension_lines(compiled, "fit", row, today),
+        *_dimension_lines(compiled, "intent", row, today),
+    ]
+    total_cut = row["total"] - row["fit"] - row["intent"]
+    if total_cut:
+        bounds = (tenths_of(model.total_min), tenths_of(model.total_max))
+        lines.append(_limit_line(TOTAL_LIMIT, "", "Total limit", total_cut, bounds))
+    return Ledger(
+        model_id=model.pk,
+        model_version=model.version,
+        as_of=as_of,
+        lines=tuple(lines),
+        fit_tenths=row["fit"],
+        intent_tenths=row["intent"],
+        total_tenths=row["total"],
+        grade=row["grade"],
+        tier=row["tier"],
+        disqualified=row["disqualified"],
+    )
+
+
+def _dimension_lines(
+    compiled: CompiledModel, dimension: str, row: dict[str, Any], today: date
+) -> list[LedgerLine]:
+    model = compiled.model
+    lines = []
+    base = tenths_of(getattr(model, f"base_{dimension}"))
+    if base:
+        fact = "every lead starts here"
+        lines.append(LedgerLine(BASE, dimension, "Base", points_tenths=base, fact=fact))
+    for number, rule in enumerate(compiled.rules):
+        if rule.rule.dimension == dimension and (row[f"t{number}"] or row[f"u{number}"]):
+            lines.append(_rule_line(compiled, rule, number, row, today))
+    lines += _cap_lines(compiled, dimension, row)
+    cut = row[dimension] - sum(line.points_tenths for line in lines)
+    if cut:
+        bounds = tuple(
+            unlimited if limit is None else tenths_of(limit)
+            for limit, unlimited in (
+                (getattr(model, f"{dimension}_min"), -UNLIMITED_TENTHS),
+                (getattr(model, f"{dimension}_max"), UNLIMITED_TENTHS),
+            )
+        )
+        name = f"{dimension.capitalize()} limit"
+        lines.append(_limit_line(LIMIT, dimension, name, cut, (bounds[0], bounds[1])))
+    return lines
+
+
+def _rule_line(
+    compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], today: date
+) -> LedgerLine:
+    rule = found.rule
+    fact, note = _words(compiled, found, number, row, today)
+    if row[f"u{number}"]:
+        note = ""
+    return LedgerLine(
+        kind=DISQUALIFIER if rule.disqualifies else RULE,
+        dimension=rule.dimension,
+        name=rule.name,
+        rule_id=rule.pk,
+        rule_key=rule.key,
+        points_tenths=row[f"r{number}"],
+        fact=fact,
+        note=f"disqualifies: {rule.disqualifies}" if rule.disqualifies and row[f"t{number}"] else note,
+        has_fired=row[f"t{number}"],
+        is_unknown=row[f"u{number}"],
+    )
+
+
+def _words(
+    compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], today: date
+) -> tuple[str, str]:
+    when = found.when
+    if isinstance(when, ActivityTest | NoActivityTest):
+        raw, tenths, age = row[f"raw{number}"], row[f"r{number}"], row[f"age{number}"]
+        fact = wording.activity_words(when, row[f"n{number}"])
+        return fact, wording.activity_note(when, raw, tenths, age)
+    columns = compiled.facts.columns
+    subjects = [leaf.subject.name for leaf in found.leaves]
+    shown = {name: row[f"{columns[name]}_shown"] for name in subjects}
+    if row[f"u{number}"]:
+        missing = [name for name in subjects if row[f"{columns[name]}_missing"]]
+        return wording.missing_words(missing), ""
+    held = {leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)}
+    return wording.condition_words(when, shown, held, today), ""
+
+
+def _cap_lines(
+    compiled: CompiledModel, dimension: str, row: dict[str, Any]
+) -> list[LedgerLine]:
+    lines = []
+    for index, group in enumerate(compiled.groups):
+        members = [
+            row[f"r{number}"]
+            for number, found in enumerate(compiled.rules)
+            if found.rule.group == group and found.rule.dimension == dimension
+        ]
+        cut = row[f"g{index}"] - sum(members) if members else 0
+        if cut:
+            cap = tenths_of(Decimal(str(compiled.model.caps[group])))
+            fact = f"{group} capped at {points_text(cap)}, raw sum {points_text(sum(members))}"
+            lines.append(
+                LedgerLine(GROUP_CAP, dimension, f"Cap {group}", points_tenths=cut, fact=fact)
+            )
+    return lines
+
+
+def _limit_line(
+    kind: str, dimension: str, name: str, cut: int, bounds: tuple[int, int]
+) -> LedgerLine:
+    limit, word = (bounds[1], "at most") if cut < 0 else (bounds[0], "at least")
+    raw = limit - cut
+    fact = f"{dimension or 'total'} {word} {points_text(limit)}, raw sum {points_text(raw)}"
+    return LedgerLine(kind, dimension, name, points_tenths=cut, fact=fact)
+
+
+def published_form(ledger: Ledger) -> dict[str, Any]:
+    """The ledger in points, as commands answer it: fit, intent, score, grade, tier, disqualified,
+    lines with name and points."""
+    return {
+        "fit": ledger.fit_tenths / 10,
+        "intent": ledger.intent_tenths / 10,
+        "score": ledger.total_tenths / 10,
+        "grade": ledger.grade,
+        "tier": ledger.tier,
+        "disqualified": ledger.disqualified,
+        "model_version": ledger.model_version,
+        "as_of": ledger.as_of.isoformat(),
+        "lines": [
+            {
+                "name": line.name,
+                "points": line.points_tenths / 10,
+                "kind": line.kind,
+                "dimension": line.dimension,
+                "rule": line.rule_key,
+                "fact": line.fact,
+                "note": line.note,
+                "unknown": line.is_unknown,
+            }
+            for line in ledger.lines
+        ],
+    }

@@ -1,0 +1,77 @@
+"""One pass of every sweeper: the rows are the promise, a lost bell only makes it later.
+
+Called by the scheduler's job and `manage.py sweep`. Any number of passes may overlap.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from crm.models import InboxMessage
+from qualification import pipeline
+from qualification.handoff import outbox
+from qualification.models import Heartbeat
+from qualification.review import claims, nurture, queue
+from qualification.sla import sweep
+
+logger = logging.getLogger(__name__)
+
+# At most this many messages in one pass, so that the others get their turn.
+INBOX_LIMIT = 1000
+
+
+def process_due(*, now: datetime) -> int:
+    """Takes the messages that are due through the pipeline, oldest first; returns how many.
+
+    One that fails unexpectedly does not stop the next.
+    """
+    due = InboxMessage.objects.filter(state=InboxMessage.State.NEW, due_at__lte=now)
+    done = 0
+    for pk in list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:INBOX_LIMIT]):
+        try:
+            pipeline.process(pk, now=now)
+            done += 1
+        except Exception:
+            logger.exception("inbox.message_failed message=%s", pk)
+    return done
+
+
+def expire_claims(*, now: datetime) -> int:
+    """Takes back claims that ran out and looks again who can work what; returns the claims."""
+    queue.refresh_holds(now=now)
+    return claims.expire_leases(now=now)
+
+
+# What a pass does, in the order in which a lead walks through it.
+SWEEPERS: dict[str, Callable[[datetime], int]] = {
+    "inbox": lambda now: process_due(now=now),
+    "scores": pipeline.finish_due,
+    "timers": lambda now: sweep.record_due(now=now),
+    "leases": lambda now: expire_claims(now=now),
+    "wakeups": lambda now: nurture.wake_due(now=now),
+    "outbox": lambda now: outbox.deliver_due(now=now),
+}
+
+
+def run_all(*, now: datetime) -> dict[str, int]:
+    """Runs every sweeper once; how many rows each handled. One that failed is logged and missing
+    from the answer; the others run all the same."""
+    handled: dict[str, int] = {}
+    for name, sweeper in SWEEPERS.items():
+        try:
+            handled[name] = sweeper(now)
+            _beat(name, now)
+        except Exception:
+            logger.exception("sweep.failed sweeper=%s", name)
+    return handled
+
+
+def _beat(name: str, now: datetime) -> None:
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name=name, at=now)],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["at"],
+    )

@@ -1,0 +1,338 @@
+"""Decision dialogs: accept, reject, nurture; asking a manager; taking a decision back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from crm.models import Lead
+from crm.roles import Role, roles_of
+from qualification.exceptions import ChecklistIncomplete, QualificationError, TooFewAttempts
+from qualification.forms import AcceptForm, HelpForm, NurtureForm, RejectForm, TokenForm
+from qualification.handoff.desks import desks_for
+from qualification.handoff.packet import build_packet
+from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem
+from qualification.permissions import Right, has_right, require
+from qualification.review import claims, decisions, help_wanted
+from qualification.review.checklists import Checklist, checklist_of, framework_for
+from qualification.review.suggestions import suggested_reason
+from qualification.review.workspace import standing_disputes
+from qualification.scoring.ledger import ledger_of
+from qualification.scoring.versions import active_model
+from qualification.templatetags.figures import unsigned_tenths
+from qualification.toasts import add_toast, close_dialog
+from qualification.views.dialogs import show_dialog
+from qualification.views.fetch import (
+    open_item_of,
+    reader_of,
+    visible_decision_or_404,
+    visible_lead_or_404,
+)
+from qualification.views.lead import parts_response
+from qualification.views.replies import go_to, is_htmx, lead_url
+
+MAX_PREFILL = 2000
+
+
+@dataclass
+class Dialog:
+    """One dialog over one lead: its template, form and what it shows beside the form."""
+
+    request: HttpRequest
+    lead: Lead
+    item: ReviewItem
+    template: str
+    title: str
+    form: TokenForm
+    extra: Callable[[Dialog], dict[str, Any]]
+    refusal: str = ""
+
+    def draw(self, status: int = 200) -> HttpResponse:
+        """The dialog with everything typed so far."""
+        score = LeadScore.objects.filter(lead=self.lead).first()
+        company = self.lead.account.name if self.lead.account else self.lead.company_name
+        points = unsigned_tenths(score.total_tenths) if score else ""
+        scored = _("score %(points)s") % {"points": points} if points else ""
+        for name in ("note", "override_reason"):
+            if name in self.form.fields:
+                key = f"{name}-{self.lead.pk}"
+                self.form.fields[name].widget.attrs["data-draft-key"] = key
+        context = {
+            "lead": self.lead,
+            "item": self.item,
+            "form": self.form,
+            "refusal": self.refusal,
+            "title": self.title,
+            "score": score,
+            "company": company or self.lead.name,
+            "subtitle": ", ".join(part for part in (company, scored) if part),
+            "can_override": has_right(self.request.user, Right.OVERRIDE),
+            **self.extra(self),
+        }
+        return show_dialog(self.request, self.template, context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@require(Right.WORK_QUEUE)
+def reject(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why this lead goes no further."""
+    lead = visible_lead_or_404(request.user, pk)
+    item = open_item_of(lead)
+    dialog = Dialog(
+        request=request,
+        lead=lead,
+        item=item,
+        template="_reject_dialog.html",
+        title=_("Reject %(name)s") % {"name": lead.name},
+        form=RejectForm(request.POST or None, initial={"token": item.token}),
+        extra=_reject_context,
+    )
+
+    def decide(data: dict[str, Any]) -> Decision:
+        return decisions.reject_lead(
+            item=item,
+            token=data["token"],
+            by=reader_of(request),
+            reason=data["reason"],
+            note=data["note"],
+            override_reason=data["override_reason"],
+            now=timezone.now(),
+        )
+
+    return _run(dialog, decide, said=lambda made: _("Rejected: %(why)s") % {"why": made.reason})
+
+
+def _reject_context(dialog: Dialog) -> dict[str, Any]:
+    disputes = list(standing_disputes(dialog.lead).values())
+    wanted = settings.LEADQUAL["MIN_ATTEMPTS"]
+    made = decisions.attempts_on(dialog.lead)
+    checklist = checklist_for(dialog.item)
+    hint = suggested_reason(disputes, checklist, attempts=made, wanted=wanted)
+    reasons = list(RejectionReason.objects.filter(is_active=True))
+    suggested = next((r for r in reasons if hint and r.key == hint.reason_key), None)
+    chosen = dialog.form["reason"].value()
+    if chosen is None and suggested is not None and not dialog.form.is_bound:
+        chosen = suggested.pk
+    points = _points_of_lines(dialog.lead)
+    for flagged in disputes:
+        flagged.tenths = points.get(flagged.rule_key, 0)  # type: ignore[attr-defined]
+    return {
+        "reason_groups": [
+            {"name": name, "reasons": list(group)}
+            for name, group in groupby(reasons, key=lambda reason: reason.group)
+        ],
+        "suggested": suggested,
+        "suggestion_reason": hint.why if hint else "",
+        "chosen_reason": int(chosen) if str(chosen or "").isdecimal() else None,
+        "disputes": disputes,
+        "attempts_made": made,
+        "attempts_wanted": wanted if made < wanted else 0,
+    }
+
+
+def _points_of_lines(lead: Lead) -> dict[str, int]:
+    model = active_model()
+    ledger = ledger_of(lead.pk, model=model) if model else None
+    return {line.rule_key: line.points_tenths for line in ledger.lines} if ledger else {}
+
+
+@require_http_methods(["GET", "POST"])
+@require(Right.WORK_QUEUE)
+def accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who gets the lead, and what they read."""
+    lead = visible_lead_or_404(request.user, pk)
+    item = open_item_of(lead)
+    dialog = Dialog(
+        request=request,
+        lead=lead,
+        item=item,
+        template="_accept_dialog.html",
+        title=_("Accept and hand off"),
+        form=AcceptForm(request.POST or None, initial={"token": item.token}),
+        extra=_accept_context,
+    )
+
+    def decide(data: dict[str, Any]) -> Decision:
+        return decisions.accept_lead(
+            item=item,
+            token=data["token"],
+            by=reader_of(request),
+            ae=data["ae"],
+            note=data["note"],
+            override_reason=data["override_reason"],
+            now=timezone.now(),
+        )
+
+    return _run(dialog, decide, said=lambda made: _("Handed to %(name)s") % {"name": made.ae})
+
+
+def _accept_context(dialog: Dialog) -> dict[str, Any]:
+    lead, now = dialog.lead, timezone.now()
+    checklist = checklist_for(dialog.item)
+    model = active_model()
+    ledger = ledger_of(lead.pk, model=model) if model else None
+    desks = desks_for(lead)
+    chosen = str(dialog.form["ae"].value() or "")
+    first = desks[0].ae.pk if desks else None
+    return {
+        "desks": desks,
+        "chosen_ae": int(chosen) if chosen.isdecimal() else first,
+        "missing": checklist.missing,
+        "packet": build_packet(lead=lead, checklist=checklist, ledger=ledger, now=now),
+        "help_form": HelpForm(),
+    }
+
+
+def checklist_for(item: ReviewItem) -> Checklist:
+    """The checklist the item is worked with."""
+    return checklist_of(item.lead, framework_for(item))
+
+
+@require_http_methods(["GET", "POST"])
+@require(Right.WORK_QUEUE)
+def nurture(request: HttpRequest, pk: int) -> HttpResponse:
+    """When this lead comes back."""
+    lead = visible_lead_or_404(request.user, pk)
+    item = open_item_of(lead)
+    initial = {
+        "token": item.token,
+        "note": request.GET.get("note", "")[:MAX_PREFILL],
+        "reason": request.GET.get("reason", ""),
+    }
+    dialog = Dialog(
+        request=request,
+        lead=lead,
+        item=item,
+        template="_nurture_dialog.html",
+        title=_("Nurture %(name)s") % {"name": lead.name},
+        form=NurtureForm(request.POST or None, initial=initial),
+        extra=_nurture_context,
+    )
+
+    def decide(data: dict[str, Any]) -> Decision:
+        assert isinstance(dialog.form, NurtureForm)  # noqa: S101 - built above
+        return decisions.nurture_lead(
+            item=item,
+            token=data["token"],
+            by=reader_of(request),
+            note=data["note"],
+            reason=data["reason"],
+            **dialog.form.wake,
+            now=timezone.now(),
+        )
+
+    return _run(dialog, decide, said=_nurtured_text)
+
+
+def _nurture_context(dialog: Dialog) -> dict[str, Any]:
+    days = settings.LEADQUAL["NURTURE_DAYS"]
+    return {"latest_default": timezone.localdate() + timedelta(days=days)}
+
+
+def _nurtured_text(made: Decision) -> str:
+    wake_on = made.plan.wake_on or made.plan.latest_on
+    return _("In nurture until %(day)s") % {"day": wake_on.strftime("%-d %b")}
+
+
+def _run(
+    dialog: Dialog,
+    decide: Callable[[dict[str, Any]], Decision],
+    *,
+    said: Callable[[Decision], str],
+) -> HttpResponse:
+    """GET draws the dialog; POST decides, or draws it again with what is wrong or what changed."""
+    if dialog.request.method == "GET":
+        return dialog.draw()
+    form = dialog.form
+    if not form.is_valid():
+        return dialog.draw(status=422)
+    try:
+        made = decide(form.cleaned_data)
+    except (ChecklistIncomplete, TooFewAttempts) as refused:
+        form.add_error("override_reason", str(refused))
+        form.add_error(None, str(refused))
+        return dialog.draw(status=refused.status)
+    except QualificationError as refused:
+        if refused.status == 422:
+            form.add_error(_field_of(str(refused), form), str(refused))
+        else:
+            dialog.refusal = str(refused)
+        return dialog.draw(status=refused.status)
+    return _decided(dialog.request, made, said(made))
+
+
+def _field_of(text: str, form: TokenForm) -> str | None:
+    """A refusal about the note belongs to the note."""
+    reason = form.cleaned_data.get("reason")
+    needs_note = getattr(reason, "needs_note", False) and not form.cleaned_data.get("note")
+    return "note" if needs_note and str(reason) in text else None
+
+
+def _decided(request: HttpRequest, made: Decision, said: str) -> HttpResponse:
+    """On to the next lead, with an Undo for as long as it is possible."""
+    undo_url = reverse("qualification:decision-undo", args=[made.pk])
+    messages.success(
+        request,
+        _("%(name)s. %(said)s.") % {"name": made.lead.name, "said": said},
+        extra_tags=f"undo:{undo_url}",
+    )
+    return go_to(request, _next_url(request))
+
+
+def _next_url(request: HttpRequest) -> str:
+    """The page after a decision: an SDR's next lead, for everybody else the queue."""
+    by, now = reader_of(request), timezone.now()
+    if Role.SDR in roles_of(by):
+        held = ReviewItem.objects.held_by(by).filter(lease_until__gt=now).ranked().first()
+        try:
+            item = held or claims.claim_next(by=by, now=now)
+        except QualificationError:
+            item = None
+        if item is not None:
+            return lead_url(item.lead_id)
+    return reverse("qualification:queue")
+
+
+@require_POST
+@require(Right.WORK_QUEUE)
+def ask_manager(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks the managers of the team to accept although required answers are open."""
+    lead = visible_lead_or_404(request.user, pk)
+    form = HelpForm(request.POST)
+    question = form.cleaned_data["question"] if form.is_valid() else ""
+    item = open_item_of(lead)
+    help_wanted.ask_manager(item=item, by=reader_of(request), note=question, now=timezone.now())
+    said = _("Your manager is asked. The lead stays yours until they take it.")
+    if not is_htmx(request):
+        messages.success(request, said)
+        return go_to(request, lead_url(lead))
+    response = parts_response(request, lead)
+    response["HX-Reswap"] = "none"
+    return close_dialog(add_toast(response, said))
+
+
+@require_POST
+@require(Right.WORK_QUEUE)
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes one's own decision back while that is possible; the lead opens again."""
+    decision = visible_decision_or_404(request.user, pk)
+    try:
+        decisions.undo_decision(decision=decision, by=reader_of(request), now=timezone.now())
+    except QualificationError as refused:
+        if is_htmx(request):
+            raise
+        messages.error(request, str(refused))
+        return go_to(request, reverse("qualification:queue"))
+    messages.success(request, _("Undone. %(name)s is yours again.") % {"name": decision.lead.name})
+    return go_to(request, lead_url(decision.lead_id))

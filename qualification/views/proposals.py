@@ -1,0 +1,82 @@
+"""Proposals: the page, and what people do with them: look again, approve, decline."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from qualification.feedback import proposals as room
+from qualification.feedback import reads
+from qualification.forms import DeclineForm
+from qualification.models import RuleProposal
+from qualification.permissions import Right, has_right, require
+from qualification.views.dialogs import done, show_dialog
+from qualification.views.fetch import reader_of
+
+
+@require_GET
+@require(Right.SEE_PROPOSALS)
+def proposal_list(request: HttpRequest) -> HttpResponse:
+    """Proposals of one tab, the draft, the versions."""
+    tab = request.GET.get("tab", "open")
+    page = reads.proposal_page(
+        reader=reader_of(request), tab=tab if tab in reads.TABS else "open", now=timezone.now()
+    )
+    context = {"page": page, "can_approve": has_right(request.user, Right.APPROVE_PROPOSALS)}
+    return render(request, "qualification/proposal_list.html", context)
+
+
+@require_POST
+@require(Right.APPROVE_PROPOSALS)
+def proposal_refresh(request: HttpRequest) -> HttpResponse:
+    """Looks at all decisions again."""
+    found = len(room.propose_rules(now=timezone.now()).proposals)
+    text = ngettext("%(n)s open proposal.", "%(n)s open proposals.", found) % {"n": found}
+    return done(request, list_url(), text)
+
+
+@require_POST
+@require(Right.APPROVE_PROPOSALS)
+def proposal_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """The proposed points go into the draft."""
+    proposal = _proposal(pk)
+    room.approve_proposal(proposal=proposal, by=reader_of(request), now=timezone.now())
+    version = proposal.draft.version if proposal.draft else ""
+    text = _("“%(rule)s” is in the draft v%(version)s.")
+    return done(request, list_url(), text % {"rule": proposal.rule.name, "version": version})
+
+
+@require_http_methods(["GET", "POST"])
+@require(Right.APPROVE_PROPOSALS)
+def proposal_decline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Not now, with the reason; the rule is left alone for 30 days."""
+    proposal = _proposal(pk)
+    form = DeclineForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        room.decline_proposal(
+            proposal=proposal, by=reader_of(request), reason=reason, now=timezone.now()
+        )
+        return done(request, list_url(), _("Declined: %(rule)s.") % {"rule": proposal.rule.name})
+    context = {
+        "proposal": proposal,
+        "form": form,
+        "title": _("Decline the proposal"),
+        "subtitle": proposal.rule.name,
+    }
+    status = 422 if form.errors else 200
+    return show_dialog(request, "_proposal_decline_dialog.html", context, status=status)
+
+
+def list_url() -> str:
+    """The page of proposals."""
+    return reverse("qualification:proposal-list")
+
+
+def _proposal(pk: int) -> RuleProposal:
+    return get_object_or_404(RuleProposal.objects.select_related("rule"), pk=pk)

@@ -1,0 +1,274 @@
+"""The queue: the ranked list, its pulse, the next lead; and My work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from crm.models import Lead
+from qualification.exceptions import ClaimLimitReached
+from qualification.filters import QueueFilter
+from qualification.models import ReviewItem
+from qualification.permissions import Right, require
+from qualification.review import claims, pages
+from qualification.review.workspace import scale_of
+from qualification.scoring.versions import active_model
+from qualification.toasts import add_toast
+from qualification.views.fetch import reader_of
+from qualification.views.replies import go_to, is_htmx, lead_url
+
+MENUS = ("tier", "source", "sla", "holder")
+# Cursors belong to one list of the page, not to the filters.
+CURSORS = ("after", "before")
+TABS = (
+    ("", gettext_lazy("All open"), "total"),
+    ("nobody", gettext_lazy("Unclaimed"), "waiting"),
+    ("me", gettext_lazy("Mine"), "mine"),
+)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice of a filter menu."""
+
+    value: str
+    label: str | Promise
+
+
+@dataclass(frozen=True)
+class Menu:
+    """One filter as the page shows it."""
+
+    name: str
+    label: str | Promise
+    value: str
+    options: tuple[Option, ...]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it narrows the list."""
+        return bool(self.value)
+
+    @property
+    def value_label(self) -> str:
+        """The chosen option in words."""
+        return next((str(o.label) for o in self.options if o.value == self.value), self.value)
+
+
+@require_GET
+@require(Right.WORK_QUEUE)
+def queue(request: HttpRequest) -> HttpResponse:
+    """The ranked list; for htmx only its body, with the pieces around it out of band."""
+    now = timezone.now()
+    context = _page_context(request, now)
+    if is_htmx(request) and request.htmx.target == "queue-body":  # type: ignore[attr-defined]
+        html = render_to_string("qualification/_queue_body.html", context, request=request)
+        return HttpResponse(html + _pieces(request, context, ("summary", "tabs", "labels", "next")))
+    return render(request, "qualification/queue_page.html", context)
+
+
+def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    reader = reader_of(request)
+    found = _filter(request, now)
+    page = pages.queue_page(
+        found.qs if found.is_valid() else pages.open_items(reader),
+        reader=reader,
+        now=now,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+    )
+    summary = pages.summary_of(reader, now=now)
+    return {
+        **_frame(request, now),
+        "page": page,
+        "summary": summary,
+        "claims": pages.claims_of(reader, now=now),
+        "filters": _filters(found),
+        "tabs": _tabs(request, summary),
+        "newer_url": _url(request, before=page.newer),
+        "older_url": _url(request, after=page.older),
+        "request_url": f"{request.path}?{_query(request).urlencode()}",
+        "pulse_url": _pulse_url(request, page.rows, now),
+    }
+
+
+def _frame(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    return {"now": now, "scale": scale_of(active_model())}
+
+
+def _filter(request: HttpRequest, now: datetime) -> QueueFilter:
+    reader = reader_of(request)
+    return QueueFilter(request.GET, queryset=pages.open_items(reader), reader=reader, now=now)
+
+
+def _filters(found: QueueFilter) -> dict[str, Any]:
+    data = found.data
+    menus = [_menu(found, name) for name in MENUS]
+    return {
+        "menus": menus,
+        "q": data.get("q", ""),
+        "sla": data.get("sla", ""),
+        "is_on": found.is_on,
+    }
+
+
+def _menu(found: QueueFilter, name: str) -> Menu:
+    choices = found.form.fields[name].choices  # type: ignore[attr-defined]
+    return Menu(
+        name=name,
+        label=found.filters[name].label,
+        value=found.data.get(name, ""),
+        options=tuple(Option(value=str(value), label=label) for value, label in choices),
+    )
+
+
+def _tabs(request: HttpRequest, summary: pages.Summary) -> list[dict[str, Any]]:
+    shown = request.GET.get("holder", "")
+    return [
+        {
+            "url": _url(request, always=True, holder=value),
+            "label": label,
+            "count": getattr(summary, count),
+            "is_current": shown == value,
+        }
+        for value, label, count in TABS
+    ]
+
+
+def _query(request: HttpRequest) -> QueryDict:
+    """The filters of the request without cursors and empty values."""
+    query = QueryDict(mutable=True)
+    for name in ("q", *MENUS):
+        if request.GET.get(name):
+            query[name] = request.GET[name]
+    return query
+
+
+def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
+    """The list with these filters at another place; blank when there is no such place."""
+    query = _query(request)
+    for name, value in place.items():
+        if not value and not always:
+            return ""
+        query[name] = value
+        if not value:
+            del query[name]
+    path = reverse("qualification:queue")
+    return f"{path}?{query.urlencode()}" if query else path
+
+
+def _pulse_url(request: HttpRequest, rows: tuple[pages.Row, ...], since: datetime) -> str:
+    query = _query(request)
+    query["rows"] = ",".join(row.mark for row in rows)
+    query["since"] = since.isoformat()
+    return f"{reverse('qualification:queue-pulse')}?{query.urlencode()}"
+
+
+def _pieces(request: HttpRequest, context: dict[str, Any], names: tuple[str, ...]) -> str:
+    drawn = {**context, "oob": True}
+    return "".join(
+        render_to_string(f"qualification/_queue_{name}.html", drawn, request=request)
+        for name in names
+    )
+
+
+@require_GET
+@require(Right.WORK_QUEUE)
+def queue_pulse(request: HttpRequest) -> HttpResponse:
+    """What changed since the page was drawn: clocks, owners, counts; never the order of the rows."""
+    reader, now = reader_of(request), timezone.now()
+    since = parse_datetime(request.GET.get("since", "").replace(" ", "+")) or now
+    since = since if timezone.is_aware(since) else now
+    marks = dict(_marks(request.GET.get("rows", "")))
+    rows = pages.rows_by_id(list(marks), reader=reader, now=now, with_why=False)
+    context = {
+        **_frame(request, now),
+        "summary": pages.summary_of(reader, now=now),
+        "claims": pages.claims_of(reader, now=now),
+        "filters": {"sla": request.GET.get("sla", "")},
+        "arrived": _arrived(request, since, now),
+        "request_url": _url(request, always=True),
+        "pulse_url": _pulse_url(request, rows, since),
+    }
+    html = render_to_string("qualification/_queue_pulse.html", context, request=request)
+    for row in rows:
+        if row.mark != marks.get(row.item.pk):
+            drawn = {**context, "row": row, "item": row.item, "oob": True}
+            for part in ("sla", "owner"):
+                html += render_to_string(f"qualification/_queue_{part}.html", drawn, request)
+    return HttpResponse(html + _pieces(request, context, ("summary", "claims", "next")))
+
+
+def _arrived(request: HttpRequest, since: datetime, now: datetime) -> int:
+    """How many leads that fit the filters entered since the page was drawn."""
+    found = _filter(request, now)
+    items = found.qs if found.is_valid() else pages.open_items(reader_of(request))
+    return items.filter(entered_at__gt=since).count()
+
+
+def _marks(text: str) -> list[tuple[int, str]]:
+    """(item, mark) of the rows on the page; what is not ours is left out."""
+    marks = [mark for mark in text.split(",")[: pages.PAGE_SIZE] if mark]
+    numbers = [(mark.partition("-")[0], mark) for mark in marks]
+    return [(int(number), mark) for number, mark in numbers if number.isdecimal()]
+
+
+def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:
+    """The row of a lead as it is now, with the counts that moved out of band."""
+    reader, now = reader_of(request), timezone.now()
+    item = ReviewItem.objects.filter(lead=lead).order_by("-pk").first()
+    rows = pages.rows_by_id([item.pk] if item else [], reader=reader, now=now)
+    context = {
+        **_frame(request, now),
+        "row": rows[0] if rows else None,
+        "summary": pages.summary_of(reader, now=now),
+        "claims": pages.claims_of(reader, now=now),
+        "filters": {},
+    }
+    html = render_to_string("qualification/_queue_row.html", context, request=request)
+    pieces = _pieces(request, context, ("claims", "next"))
+    return HttpResponse(html + pieces, status=status)
+
+
+@require_POST
+@require(Right.WORK_QUEUE)
+def queue_next(request: HttpRequest) -> HttpResponse:
+    """Claims the best waiting lead and opens it; a toast when there is none or no claim left."""
+    try:
+        item = claims.claim_next(by=reader_of(request), now=timezone.now())
+        said = _("Queue clear. Nothing waits for you.")
+    except ClaimLimitReached as limit:
+        item, said = None, str(limit)
+    if item is not None:
+        return go_to(request, lead_url(item.lead_id))
+    if is_htmx(request):
+        return add_toast(HttpResponse(status=204), said)
+    messages.info(request, said)
+    return go_to(request, reverse("qualification:queue"))
+
+
+@require_GET
+@require(Right.WORK_QUEUE)
+def my_work(request: HttpRequest) -> HttpResponse:
+    """What the reader holds: claims, and owned leads by their next task."""
+    reader, now = reader_of(request), timezone.now()
+    context = {
+        "work": pages.my_work(reader, now=now),
+        "claims": pages.claims_of(reader, now=now),
+        "summary": pages.summary_of(reader, now=now),
+        "now": now,
+    }
+    return render(request, "qualification/my_work_page.html", context)

@@ -1,0 +1,111 @@
+"""Rows for scoring tests: leads from plain facts, versions from plain documents."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from crm.models import Account, Activity, ActivityVerdict, Lead, Source, Team
+from qualification.models import ChecklistAnswer, Criterion, ScoringModel
+from qualification.scoring import versions
+from qualification.scoring.document import checked_document
+
+THRESHOLDS = {"mql": 30, "fit": {"A": 30, "B": 20, "C": 10}, "intent": {"1": 30, "2": 20, "3": 10}}
+OPEN_LIMITS = {"total": [-10_000, 10_000]}
+
+LoadModel = Callable[..., ScoringModel]
+StoreFacts = Callable[[list[dict[str, Any]]], list[int]]
+
+
+def rule(when: dict[str, Any], points: float = 10, **more: Any) -> dict[str, Any]:
+    """A rule of a document; fit unless said otherwise."""
+    return {"name": "A rule", "dimension": "fit", "when": when, "points": points} | more
+
+
+def document(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A document with these rules; equal names get numbers."""
+    named = [
+        one | {"name": f"{one['name']} {number}" if len(rules) > 1 else one["name"]}
+        for number, one in enumerate(rules)
+    ]
+    return {"name": "Test", "thresholds": THRESHOLDS, "limits": OPEN_LIMITS, "rules": named} | more
+
+
+@pytest.fixture
+def load_model(db: None, now: dt.datetime) -> LoadModel:
+    """A draft (or the active version) from a plain document."""
+
+    def load(raw: dict[str, Any], *, activate: bool = False) -> ScoringModel:
+        model = versions.load_draft(checked_document(raw), by=None, now=now)
+        return versions.activate_as_operator(model=model, now=now) if activate else model
+
+    return load
+
+
+@pytest.fixture
+def store_facts(db: None, now: dt.datetime) -> StoreFacts:
+    """Leads with accounts, answers, activities and verdicts from plain facts; their ids."""
+
+    def store(many: list[dict[str, Any]]) -> list[int]:
+        team = Team.objects.get(is_fallback=True)
+        source = Source.objects.get_or_create(
+            name="oracle", defaults={"kind": "file", "credential": "oracle", "created_at": now}
+        )[0]
+        accounts = Account.objects.bulk_create(
+            Account(**(facts["account"] or {"name": "none"}), created_at=now, updated_at=now)
+            for facts in many
+        )
+        stamps = {"stage_at": now, "created_at": now, "updated_at": now}
+        leads = Lead.objects.bulk_create(
+            Lead(
+                **{"received_at": now} | facts["lead"],
+                **stamps,
+                attributes=facts["attributes"],
+                account=account if facts["account"] is not None else None,
+                team=team,
+                source=source,
+            )
+            for facts, account in zip(many, accounts, strict=True)
+        )
+        store_answers(leads, many, now)
+        store_activities(leads, many)
+        return [lead.pk for lead in leads]
+
+    return store
+
+
+def store_answers(leads: list[Lead], many: list[dict[str, Any]], now: dt.datetime) -> None:
+    """Current answers of the leads."""
+    criteria = {criterion.key: criterion for criterion in Criterion.objects.all()}
+    ChecklistAnswer.objects.bulk_create(
+        ChecklistAnswer(
+            lead=lead,
+            criterion=criteria[key],
+            **answer,
+            answered_on=now.date(),
+            recorded_at=now - dt.timedelta(days=400),
+        )
+        for lead, facts in zip(leads, many, strict=True)
+        for key, answer in facts.get("checklist", {}).items()
+    )
+
+
+def store_activities(leads: list[Lead], many: list[dict[str, Any]]) -> None:
+    """Activities and the verdicts on them."""
+    plain = [
+        (lead, activity)
+        for lead, facts in zip(leads, many, strict=True)
+        for activity in facts.get("activities", [])
+    ]
+    rows = Activity.objects.bulk_create(
+        Activity(lead=lead, **{k: v for k, v in activity.items() if k != "verdicts"})
+        for lead, activity in plain
+    )
+    ActivityVerdict.objects.bulk_create(
+        ActivityVerdict(activity=row, is_machine=machine, reason="test", recorded_at=at)
+        for row, (_, activity) in zip(rows, plain, strict=True)
+        for at, machine in activity.get("verdicts", [])
+    )
