@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Replays leads with known outcomes through the whole loop, batch by batch, in an installation of its own.
+"""Replays leads with known outcomes through the whole loop, in an installation of its own.
 
-Import → score → queue → claim → accept or reject → propose_rules → approve → publish → re-score, all
-through the product's own doors. The last line says how well re-weighted points order leads they have
-not seen, against the points the loop began with. See README.md beside this file.
+Import → score → queue → claim → accept or reject → propose → approve → publish → re-score, batch by
+batch, all through the product's own doors. The last line says how well re-weighted points order
+leads they have not seen, against the points the loop began with. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -36,7 +37,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--order", choices=["given", "shuffle"], default="given")
     parser.add_argument("--seed", type=int, default=0, help="of every draw")
-    parser.add_argument("--shuffle-outcomes", action="store_true", help="control: outcomes at random")
+    parser.add_argument(
+        "--shuffle-outcomes", action="store_true", help="control: outcomes at random"
+    )
     parser.add_argument("--batches", type=int, default=0, help="stop after this many")
     chosen = parser.parse_args()
     if chosen.batch < 2 or chosen.batches < 0:
@@ -45,7 +48,9 @@ def arguments() -> argparse.Namespace:
         parser.error("--review-share is above 0 and at most 1")
     files = (chosen.data, chosen.mapping, chosen.rules)
     if any(files) and not all(files):
-        parser.error("--data, --mapping and --rules go together; without any a made-up file is used")
+        parser.error(
+            "--data, --mapping and --rules go together; without any a made-up file is used"
+        )
     for path in filter(None, files):
         if not path.is_file():
             parser.error(f"{path}: no such file")
@@ -103,6 +108,8 @@ def _database_on(url: str) -> Iterator[str]:
 
     run("CREATE DATABASE {}")
     try:
+        # Nobody misses a replay after a power cut.
+        run("ALTER DATABASE {} SET synchronous_commit = off")
         yield own
     finally:
         from django.db import connections
@@ -114,6 +121,8 @@ def _database_on(url: str) -> Iterator[str]:
 def main() -> int:
     """Run the replay; 2 with one line on stderr when a file or an argument is not usable."""
     chosen = arguments()
+    # A terminated replay cleans up like an interrupted one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with files_of(chosen), own_installation():
         import django
         from django.core.management import CommandError, call_command

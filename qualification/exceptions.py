@@ -13,6 +13,10 @@ class QualificationError(Exception):
     status = 409
 
 
+class Busy(QualificationError):
+    """Another transaction holds the row longer than a page may wait."""
+
+
 class ClaimTaken(QualificationError):
     """Somebody else holds the lead; the text names them."""
 

@@ -1,4 +1,4 @@
-"""Forms of the verbs: they read what a person typed, offer only what is in reach, and decide nothing.
+"""Forms of the verbs: they read what was typed, offer only what is in reach, and decide nothing.
 
 Called by views; whether the verb is allowed is for the rooms to say.
 """
@@ -22,6 +22,7 @@ from qualification.choices import AnswerState, TouchKind, TouchResult
 from qualification.models import Criterion, Framework, RejectionReason
 from qualification.review.next_steps import SNOOZES, snooze_time
 
+NOTE = _("Note")
 NOTE_LENGTH = 2000
 LINE_LENGTH = 300
 RECENT_ACTIVITIES = 5000
@@ -34,7 +35,7 @@ WAKE_PRESETS = (
 )
 
 
-def note_field(*, label: Any = _("Note"), required: bool = False, rows: int = 3) -> forms.CharField:
+def note_field(*, label: Any = NOTE, required: bool = False, rows: int = 3) -> forms.CharField:
     """A text of some lines; length limited, NUL refused by the field."""
     return forms.CharField(
         label=label,

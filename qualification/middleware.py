@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
 
 from crm.exceptions import CrmError
-from qualification.exceptions import QualificationError
+from qualification.exceptions import Busy, QualificationError
 from qualification.toasts import add_toast
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -66,6 +69,8 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):
+            error = Busy(_("Somebody else is changing this lead right now. Try again."))
         if not isinstance(error, QualificationError | CrmError):
             return None
         status = getattr(error, "status", 409)

@@ -1,7 +1,7 @@
 """The main road: inbox row → lead → score → queue.
 
-Called by the worker, the sweep, the import and the demo. Every step is a row first, so a killed worker
-loses nothing: the message stays due, or the lead stays in ScoringDue.
+Called by the worker, the sweep, the import and the demo. Every step is a row first, so a killed
+worker loses nothing: the message stays due, or the lead stays in ScoringDue.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_ERROR = 500
 
 
 def process(message_id: int, *, now: datetime) -> InboxMessage:
-    """Make a lead or an activity of one stored message; safe to call twice, by two at once, or never.
+    """Make a lead or an activity of one stored message; safe to call twice, at once, or never.
 
     What cannot be understood is set aside with the reason; what fails is tried again, five times.
     Raises InboxMessage.DoesNotExist.
@@ -47,7 +47,7 @@ def process(message_id: int, *, now: datetime) -> InboxMessage:
 
 @transaction.atomic
 def _take(message_id: int, now: datetime) -> int | None:
-    """The message becomes rows and is done, in one transaction; the lead's id, None when none came."""
+    """The message becomes rows and is done, in one transaction; the lead's id, if one came."""
     message = (
         InboxMessage.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("source__team")
@@ -110,9 +110,12 @@ def _score_or_leave_due(lead_id: int, now: datetime) -> None:
 
 def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
     """These leads need a new score. Call in the transaction that changed what is known of them."""
+    # An update, not DO NOTHING: it waits for a scoring that is clearing the row and writes it anew.
     ScoringDue.objects.bulk_create(
         [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(set(lead_ids))],
-        ignore_conflicts=True,
+        update_conflicts=True,
+        unique_fields=["lead"],
+        update_fields=["since"],
     )
 
 

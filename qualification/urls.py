@@ -6,12 +6,19 @@ from qualification.views import (
     answers,
     claims,
     decide,
+    decisions,
     disputes,
+    handoffs,
     home,
     intake,
     lead,
+    models,
+    nurture,
+    proposals,
     queue,
+    rejected,
     shell,
+    sources,
     touches,
 )
 
@@ -58,4 +65,52 @@ undo_urls = [
     path("decisions/<int:pk>/undo/", decide.undo, name="decision-undo"),
 ]
 
-urlpatterns = intake_urls + shell_urls + queue_urls + lead_urls + undo_urls
+nurture_urls = [
+    path("nurture/", nurture.nurture_list, name="nurture-list"),
+]
+
+decision_urls = [
+    path("rejected/", rejected.rejected_list, name="rejected-list"),
+    path("decisions/<int:pk>/", decisions.decision_detail, name="decision-detail"),
+    path("decisions/<int:pk>/overturn/", decisions.decision_overturn, name="decision-overturn"),
+]
+
+proposal_urls = [
+    path("proposals/", proposals.proposal_list, name="proposal-list"),
+    path("proposals/refresh/", proposals.proposal_refresh, name="proposal-refresh"),
+    path("proposals/<int:pk>/approve/", proposals.proposal_approve, name="proposal-approve"),
+    path("proposals/<int:pk>/decline/", proposals.proposal_decline, name="proposal-decline"),
+]
+
+model_urls = [
+    path("models/<int:pk>/backtest/", models.model_backtest, name="model-backtest"),
+    path("models/<int:pk>/ask/", models.model_request_publish, name="model-request-publish"),
+    path("models/<int:pk>/publish/", models.model_publish, name="model-publish"),
+    path("models/<int:pk>/rollback/", models.model_rollback, name="model-rollback"),
+]
+
+handoff_urls = [
+    path("handoffs/", handoffs.handoff_list, name="handoff-list"),
+    path("handoffs/<int:pk>/", handoffs.handoff_detail, name="handoff-detail"),
+    path("handoffs/<int:pk>/take/", handoffs.handoff_take, name="handoff-take"),
+    path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
+]
+
+source_urls = [
+    path("sources/", sources.source_list, name="source-list"),
+    path("sources/sources.csv", sources.source_csv, name="source-csv"),
+]
+
+urlpatterns = (
+    intake_urls
+    + shell_urls
+    + queue_urls
+    + lead_urls
+    + undo_urls
+    + nurture_urls
+    + decision_urls
+    + proposal_urls
+    + model_urls
+    + handoff_urls
+    + source_urls
+)

@@ -6,12 +6,15 @@ import argparse
 import contextlib
 import csv
 import io
+import os
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -23,6 +26,7 @@ from django.db import connection
 from django.utils import timezone
 from sklearn.metrics import roc_auc_score
 
+from bench.replay.desk import Task, open_desk, work
 from crm.exceptions import FileInvalid, MappingInvalid
 from crm.imports.mapping import load_mapping
 from crm.imports.sniff import sniff
@@ -37,15 +41,14 @@ from qualification.feedback.proposals import (
     propose_rules,
     publish_draft,
 )
-from qualification.models import Framework, LeadScore, RejectionReason, ReviewItem, ScoringModel
-from qualification.review.claims import claim_item
-from qualification.review.decisions import accept_lead, reject_lead
+from qualification.models import Framework, LeadScore, ReviewItem, ScoringModel
 from qualification.review.queue import enter_queue
 from qualification.scoring import rescore, versions
 from qualification.scoring.compile import compile_model, leads_now
 
-# One reason for each dimension; which one the replay's SDR gives is drawn (bench/README.md says why).
+# One reason for each dimension; which one an SDR gives is drawn (bench/README.md says why).
 REASONS = {"fit": "no_use_case", "intent": "research_only"}
+DIMENSIONS = tuple(REASONS)
 BELOW_ALL = -(10**9)
 
 
@@ -87,17 +90,17 @@ class BatchResult:
 
 
 class People:
-    """Who works in the replay: one person a role, two admins' worth of eyes on every publish."""
+    """Who works in the replay: an SDR per processor, one AE, who approves and who publishes."""
 
     def __init__(self) -> None:
         self.team = Team.objects.get(is_fallback=True)
-        self.sdr = self._person("sdr")
+        self.sdrs = [self._person("sdr", number) for number in range(os.cpu_count() or 1)]
         self.ae = self._person("ae")
         self.manager = self._person("manager")
         self.admin = self._person("admin")
 
-    def _person(self, role: str) -> User:
-        user = User.objects.create_user(username=f"replay-{role}", team=self.team)
+    def _person(self, role: str, number: int = 0) -> User:
+        user = User.objects.create_user(username=f"replay-{role}-{number}", team=self.team)
         user.groups.add(Group.objects.get(name=role))
         return user
 
@@ -108,23 +111,25 @@ class Replay:
     def __init__(self, chosen: argparse.Namespace) -> None:
         self.chosen = chosen
         # Every draw has a generator of its own, so that one option does not change another's draw.
-        self.reason_draw = random.Random(f"reason {chosen.seed}")  # noqa: S311
+        self.reason_draw = random.Random(f"reason {chosen.seed}")
         self.header, rows = self._read()
         self.batches = self._cut(rows)
         self.people = People()
-        self.reasons = {
-            dimension: RejectionReason.objects.get(key=key) for dimension, key in REASONS.items()
-        }
 
     def run(self) -> Iterator[str]:
         """A line per batch, then the summary."""
         self._ask_nothing()
-        with tempfile.TemporaryDirectory(prefix="leadqual-replay-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="leadqual-replay-") as folder,
+            ProcessPoolExecutor(
+                len(self.people.sdrs), mp_context=get_context("spawn"), initializer=open_desk
+            ) as self.desks,
+        ):
             self.folder = Path(folder)
             self.mapping_file = self._mapping_without_outcome()
             _command("load_scoring_model", self.chosen.rules, activate=True)
             first = versions.active_model()
-            assert first is not None
+            assert first is not None  # noqa: S101
             results = []
             for number, batch in enumerate(self.batches, start=1):
                 results.append(self._live_through(number, batch, first))
@@ -139,7 +144,7 @@ class Replay:
         scores = _active_scores(list(won))
         static = _scores_under(first, list(won))
         live = versions.active_model()
-        assert live is not None
+        assert live is not None  # noqa: S101
         decided = self._decide(won, scores)
         proposed, approved = self._learn()
         return BatchResult(
@@ -170,32 +175,29 @@ class Replay:
         return found
 
     def _decide(self, won: dict[int, bool], scores: dict[int, int]) -> int:
-        """The SDR works the best part of the batch; below the line as exploration."""
+        """The SDRs work the best part of the batch; below the line as exploration."""
         ranked = sorted(won, key=lambda lead_id: (-scores[lead_id], lead_id))
         chosen = ranked[: round(len(ranked) * self.chosen.review_share)]
         enter_queue(chosen, reason=EntryReason.EXPLORATION, now=timezone.now())
-        items = ReviewItem.objects.open().filter(lead__in=chosen).select_related("lead")
-        by_lead = {item.lead_id: item for item in items}
-        waiting = [by_lead[lead_id] for lead_id in chosen if lead_id in by_lead]
-        for item in waiting:
-            self._decide_one(item, is_won=won[item.lead_id])
-        return len(waiting)
-
-    def _decide_one(self, item: ReviewItem, *, is_won: bool) -> None:
-        now = timezone.now()
-        sdr = self.people.sdr
-        held = claim_item(item=item, by=sdr, now=now)
-        if is_won:
-            accept_lead(item=held, token=held.token, by=sdr, ae=self.people.ae, now=now)
-        else:
-            reason = self.reasons[self.reason_draw.choice(list(REASONS))]
-            reject_lead(item=held, token=held.token, by=sdr, reason=reason, now=now)
+        # Drawn for every lead of the batch, so that scores have no influence on the draw.
+        drawn = {lead_id: REASONS[self.reason_draw.choice(DIMENSIONS)] for lead_id in sorted(won)}
+        items = ReviewItem.objects.open().filter(lead__in=chosen).order_by("id")
+        tasks = [
+            Task(item_id, "" if won[lead_id] else drawn[lead_id])
+            for item_id, lead_id in items.values_list("id", "lead_id")
+        ]
+        sdrs = self.people.sdrs
+        shares = [tasks[place :: len(sdrs)] for place in range(len(sdrs))]
+        done = self.desks.map(
+            work, [sdr.username for sdr in sdrs], [self.people.ae.username] * len(sdrs), shares
+        )
+        return sum(done)
 
     def _learn(self) -> tuple[int, int]:
         """A manager approves every proposal with strong evidence, an admin publishes the draft."""
         now = timezone.now()
         run = propose_rules(now=now)
-        assert run.model is not None
+        assert run.model is not None  # noqa: S101
         strong = [made for made in run.proposals if made.evidence["grade"] == STRONG]
         for proposal in strong:
             approve_proposal(proposal=proposal, by=self.people.manager, now=now)
@@ -237,10 +239,10 @@ class Replay:
     def _cut(self, rows: list[Row]) -> list[list[Row]]:
         """Whole batches only; shuffled where asked for."""
         if self.chosen.order == "shuffle":
-            random.Random(f"order {self.chosen.seed}").shuffle(rows)  # noqa: S311
+            random.Random(f"order {self.chosen.seed}").shuffle(rows)
         if self.chosen.shuffle_outcomes:
             told = [row.is_won for row in rows]
-            random.Random(f"outcome {self.chosen.seed}").shuffle(told)  # noqa: S311
+            random.Random(f"outcome {self.chosen.seed}").shuffle(told)
             rows = [
                 Row(row.external_id, row.cells, is_won)
                 for row, is_won in zip(rows, told, strict=True)
@@ -250,13 +252,15 @@ class Replay:
         if self.chosen.batches:
             count = min(count, self.chosen.batches)
         if count < 2:
-            raise ReplayError(f"{self.chosen.data}: {len(rows)} rows are under two batches of {size}")
+            raise ReplayError(
+                f"{self.chosen.data}: {len(rows)} rows are under two batches of {size}"
+            )
         return [rows[start * size : (start + 1) * size] for start in range(count)]
 
     def _mapping_without_outcome(self) -> Path:
         """The mapping as the import gets it: no outcome, nothing that --drop names."""
         told: dict[str, Any] = yaml.safe_load(self.chosen.mapping.read_text(encoding="utf-8"))
-        ignored = list(told.get("ignore") or []) + [told.pop("outcome")["column"]]
+        ignored = [*(told.get("ignore") or []), told.pop("outcome")["column"]]
         for name in filter(None, (part.strip() for part in self.chosen.drop.split(","))):
             for kind in ("attributes", "fields"):
                 if name in (told.get(kind) or {}):
@@ -310,7 +314,7 @@ def _scores_under(model: ScoringModel, lead_ids: list[int]) -> dict[int, int]:
     statement, params = compile_model(model).totals(leads_now(lead_ids, as_of=timezone.now()))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT row_id, total, disqualified FROM ({statement}) AS s",  # noqa: S608
+            f"SELECT row_id, total, disqualified FROM ({statement}) AS s",
             params,
         )
         return {

@@ -30,12 +30,30 @@ name: Made up, first guess
 limits: {fit: [-60, 100], intent: [-60, 100], total: [-100, 200]}
 thresholds: {mql: 20, fit: {A: 30, B: 20, C: 10}, intent: {1: 25, 2: 15, 3: 5}}
 rules:
-  - {name: 200 people or more, dimension: fit, when: {subject: attributes.employees, op: at_least, value: 200}, points: 15}
-  - {name: Logistics, dimension: fit, when: {subject: attributes.industry, op: is_one_of, value: [logistics]}, points: 10}
-  - {name: Retail, dimension: fit, when: {subject: attributes.industry, op: is_one_of, value: [retail]}, points: 10}
-  - {name: 5 visits or more, dimension: intent, when: {subject: attributes.visits, op: at_least, value: 5}, points: 10}
-  - {name: Asked for a demo, dimension: intent, when: {subject: attributes.demo, op: is_true}, points: 10}
-  - {name: Met at a fair, dimension: intent, when: {subject: attributes.fair, op: is_true}, points: 15}
+  - name: 200 people or more
+    dimension: fit
+    when: {subject: attributes.employees, op: at_least, value: 200}
+    points: 15
+  - name: Logistics
+    dimension: fit
+    when: {subject: attributes.industry, op: is_one_of, value: [logistics]}
+    points: 10
+  - name: Retail
+    dimension: fit
+    when: {subject: attributes.industry, op: is_one_of, value: [retail]}
+    points: 10
+  - name: 5 visits or more
+    dimension: intent
+    when: {subject: attributes.visits, op: at_least, value: 5}
+    points: 10
+  - name: Asked for a demo
+    dimension: intent
+    when: {subject: attributes.demo, op: is_true}
+    points: 10
+  - name: Met at a fair
+    dimension: intent
+    when: {subject: attributes.fair, op: is_true}
+    points: 15
 """
 
 
@@ -53,7 +71,7 @@ def write(folder: Path, *, leads: int, seed: int) -> Files:
     files = Files(folder / "leads.csv", folder / "mapping.yaml", folder / "rules.yaml")
     files.mapping.write_text(MAPPING, encoding="utf-8")
     files.rules.write_text(RULES, encoding="utf-8")
-    draw = random.Random(f"made up {seed}")  # noqa: S311  # nosec
+    draw = random.Random(f"made up {seed}")  # nosec
     with files.data.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(["id", "employees", "industry", "visits", "demo", "fair", "bought"])

@@ -1,7 +1,7 @@
-"""Loads a file of leads in chunks: each is one transaction, so that a killed import goes on when rerun.
+"""Loads a file of leads in chunks, each one transaction: a killed import goes on when run again.
 
-Called by the `import_leads` command. What becomes of the changed leads is the caller's (`on_changed`
-inside the transaction, `after_chunk` behind it).
+Called by the `import_leads` command. What becomes of the changed leads is the caller's business
+(`on_changed` inside the transaction, `after_chunk` behind it).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -23,7 +24,7 @@ from crm.imports.sniff import Layout
 from crm.imports.staging import StagedRow, Staging
 from crm.intake.attributes import declare
 from crm.intake.payload import LeadPayload
-from crm.intake.upsert import upsert_leads
+from crm.intake.upsert import Upserted, upsert_leads
 from crm.models import AttributeDefinition, Source, Team
 
 CHUNK = 2000
@@ -76,86 +77,83 @@ def load_file(job: Import) -> Counts:
 
     A dry run does the same work in one transaction and rolls it back.
     """
-    counts = Counts()
     check_types(job.mapping)
     with Staging(job.layout, job.mapping) as staging, ExitStack() as whole:
         if job.dry_run:
             whole.enter_context(transaction.atomic())
-            whole.callback(transaction.set_rollback, True)
-        source, team = prepare(job.mapping, job.now)
-        reader = RowReader(job.mapping, job.layout.positions)
+            whole.callback(partial(transaction.set_rollback, rollback=True))
+        loader = _Loader(job, staging)
         for after in range(0, staging.count, CHUNK):
-            rows = staging.rows(after, CHUNK)
-            affected = _load_chunk(job, reader, staging, rows, source, team, counts)
+            affected = loader.load_chunk(staging.rows(after, CHUNK))
             if not job.dry_run:
                 job.after_chunk(affected)
-            job.on_progress(after + len(rows), staging.count)
+            job.on_progress(min(after + CHUNK, staging.count), staging.count)
         if job.errors is not None:
             write_bad_rows(job.errors, job.layout.header, staging.bad_rows())
-    return counts
+    return loader.counts
 
 
-@transaction.atomic
-def _load_chunk(
-    job: Import,
-    reader: RowReader,
-    staging: Staging,
-    rows: list[StagedRow],
-    source: Source,
-    team: Team | None,
-    counts: Counts,
-) -> list[int]:
-    with connection.cursor() as cursor:
-        # An import may wait for somebody at a screen longer than a screen for an import.
-        cursor.execute("SET LOCAL lock_timeout = '60s'")
-    payloads: list[LeadPayload] = []
-    taken: list[StagedRow] = []
-    bad: list[tuple[int, str, str]] = []
-    tally = Counts()
-    for row in rows:
-        if row.reason:
-            tally.failed += 1
-            continue
-        try:
-            payload = reader.payload(row.cells, job.now)
-        except RowInvalid as error:
-            bad.append((row.seq, error.column, error.reason))
-            continue
-        payloads.append(payload)
-        taken.append(row)
-    batch = upsert_leads(payloads=payloads, source=source, now=job.now, team=team)
-    for row, result in zip(taken, batch.results, strict=True):
-        if result.lead is None:
-            column = job.mapping.fields[result.refused_key].column
-            bad.append((row.seq, column, result.refusal))
-        elif result.is_new:
-            tally.imported += 1
+class _Loader:
+    """Takes chunk after chunk and counts."""
+
+    def __init__(self, job: Import, staging: Staging) -> None:
+        self.job, self.staging, self.counts = job, staging, Counts()
+        self.source, self.team = prepare(job.mapping, job.now)
+        self.reader = RowReader(job.mapping, job.layout.positions)
+
+    @transaction.atomic
+    def load_chunk(self, rows: list[StagedRow]) -> list[int]:
+        """One transaction; the leads whose facts changed."""
+        job = self.job
+        with connection.cursor() as cursor:
+            # An import may wait for somebody at a screen longer than a screen for an import.
+            cursor.execute("SET LOCAL lock_timeout = '60s'")
+        good, bad = self._read(rows)
+        batch = upsert_leads(
+            payloads=[payload for _, payload in good],
+            source=self.source,
+            now=job.now,
+            team=self.team,
+        )
+        for (row, _), result in zip(good, batch.results, strict=True):
+            if result.lead is None:
+                column = job.mapping.fields[result.refused_key].column
+                bad.append((row.seq, column, result.refusal))
+            else:
+                self._count(row, result)
+        self.counts.failed += len(bad) + sum(bool(row.reason) for row in rows)
+        self.staging.mark_bad(bad)
+        affected = sorted(batch.affected)
+        if not job.dry_run:
+            job.on_changed(affected)
+        return affected
+
+    def _read(
+        self, rows: list[StagedRow]
+    ) -> tuple[list[tuple[StagedRow, LeadPayload]], list[tuple[int, str, str]]]:
+        good: list[tuple[StagedRow, LeadPayload]] = []
+        bad: list[tuple[int, str, str]] = []
+        for row in rows:
+            if row.reason:
+                continue
+            try:
+                good.append((row, self.reader.payload(row.cells, self.job.now)))
+            except RowInvalid as error:
+                bad.append((row.seq, error.column, error.reason))
+        return good, bad
+
+    def _count(self, row: StagedRow, result: Upserted) -> None:
+        counts = self.counts
+        if result.is_new:
+            counts.imported += 1
         elif result.is_changed:
-            tally.updated += 1
+            counts.updated += 1
         else:
-            tally.unchanged += 1
-        _note_kept(tally, row, result.kept)
-    tally.failed += len(bad)
-    staging.mark_bad(bad)
-    affected = sorted(batch.affected)
-    if not job.dry_run:
-        job.on_changed(affected)
-    _add(counts, tally)
-    return affected
-
-
-def _note_kept(tally: Counts, row: StagedRow, kept: list[str]) -> None:
-    tally.kept += len(kept)
-    tally.kept_told += [f"line {row.line}: {key} kept, a person set it since" for key in kept]
-
-
-def _add(total: Counts, part: Counts) -> None:
-    total.imported += part.imported
-    total.updated += part.updated
-    total.unchanged += part.unchanged
-    total.failed += part.failed
-    total.kept += part.kept
-    total.kept_told = (total.kept_told + part.kept_told)[:MAX_TOLD]
+            counts.unchanged += 1
+        for key in result.kept:
+            counts.kept += 1
+            if counts.kept <= MAX_TOLD:
+                counts.kept_told.append(f"line {row.line}: {key} kept, a person set it since")
 
 
 def check_types(mapping: Mapping) -> None:

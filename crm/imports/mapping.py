@@ -140,6 +140,7 @@ class Mapping(_Strict):
     def columns(self) -> list[str]:
         """Every column the mapping reads, once, in a fixed order."""
         single = [self.external_id, self.order_by, self.received_at, self.occurred_at]
+        named: list[FieldColumn | AttributeColumn]
         named = [*self.fields.values(), *self.attributes.values()]
         if self.outcome:
             single.append(self.outcome.column)
@@ -149,7 +150,11 @@ class Mapping(_Strict):
 class _UniqueKeys(yaml.SafeLoader):
     """YAML without repeated keys, which PyYAML would let the last one win."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002
+    ) -> dict[Any, Any]:
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = str(key_node.value)

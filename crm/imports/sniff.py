@@ -172,7 +172,7 @@ def _key(name: str) -> str:
 
 
 def _position(header: tuple[str, ...], column: str) -> int:
-    """Place of the column: written exactly so, else the same but for case and spaces; -1: absent."""
+    """Place of the column, written so or the same but for case and spaces; -1 when absent."""
     if column in header:
         return header.index(column)
     keys = [_key(name) for name in header]

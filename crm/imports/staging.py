@@ -1,4 +1,4 @@
-"""The rows of a file in a temporary table, in the order they will be taken. Nothing else is touched.
+"""The rows of a file in a temporary table, in the order they are taken. Nothing else is touched.
 
 Called by `load.py`. The table lives in the session: a killed import leaves nothing of it behind.
 """
@@ -23,14 +23,13 @@ REPEATED = "repeated in the file with other values"
 
 @dataclass(frozen=True)
 class StagedRow:
-    """One data row. `reason` is set when it is bad already; `is_repeat`: an equal row came before."""
+    """One data row; `reason` is set when it is bad already."""
 
     seq: int
     line: int
     cells: list[str]
     column: str
     reason: str
-    is_repeat: bool
 
 
 class Staging:
@@ -82,15 +81,15 @@ class Staging:
         id_place = layout.positions[self.mapping.external_id]
         order_place = layout.positions[self.mapping.order_by or self.mapping.external_id]
         for line, cells in data_rows(layout):
-            column, reason = "", ""
+            reason = ""
             if any("\0" in cell for cell in cells):
-                cells = [cell.replace("\0", "\N{REPLACEMENT CHARACTER}") for cell in cells]
                 reason = "holds a NUL character"
             if len(cells) != len(layout.header):
                 reason = f"{len(cells)} cells where the header has {len(layout.header)}"
-            external_id = cells[id_place].strip() if id_place < len(cells) else ""
-            order_key = cells[order_place].strip() if order_place < len(cells) else ""
-            yield line, cells, external_id, order_key, column, reason
+            kept = [cell.replace("\0", "\N{REPLACEMENT CHARACTER}") for cell in cells]
+            external_id = kept[id_place].strip() if id_place < len(kept) else ""
+            order_key = kept[order_place].strip() if order_place < len(kept) else ""
+            yield line, kept, external_id, order_key, "", reason
 
     def _order(self) -> None:
         """Number the rows in the order of arrival and mark repeated external ids."""
@@ -149,7 +148,7 @@ class Staging:
         with connection.cursor() as cursor:
             cursor.execute(
                 sql.SQL(
-                    'SELECT seq, line, cells, "column", reason, is_equal IS NOT NULL FROM {rows} '
+                    'SELECT seq, line, cells, "column", reason FROM {rows} '
                     "WHERE seq > %s AND seq <= %s ORDER BY seq"
                 ).format(rows=self._rows),
                 [after, after + count],
@@ -191,7 +190,7 @@ class Staging:
 
 
 def data_rows(layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """(physical line where it begins, cells) of every row below the header; blank rows are left out.
+    """(physical line where it begins, cells) of every row below the header, but for blank rows.
 
     Raises FileInvalid when the file is not a CSV below its header.
     """

@@ -1,4 +1,4 @@
 """From raw bytes to a lead: stores messages first, understands them later.
 
-The inbox is written by the intake views; the rest is called by `qualification/pipeline.py` and imports.
+The inbox is written by the intake views; `qualification/pipeline.py` and imports call the rest.
 """

@@ -52,7 +52,7 @@ def read_value(type_: str, value: Any) -> Value:
 
 
 def declare(types: Mapping[str, str]) -> dict[str, str]:
-    """Declare what is new; returns the standing type of each name, which may differ from the wish."""
+    """Declare what is new; returns the type that stands for each name, which may be another."""
     AttributeDefinition.objects.bulk_create(
         [
             AttributeDefinition(name=name, type=type_, label=name.replace("_", " ").capitalize())

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from django.db import connection
 
 from crm.intake.payload import ACCOUNT_FIELDS
-from crm.intake.statements import Verdict, judge
 from crm.matching import normalize
 from crm.models import Account, Lead, LeadIdentity
 
@@ -115,19 +114,9 @@ class StatedValues:
         """A source stated this earlier."""
         self._of[(id(row), key)].add(_hashable(value))
 
-    def judge(self, record: Record, key: str, stated: Any, last: Any, is_old: bool) -> Verdict:
-        """Whether the stated value is written or a person's kept."""
-        return judge(
-            stated=stated,
-            last=last,
-            current=record.read(key),
-            machine=frozenset(self._of.get((id(record.row), key), ())),
-            is_old=is_old,
-        )
-
-    def is_machine(self, record: Record, key: str) -> bool:
-        """Whether the current value is one that a source stated."""
-        return record.read(key) in self._of.get((id(record.row), key), ())
+    def of(self, record: Record, key: str) -> frozenset[Any]:
+        """All values that sources stated last for this key of this record."""
+        return frozenset(self._of.get((id(record.row), key), ()))
 
 
 def _hashable(value: Any) -> Any:
@@ -148,7 +137,7 @@ def stated_values(leads: Mapping[int, Lead], accounts: Mapping[int, Account]) ->
             stated.add(accounts[account_id], key, json.loads(value))
     for lead in leads.values():
         # One object a row, so that a change seen through the lead is the change that is written.
-        if lead.account_id in accounts:
+        if lead.account_id is not None and lead.account_id in accounts:
             lead.account = accounts[lead.account_id]
     return stated
 
@@ -170,7 +159,24 @@ def _about_accounts(account_ids: list[int]) -> list[tuple[int, str, str]]:
 
 _LEAD_COLUMNS = {
     **dict.fromkeys(
-        ["first_name", "last_name", "company_name", "email", "email_key", "email_kind", "phone", "phone_key", "title", "seniority", "department", "country", "city", "channel", "campaign", "topic"],
+        [
+            "first_name",
+            "last_name",
+            "company_name",
+            "email",
+            "email_key",
+            "email_kind",
+            "phone",
+            "phone_key",
+            "title",
+            "seniority",
+            "department",
+            "country",
+            "city",
+            "channel",
+            "campaign",
+            "topic",
+        ],
         "text",
     ),
     "account_id": "bigint",
@@ -215,7 +221,7 @@ def insert_identities(identities: list[LeadIdentity]) -> None:
 
 
 def _insert(table: str, columns: Mapping[str, str], rows: list[Any]) -> None:
-    """One statement for all: an array a column, as `bulk_create` does it, costs three times as much."""
+    """One statement for all, at a third of what `bulk_create` costs."""
     if not rows:
         return
     with connection.cursor() as cursor:

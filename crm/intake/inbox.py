@@ -20,8 +20,9 @@ def store_message(
         cursor.execute(
             """
             INSERT INTO crm_inboxmessage (
-                source_id, event_key, received_at, content_type, body, state, attempts, due_at, error
-            ) VALUES (%s, %s, %s, %s, %s, %s, 0, %s, '')
+                source_id, event_key, received_at, content_type, body, state, due_at,
+                attempts, error
+            ) VALUES (%s, %s, %s, %s, %s, %s, %s, 0, '')
             ON CONFLICT (source_id, event_key) DO NOTHING
             RETURNING id
             """,

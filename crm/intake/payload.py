@@ -46,7 +46,19 @@ MAX_EXTERNAL_ID = 200
 
 # Kinds of activity in which the person asks for something; only these bring a decided lead back.
 INQUIRY_TYPES = frozenset(
-    ["form_submit", "demo_request", "contact_request", "inquiry", "quote_request", "trial_signup", "reply", "chat", "call", "meeting_request", "callback_request"]
+    [
+        "form_submit",
+        "demo_request",
+        "contact_request",
+        "inquiry",
+        "quote_request",
+        "trial_signup",
+        "reply",
+        "chat",
+        "call",
+        "meeting_request",
+        "callback_request",
+    ]
 )
 
 
@@ -67,9 +79,9 @@ class ActivityPayload:
 
 @dataclass(frozen=True)
 class LeadPayload:
-    """What is said about one person. A key that is absent says nothing; one in `cleared` says blank.
+    """What is said about one person. An absent key says nothing; one in `cleared` says blank.
 
-    `stated_at` orders statements of one identity: an older one never overwrites (None: now is right).
+    `stated_at` orders statements of one identity: an older one never overwrites (None: no order).
     `notes` tell what was left out and why.
     """
 
@@ -117,7 +129,7 @@ class LeadPayload:
 
 
 def _length(model: type[Lead] | type[Account], column: str) -> int:
-    return int(model._meta.get_field(column).max_length or 0)
+    return int(getattr(model._meta.get_field(column), "max_length", 0))
 
 
 MAX_LENGTH: dict[str, int] = {
@@ -132,7 +144,7 @@ MAX_LENGTH: dict[str, int] = {
 
 
 def read_field(key: str, text: str) -> Value:
-    """Cleaned value of a lead or account field; raises PayloadInvalid naming what is wrong with it."""
+    """Cleaned value of a lead or account field; raises PayloadInvalid with what is wrong."""
     clean = normalize.clean_text(text)
     if key in NUMBER_FIELDS:
         return _whole_number(clean, NUMBER_FIELDS[key])

@@ -26,10 +26,7 @@ def judge(
 ) -> Verdict:
     """`stated` now, `last` by the same identity (None: never), `current` value of the record,
     `machine` all values any source stated last; `is_old`: a newer statement was taken before."""
-    if is_blank(current):
-        may_write = not machine
-    else:
-        may_write = current in machine and not is_old
+    may_write = not machine if is_blank(current) else current in machine and not is_old
     if same(stated, last):
         return Verdict(is_written=False, is_kept=not same(stated, current) and not may_write)
     if same(stated, current):

@@ -1,21 +1,22 @@
 """Writes what payloads say into leads, identities, accounts, activities and outcomes.
 
-One road for webhooks, forms and files: `upsert_leads` takes many at once, `upsert_lead` one. The caller
-holds the transaction; the stage of a known lead is never touched here.
+One road for webhooks, forms and files: `upsert_leads` takes many at once, `upsert_lead` one. The
+stage of a known lead is never touched here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from crm.exceptions import PayloadInvalid
 from crm.intake import changes
-from crm.intake.payload import ACCOUNT_FIELDS, LeadPayload
-from crm.intake.statements import STATED_AT, difference
+from crm.intake.payload import ACCOUNT_FIELDS, ActivityPayload, LeadPayload, Value
+from crm.intake.statements import STATED_AT, difference, judge
 from crm.matching.locks import lock_keys
 from crm.matching.resolve import (
     CompanyKeys,
@@ -36,7 +37,7 @@ _COMPANY_KEYS = frozenset({"company", "email", "website"})
 
 @dataclass
 class Upserted:
-    """What became of one payload. `lead` is None when it was refused, with the reason in `refusal`."""
+    """What became of one payload. `lead` is None when it was refused; `refusal` says why."""
 
     lead: Lead | None
     is_new: bool = False
@@ -76,7 +77,7 @@ def upsert_lead(*, payload: LeadPayload, source: Source, now: datetime) -> Upser
 def upsert_leads(
     *, payloads: Sequence[LeadPayload], source: Source, now: datetime, team: Team | None = None
 ) -> Batch:
-    """Write all payloads in their order, as if one came after the other. Each needs an external id."""
+    """Write all payloads, each with an external id, as if one came after the other."""
     keys = [PersonKeys(p.external_id, p.email_key, p.phone_key) for p in payloads]
     companies = [company_of(payload) for payload in payloads]
     lock_keys(
@@ -86,7 +87,13 @@ def upsert_leads(
     people = KnownPeople(keys, source)
     owned = {lead.account_id for lead in people.by_id.values() if lead.account_id}
     accounts = KnownAccounts(companies, now, owned)
-    writer = _Writer(source, now, team or source.team or fallback_team(), people, accounts)
+    writer = _Writer(
+        source=source,
+        now=now,
+        team=team or source.team or fallback_team(),
+        people=people,
+        accounts=accounts,
+    )
     results = [writer.take(*each) for each in zip(payloads, keys, companies, strict=True)]
     return Batch(results, writer.save())
 
@@ -106,11 +113,34 @@ def company_of(payload: LeadPayload) -> CompanyKeys:
     )
 
 
+@dataclass
+class _Case:
+    """One payload at work: what it says, about whom, and what came of it."""
+
+    payload: LeadPayload
+    company: CompanyKeys
+    lead: Lead
+    identity: LeadIdentity
+    result: Upserted
+
+    @property
+    def stated_at(self) -> str:
+        """When it was said, as sortable text; "" when that does not matter."""
+        return changes.instant(self.payload.stated_at)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether a later statement of the same identity was taken before."""
+        last_at = str(self.identity.imported.get(STATED_AT, ""))
+        return bool(self.stated_at and last_at and self.stated_at < last_at)
+
+
 class _Writer:
     """The batch in memory: takes payloads one by one, writes everything set by set at the end."""
 
     def __init__(
         self,
+        *,
         source: Source,
         now: datetime,
         team: Team,
@@ -131,32 +161,30 @@ class _Writer:
 
     def take(self, payload: LeadPayload, keys: PersonKeys, company: CompanyKeys) -> Upserted:
         """Apply one payload to the records in memory."""
-        lead = self.people.find(keys)
+        known = self.people.find(keys)
         owner = self.people.by_email.get(keys.email)
-        if lead is not None and owner is not None and owner is not lead:
+        if known is not None and owner is not None and owner is not known:
             return Upserted(None, refusal="belongs to another lead", refused_key="email")
-        is_new = lead is None
-        lead = lead or self._born(payload)
-        result = Upserted(lead, is_new=is_new)
+        lead = known or self._born(payload)
+        result = Upserted(lead, is_new=known is None)
         was_decided = lead.stage in RETURNING_STAGES and lead.disqualified_by != "rule"
-        identity = self._identity(lead, payload, result)
-        self._apply(lead, identity, payload, company, result)
+        case = _Case(payload, company, lead, self._identity(lead, payload, result), result)
+        self.people.forget(lead)
+        self._apply(case)
         self.people.remember(keys, lead)
-        self._record_outcome(lead, identity, payload, result)
         if payload.activity:
-            self._record(lead, payload)
-            result.is_reinquiry = was_decided and not is_new and payload.activity.is_inquiry
+            self._record(lead, payload.activity)
+            result.is_reinquiry = was_decided and payload.activity.is_inquiry
         return result
 
     def _born(self, payload: LeadPayload) -> Lead:
-        received = payload.received_at or self.now
         lead = Lead(
             team=self.team,
             source=self.source,
             # A birth, not a move: whoever comes with an outcome was worked before.
             stage=payload.outcome or Stage.NEW,
             stage_at=self.now,
-            received_at=received,
+            received_at=payload.received_at or self.now,
             created_at=self.now,
             updated_at=self.now,
             attributes={},
@@ -181,65 +209,55 @@ class _Writer:
         self.seen[payload.external_id] = known
         return known
 
-    def _apply(
-        self,
-        lead: Lead,
-        identity: LeadIdentity,
-        payload: LeadPayload,
-        company: CompanyKeys,
-        result: Upserted,
-    ) -> None:
-        said = payload.statements
-        differing = difference(said, identity.imported)
-        blanked = [key for key in payload.cleared if key in identity.imported]
-        last_at = str(identity.imported.get(STATED_AT, ""))
-        stated_at = changes.instant(payload.stated_at)
-        is_old = bool(stated_at and last_at and stated_at < last_at)
-        self.people.forget(lead)
+    def _apply(self, case: _Case) -> None:
+        said = case.payload.statements
+        differing = difference(said, case.identity.imported)
+        blanked = [key for key in case.payload.cleared if key in case.identity.imported]
         person = {key: said[key] for key in said if key not in ACCOUNT_FIELDS}
-        self._write(changes.LeadRecord(lead), person, identity, is_old, result)
-        if lead.account is None or _COMPANY_KEYS & set(result.changed):
-            self._link(lead, company)
-        if lead.account is not None:
+        self._write(case, changes.LeadRecord(case.lead), person)
+        if case.lead.account is None or _COMPANY_KEYS & set(case.result.changed):
+            self._link(case)
+        if case.lead.account is not None:
             firm = {key: said[key] for key in said if key in ACCOUNT_FIELDS}
-            self._write(changes.AccountRecord(lead.account), firm, identity, is_old, result)
+            self._write(case, changes.AccountRecord(case.lead.account), firm)
         for key in blanked:
-            self._blank(lead, key, identity, result)
-        self._restate(identity, payload, differing, blanked, is_old, stated_at)
+            self._blank(case, key)
+        self._restate(case, differing, blanked)
+        self._record_outcome(case)
 
-    def _write(
-        self,
-        record: changes.Record,
-        said: dict[str, object],
-        identity: LeadIdentity,
-        is_old: bool,
-        result: Upserted,
-    ) -> None:
+    def _write(self, case: _Case, record: changes.Record, said: Mapping[str, Value]) -> None:
         for key, value in said.items():
-            verdict = self.history.judge(record, key, value, identity.imported.get(key), is_old)
+            last = case.identity.imported.get(key)
+            verdict = judge(
+                stated=value,
+                last=last,
+                current=record.read(key),
+                machine=self.history.of(record, key),
+                is_old=case.is_old,
+            )
             if verdict.is_kept:
-                result.kept.append(key)
+                case.result.kept.append(key)
             if verdict.is_written:
-                result.changed.append(key)
+                case.result.changed.append(key)
                 if record.write(key, value):
-                    self._mark(record)
+                    self._mark(record.row)
 
-    def _blank(self, lead: Lead, key: str, identity: LeadIdentity, result: Upserted) -> None:
-        record: changes.Record = changes.LeadRecord(lead)
+    def _blank(self, case: _Case, key: str) -> None:
+        record: changes.Record = changes.LeadRecord(case.lead)
         if key in ACCOUNT_FIELDS:
-            if lead.account is None:
+            if case.lead.account is None:
                 return
-            record = changes.AccountRecord(lead.account)
-        if self.history.is_machine(record, key):
-            result.changed.append(key)
+            record = changes.AccountRecord(case.lead.account)
+        if record.read(key) in self.history.of(record, key):
+            case.result.changed.append(key)
             record.write(key, None)
-            self._mark(record)
+            self._mark(record.row)
         else:
-            result.kept.append(key)
+            case.result.kept.append(key)
 
-    def _mark(self, record: changes.Record) -> None:
-        row = record.row
-        if row.pk is None:
+    def _mark(self, row: Lead | Account) -> None:
+        """Its columns are to be written, unless it is yet to be inserted."""
+        if row._state.adding:
             return
         row.updated_at = self.now
         if isinstance(row, Lead):
@@ -247,55 +265,47 @@ class _Writer:
         else:
             self.changed_accounts[row.pk] = row
 
-    def _link(self, lead: Lead, company: CompanyKeys) -> None:
-        account = self.accounts.find_or_make(company)
-        if account is None or account is lead.account:
+    def _link(self, case: _Case) -> None:
+        account = self.accounts.find_or_make(case.company)
+        if account is None or account is case.lead.account:
             return
-        lead.account = account
-        record = changes.LeadRecord(lead)
-        self._mark(record)
+        case.lead.account = account
+        self._mark(case.lead)
         # Named after its domain until somebody says the name.
-        if company.name and account.name in company.domains:
-            account.name, account.name_key = company.name, company.name_key
-            self._mark(changes.AccountRecord(account))
+        if case.company.name and account.name in case.company.domains:
+            account.name, account.name_key = case.company.name, case.company.name_key
+            self._mark(account)
 
-    def _restate(
-        self,
-        identity: LeadIdentity,
-        payload: LeadPayload,
-        differing: list[str],
-        blanked: list[str],
-        is_old: bool,
-        stated_at: str,
-    ) -> None:
-        said = payload.statements
-        news = {key: said[key] for key in differing if not is_old or key not in identity.imported}
-        if stated_at and not is_old:
-            news[STATED_AT] = stated_at
-        if not news and not blanked:
-            return
-        kept = {key: value for key, value in identity.imported.items() if key not in blanked}
-        identity.imported = {**kept, **news}
-        self.history.learn(identity, news)
-        if identity.pk:
-            self.restated[payload.external_id] = identity
+    def _restate(self, case: _Case, differing: list[str], blanked: list[str]) -> None:
+        """Keep what was stated as the base of the next comparison."""
+        said, last = case.payload.statements, case.identity.imported
+        is_old = case.is_old
+        news: dict[str, Value] = {
+            key: said[key] for key in differing if not is_old or key not in last
+        }
+        if case.stated_at and not is_old:
+            news[STATED_AT] = case.stated_at
+        if news or blanked:
+            kept = {key: value for key, value in last.items() if key not in blanked}
+            self._store(case, {**kept, **news})
+            self.history.learn(case.identity, news)
 
-    def _record_outcome(
-        self, lead: Lead, identity: LeadIdentity, payload: LeadPayload, result: Upserted
-    ) -> None:
-        if not payload.outcome or identity.imported.get("outcome") == payload.outcome:
+    def _record_outcome(self, case: _Case) -> None:
+        outcome = case.payload.outcome
+        if not outcome or case.identity.imported.get("outcome") == outcome:
             return
         self.outcomes.append(
-            Outcome(lead=lead, value=payload.outcome, source=self.source, recorded_at=self.now)
+            Outcome(lead=case.lead, value=outcome, source=self.source, recorded_at=self.now)
         )
-        result.changed.append("outcome")
-        identity.imported = {**identity.imported, "outcome": payload.outcome}
-        if identity.pk:
-            self.restated[payload.external_id] = identity
+        case.result.changed.append("outcome")
+        self._store(case, {**case.identity.imported, "outcome": outcome})
 
-    def _record(self, lead: Lead, payload: LeadPayload) -> None:
-        happened = payload.activity
-        assert happened is not None  # noqa: S101
+    def _store(self, case: _Case, imported: dict[str, Any]) -> None:
+        case.identity.imported = imported
+        if case.identity.pk:
+            self.restated[case.identity.external_id] = case.identity
+
+    def _record(self, lead: Lead, happened: ActivityPayload) -> None:
         self.activities.append(
             Activity(
                 lead=lead,
@@ -309,7 +319,7 @@ class _Writer:
         )
 
     def save(self) -> set[int]:
-        """Write all sets; returns the leads whose facts changed, those of changed accounts included."""
+        """Write all sets; returns the leads whose facts changed, also through their account."""
         self.accounts.save_new()
         changes.insert_leads(self.new_leads)
         changes.insert_identities(self.new_identities)

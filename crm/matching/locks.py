@@ -1,6 +1,6 @@
 """Serialises "is this person or company known?" so that two at once never create two rows.
 
-Advisory locks, held to the end of the transaction. Taken before any row lock, by intake and imports.
+Advisory locks to the end of the transaction, taken before any row lock, by intake and imports.
 """
 
 from __future__ import annotations

@@ -23,7 +23,23 @@ from crm.models.lead import EmailKind
 
 # Pages on these hosts belong to their owner's profile, not to a company domain.
 SHARED_HOSTS = frozenset(
-    ["facebook.com", "instagram.com", "linkedin.com", "x.com", "twitter.com", "youtube.com", "xing.com", "github.com", "google.com", "sites.google.com", "medium.com", "t.me", "wa.me", "linktr.ee", "bit.ly"]
+    [
+        "facebook.com",
+        "instagram.com",
+        "linkedin.com",
+        "x.com",
+        "twitter.com",
+        "youtube.com",
+        "xing.com",
+        "github.com",
+        "google.com",
+        "sites.google.com",
+        "medium.com",
+        "t.me",
+        "wa.me",
+        "linktr.ee",
+        "bit.ly",
+    ]
 )
 # Names in daily use that the ISO table does not list.
 COUNTRY_ALIASES = {"uk": "GB", "england": "GB", "great britain": "GB", "russia": "RU", "uae": "AE"}
@@ -170,8 +186,8 @@ def name_key(company: str) -> str:
     plain = clean_text(company)
     if not plain:
         return ""
-    # The forms go off the written name first ("A.G.", "GmbH & Co. KG"), then off the bare words, again
-    # and again: one may show only when another is off.
+    # The forms go off the written name first ("A.G.", "GmbH & Co. KG"), then off the bare words,
+    # again and again: one may show only when another is off.
     key = _words(_bare(plain)) or _words(plain)
     while (shorter := _words(_bare(key))) and shorter != key:
         key = shorter

@@ -1,4 +1,4 @@
-"""Finds the person and the company that a statement is about; the companies nobody knows yet it makes.
+"""Finds the person and the company that a statement is about; makes companies nobody knows yet.
 
 Called by `crm/intake/upsert.py` for many statements at once; `find_lead` and `account_for` for one.
 Callers that create people hold `locks.lock_keys` first.
@@ -100,7 +100,7 @@ class KnownPeople:
 
 
 class KnownAccounts:
-    """The accounts behind a set of company keys and account ids, locked, and those made meanwhile."""
+    """The accounts behind a set of company keys and ids, locked, and those made meanwhile."""
 
     def __init__(
         self, keys: Iterable[CompanyKeys], now: datetime, account_ids: Collection[int] = ()
@@ -134,7 +134,7 @@ class KnownAccounts:
         return self.by_name.get(keys.name_key) if keys.name_key else None
 
     def find_or_make(self, keys: CompanyKeys) -> Account | None:
-        """The account, made when unknown; None when nothing tells a company. Saved by `save_new`."""
+        """The account, made when unknown (see `save_new`); None when nothing tells a company."""
         if not keys.domains and not keys.name_key:
             return None
         account = self.find(keys) or self._make(keys)
@@ -174,7 +174,7 @@ def find_lead(
     source: Source | None = None,
     external_id: str = "",
 ) -> Lead | None:
-    """The lead that is this person: by identity, else by address, else by number; None if unknown."""
+    """The lead that is this person, by identity, else address, else number; None if unknown."""
     keys = PersonKeys(
         external_id=external_id,
         email=normalize.normal_email(email),

@@ -9,6 +9,7 @@ import sys
 
 import django
 from django.core.management import call_command
+from django.db import transaction
 
 
 def main() -> int:
@@ -20,7 +21,9 @@ def main() -> int:
 
     if not Lead.objects.exists():
         print("Making the demo data (first start) ...", file=sys.stderr, flush=True)
-        call_command("seed_demo", stdout=sys.stderr)
+        # All or nothing: an interrupted first start is a first start again.
+        with transaction.atomic():
+            call_command("seed_demo", stdout=sys.stderr)
     print(logins_text())
     return 0
 

@@ -3,8 +3,8 @@
 Called by the command, by pages and by `proposals.py` for its previews. Writes nothing.
 
 The decisions that led to a proposal are among those it is judged on here, so a re-weighted draft
-looks somewhat better than it will on new leads; `since_draft` is the honest part, the decisions made
-after the draft was created, once there are enough of them.
+looks somewhat better than it will on new leads; `since_draft` is the honest part, the decisions
+made after the draft was created, once there are enough of them.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class _Scored:
 
 
 def backtest(draft: ScoringModel, *, now: datetime) -> Backtest | None:
-    """The draft against the active version on every counted decision; None without an active one."""
+    """The draft against the live version on every counted decision; None without a live one."""
     active = ScoringModel.objects.filter(status=ModelStatus.ACTIVE).first()
     if active is None:
         return None
@@ -130,9 +130,7 @@ def backtest(draft: ScoringModel, *, now: datetime) -> Backtest | None:
     )
 
 
-def totals_at(
-    model: ScoringModel, moments: Sequence[tuple[int, int, datetime]]
-) -> dict[int, int]:
+def totals_at(model: ScoringModel, moments: Sequence[tuple[int, int, datetime]]) -> dict[int, int]:
     """(row id, lead id, moment) each → row id → total tenths as of that moment.
 
     A lead of which nothing was recorded by then has no entry.

@@ -2,11 +2,11 @@
 
 Called by `proposals.py` and, for its figures, by pages. Nothing here reads or writes the database.
 
-Two questions are asked of a rule. Does the accept rate differ between leads on which it fired and the
-rest (chi-square)? And are its points off, given all the other rules (Wald, from the regression of
-`reweight.py`)? The second matters because a rule may look idle in the first and still be wrong: its
-leads come with other rules that hide it. The smaller p counts double, and the Benjamini-Hochberg q
-over all rules that have enough data decides the grade.
+Two questions are asked of a rule. Does the accept rate differ between leads on which it fired and
+the rest (chi-square)? And are its points off, given all the other rules (Wald, from the regression
+of `reweight.py`)? The second matters because a rule may look idle in the first and still be wrong:
+its leads come with other rules that hide it. The smaller p counts double, and the
+Benjamini-Hochberg q over all rules that have enough data decides the grade.
 """
 
 from __future__ import annotations
@@ -188,15 +188,11 @@ def _missing(fired: Share, rest: Share) -> tuple[str, ...]:
     accepted = fired.accepted + rest.accepted
     if decisions > 0:
         lacks.append(
-            ngettext(
-                "%(n)s more counted decision", "%(n)s more counted decisions", decisions
-            )
+            ngettext("%(n)s more counted decision", "%(n)s more counted decisions", decisions)
             % {"n": decisions}
         )
     if firings > 0:
-        lacks.append(
-            ngettext("%(n)s more firing", "%(n)s more firings", firings) % {"n": firings}
-        )
+        lacks.append(ngettext("%(n)s more firing", "%(n)s more firings", firings) % {"n": firings})
     if not lacks and accepted == 0:
         lacks.append(_("an accepted lead"))
     if not lacks and accepted == fired.n + rest.n:

@@ -1,14 +1,14 @@
 """Reads past decisions as a matrix: which rule fired by how much, and how it ended.
 
-Called by `evidence.py` and `proposals.py`. A fixed number of queries, whatever the number of decisions.
+Called by `proposals.py`. A fixed number of queries, whatever the number of decisions.
 
 What counts: the last standing decision of each lead, if it is an accept, or a reject whose reason
-may influence fit or intent. A reject counts for the rules of that dimension only, an accept for both.
-A nurture is no label, nor is a reject for bad data, and what was undone or overturned is gone.
+may influence fit or intent. A reject counts for the rules of that dimension only, an accept for
+both. A nurture is no label, nor is a reject for bad data; what was undone or overturned is gone.
 
-What fired comes from the decision itself (`Decision.fired`), so the future never leaks in. A rule is
-unknown for a decision made under a version that did not hold it with the same condition, and for a
-lead on which somebody marked its line as bad data or as a bot's doing.
+What fired comes from the decision itself (`Decision.fired`), so the future never leaks in. A rule
+is unknown for a decision made under a version that did not hold it with the same condition, and
+for a lead on which somebody marked its line as bad data or as a bot's doing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class History:
 
 @dataclass(frozen=True)
 class Counted:
-    """A decision that is evidence. `dimension` is the one a reject counts for, blank for an accept."""
+    """A decision that counts. `dimension`: the one a reject counts for, blank for an accept."""
 
     decision_id: int
     lead_id: int

@@ -23,7 +23,7 @@ LAST_DECISIONS = 2_000
 def previews(
     model: ScoringModel, history: History, changed: Sequence[RuleEvidence]
 ) -> dict[str, dict[str, Any]]:
-    """Rule key → figures, for rules with proposed points; empty where no lead can be scored again."""
+    """Rule key → figures, for rules with proposed points; empty where no lead can be scored."""
     if not changed:
         return {}
     newest = sorted(enumerate(history.decisions), key=lambda pair: pair[1].at)[-LAST_DECISIONS:]
@@ -48,5 +48,8 @@ def previews(
 
 def _change(about: RuleEvidence, hits: Any) -> Any:
     """What the proposed points add to each total, in tenths; unknown lines stay as they were."""
-    step = float((about.rule.points if about.proposed is None else about.proposed) - about.rule.points) * 10
+    step = (
+        float((about.rule.points if about.proposed is None else about.proposed) - about.rule.points)
+        * 10
+    )
     return np.rint(np.nan_to_num(hits) * step).astype(np.int64)

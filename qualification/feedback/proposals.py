@@ -1,7 +1,7 @@
 """Decides which point changes are proposed, and what people do with them. Applies none by itself.
 
-Called by the command, views and the bench. A proposal becomes points only in a draft (`approve_proposal`),
-and a draft becomes live only by `scoring/versions.py`.
+Called by the command, views and the bench. A proposal becomes points only in a draft
+(`approve_proposal`), and a draft becomes live only by `scoring/versions.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MUTE = timedelta(days=30)
 
 @dataclass(frozen=True)
 class ProposalRun:
-    """What one run found: every rule stands in one list. `quiet`: declined lately or in the draft."""
+    """What one run found; every rule is in one list. `quiet`: declined lately or in the draft."""
 
     model: ScoringModel | None
     counted: int
@@ -47,10 +47,10 @@ class ProposalRun:
 
 @transaction.atomic
 def propose_rules(*, now: datetime) -> ProposalRun:
-    """Open a proposal for each rule whose points decisions would change; older open ones give way.
+    """Open a proposal for each rule whose points decisions would change; older ones give way.
 
-    A rule with too little evidence gets none, nor one declined less than 30 days ago or waiting in a
-    draft. A proposal that comes out the same keeps its row and gets the new evidence.
+    A rule with too little evidence gets none, nor one declined less than 30 days ago or waiting in
+    a draft. A proposal that comes out the same keeps its row and gets the new evidence.
     """
     versions.lock_versions()
     settle_proposals(now=now)
@@ -58,9 +58,7 @@ def propose_rules(*, now: datetime) -> ProposalRun:
     if model is None:
         return ProposalRun(model=None, counted=0)
     history = history_of(model, now=now)
-    found = weigh_rules(
-        history, written=written_points(history.rules), disputes=disputes_by_rule()
-    )
+    found = weigh_rules(history, written=written_points(history.rules), disputes=disputes_by_rule())
     return _propose(model, history, found, now)
 
 
@@ -68,8 +66,8 @@ def propose_rules(*, now: datetime) -> ProposalRun:
 def approve_proposal(*, proposal: RuleProposal, by: User, now: datetime) -> RuleProposal:
     """Put the proposed points into the draft of the active model, made if there is none.
 
-    Raises PermissionDenied, NotEnoughEvidence (still collecting), ProposalClosed (decided meanwhile,
-    or the live version has changed).
+    Raises PermissionDenied, NotEnoughEvidence (still collecting), ProposalClosed (decided
+    meanwhile, or the live version has changed).
     """
     _require_right(by)
     if proposal.evidence.get("grade") != STRONG:
@@ -177,15 +175,14 @@ def _propose(
         counted=len(history.accepted),
         proposals=tuple(kept),
         not_enough=tuple(about for about in found if about.proposed is None),
-        unchanged=tuple(
-            about for about in enough if about not in changed and about not in quiet
-        ),
+        unchanged=tuple(about for about in enough if about not in changed and about not in quiet),
         quiet=tuple(quiet),
     )
 
 
 def _put(model: ScoringModel, about: RuleEvidence, now: datetime) -> RuleProposal:
     """The open proposal of this rule: the same row while points are the same, else a new one."""
+    assert about.proposed is not None  # noqa: S101 - the caller keeps only these
     rows = RuleProposal.objects.filter(
         model=model, rule_key=about.rule.key, status=ProposalStatus.OPEN
     )

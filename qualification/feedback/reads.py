@@ -87,7 +87,7 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Basis:
-    """What all proposals rest on: decisions that count, disputes, rules still without enough data."""
+    """What all proposals rest on: counted decisions, disputes, and rules without enough data."""
 
     counted: int
     accepted: int
@@ -109,7 +109,7 @@ class Basis:
 
 @dataclass(frozen=True)
 class DraftCard:
-    """The draft that approved proposals go into; `hindrance` says why this reader cannot publish."""
+    """The draft approved proposals go into; `hindrance` says why this reader cannot publish."""
 
     draft: ScoringModel
     active: ScoringModel
@@ -117,7 +117,6 @@ class DraftCard:
     authors: tuple[User, ...]
     publishers: tuple[User, ...]
     is_author: bool
-    may_publish: bool
     hindrance: str
 
 
@@ -144,6 +143,7 @@ class ProposalPage:
     versions: tuple[Version, ...]
     stale_scores: int
     all_scores: int
+    may_publish: bool
 
 
 def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
@@ -163,6 +163,7 @@ def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
         versions=version_list(),
         stale_scores=stale,
         all_scores=LeadScore.objects.count() if stale else 0,
+        may_publish=has_right(reader, Right.PUBLISH),
     )
 
 
@@ -239,7 +240,6 @@ def _shortage(history: History, column: int) -> Shortage:
 
 def _draft_card(draft: ScoringModel, active: ScoringModel, reader: User) -> DraftCard:
     ids = versions.authors_of(draft)
-    may_publish = has_right(reader, Right.PUBLISH)
     return DraftCard(
         draft=draft,
         active=active,
@@ -247,7 +247,6 @@ def _draft_card(draft: ScoringModel, active: ScoringModel, reader: User) -> Draf
         authors=tuple(User.objects.filter(pk__in=ids).order_by("first_name", "pk")),
         publishers=tuple(publishers().exclude(pk__in=ids)),
         is_author=reader.pk in ids,
-        may_publish=may_publish,
         hindrance=publish_hindrance(draft, reader=reader),
     )
 

@@ -2,23 +2,23 @@
 
 Called by `evidence.py`, which says which decisions count for which dimension.
 
-Points and log-odds. A logistic regression of "accepted" on the rules that fired speaks in log-odds, a
-model in points. One point is worth `log_odds_per_point`: a rule of typical size (the root mean square
-of the written points) doubles the odds, as in a scorecard. It depends on the written points alone, so
-the unit stays the same from version to version and a model written in hundreds or in tenths is
-treated alike.
+Points and log-odds. A logistic regression of "accepted" on the rules that fired speaks in log-odds,
+a model in points. One point is worth `log_odds_per_point`: a rule of typical size (the root mean
+square of the written points) doubles the odds, as in a scorecard. It depends on the written points
+alone, so the unit stays the same from version to version, and a model written in hundreds or in
+tenths is treated alike.
 
 The pull. Coefficients are pulled (L2) towards the points a person wrote. Its strength is
 5 · (1 + (200 / n)²) with n decisions, counted as if accepts and rejects were balanced: at 50 it
 lets points move by little, at 500 it is all but the plain strength 5. So a model of good points is
 not spoilt by a few dozen decisions.
 
-Two dimensions. A reject counts for one dimension only, an accept for both. Each dimension is therefore
-estimated on its own decisions, with the rules of BOTH dimensions in the regression, and only the
-coefficients of its own rules are kept. Leaving the other rules out would credit a fit rule with the
-intent it happens to come with; holding them at their written points does the same whenever those are
-off. A reject for a fit reason thus changes no intent rule. The share of accepts differs between the
-two sets of decisions; the free intercept takes that up, as in any case-control study.
+Two dimensions. A reject counts for one dimension only, an accept for both. Each dimension is
+therefore estimated on its own decisions, with the rules of BOTH dimensions in the regression, and
+only the coefficients of its own rules are kept. Leaving the other rules out would credit a fit rule
+with the intent it happens to come with; holding them at their written points does the same whenever
+those are off. A reject for a fit reason thus changes no intent rule. The share of accepts differs
+between the two sets of decisions; the free intercept takes that up, as in any case-control study.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ TEST_PULL = 0.5
 
 @dataclass(frozen=True)
 class Estimate:
-    """Points by rule, in the order given; `p_changed` is NaN where a rule was held."""
+    """Points by rule, in the order given. `p_changed`: of the written points being right; NaN where
+    a rule was held."""
 
     points: Floats
     p_changed: Floats
@@ -91,8 +92,7 @@ def reweight(
     fit = _logistic(free, accepted, target=target, strength=strength, offset=offset)
     points[~is_held] = fit.coefficients / unit
     loose = _logistic(free, accepted, target=target, strength=TEST_PULL, offset=offset)
-    now = current[~is_held] * unit
-    p_changed[~is_held] = 2 * norm.sf(np.abs(loose.coefficients - now) / loose.errors)
+    p_changed[~is_held] = 2 * norm.sf(np.abs(loose.coefficients - target) / loose.errors)
     return Estimate(np.round(points, 1), p_changed)
 
 
@@ -126,8 +126,9 @@ def _logistic(
         return float(value), design.T @ (expit(score) - outcome) + pull * gap
 
     def curvature(beta: Floats) -> Floats:
-        chance = expit(offset + design @ beta)
-        return (design.T * (chance * (1 - chance))) @ design + np.diag(pull)
+        chance: Floats = expit(offset + design @ beta)
+        found: Floats = (design.T * (chance * (1 - chance))) @ design + np.diag(pull)
+        return found
 
     start = centre.copy()
     share = outcome.mean()

@@ -42,7 +42,7 @@ def take_handoff(*, handoff: Handoff, by: User, now: datetime) -> Handoff:
 def return_handoff(*, handoff: Handoff, by: User, reason: str, now: datetime) -> Handoff:
     """The AE gives the lead back: it enters the queue with a fresh clock and the reason.
 
-    Raises PermissionDenied, DecisionIncomplete (no reason), NotHolder (another AE's), HandoffAnswered.
+    Raises PermissionDenied, DecisionIncomplete (no reason), NotHolder, HandoffAnswered.
     """
     text = reason.strip()
     if not text:

@@ -29,7 +29,7 @@ def hand_over(
     ledger: Ledger | None,
     now: datetime,
 ) -> Handoff:
-    """The handoff with its frozen packet, the AE's clock, and the mail that waits for the undo time."""
+    """The handoff with its frozen packet, the AE's clock, and the mail held for the undo time."""
     assert decision.ae is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
         lead=decision.lead,

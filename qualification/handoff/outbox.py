@@ -50,7 +50,8 @@ def deliver_due(*, now: datetime, limit: int = PASS_LIMIT) -> int:
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts: doubling, capped at an hour."""
-    return min(FIRST_PAUSE * 2 ** max(attempts - 1, 0), LONGEST_PAUSE)
+    doublings = min(max(attempts - 1, 0), MAX_ATTEMPTS)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 @transaction.atomic
@@ -96,7 +97,7 @@ def _deliver(message: OutboxMessage, *, now: datetime) -> int:
     except Undeliverable as error:
         _fail(message, str(error), now=now, is_final=True)
         return 0
-    except Exception as error:  # whatever the mail server does, the others must go on
+    except Exception as error:  # noqa: BLE001 - whatever the mail server does, the others must go on
         logger.warning("outbox.failed message=%s error=%s", message.pk, type(error).__name__)
         _fail(message, f"{type(error).__name__}: {error}", now=now)
         return 0

@@ -1,6 +1,6 @@
 """Decides what an AE reads about an accepted lead: answers, score, journey, budget, an opening.
 
-Called when a lead is handed over and, for the preview, by the accept dialog. Plain JSON, stored once.
+Called when a lead is handed over, and by the accept dialog for a preview. Plain JSON.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from qualification.scoring.ledger import Ledger, LedgerLine
 JOURNEY_LENGTH = 10
 # What an opening is built on, best first.
 OPENERS = ("trigger", "pain", "goals", "priority", "timing")
-PERSON_FIELDS = "title seniority department email phone city country topic".split()
-ACCOUNT_FIELDS = "name website industry employees revenue city country".split()
+PERSON_FIELDS = ("title", "seniority", "department", "email", "phone", "city", "country", "topic")
+ACCOUNT_FIELDS = ("name", "website", "industry", "employees", "revenue", "city", "country")
 SHORT = 120
 
 

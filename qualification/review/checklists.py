@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
-from qualification import pipeline
 from qualification.choices import AnswerState, ItemState, ModelStatus
 from qualification.exceptions import AnswerInvalid, DecisionIncomplete, NotHolder
 from qualification.models import (
@@ -26,6 +25,7 @@ from qualification.models import (
     Framework,
     FrameworkItem,
     ReviewItem,
+    ScoringDue,
     ScoringRule,
 )
 from qualification.permissions import Right, has_right
@@ -289,7 +289,7 @@ def record_answer(
     if item is not None and by is not None:
         _renew(item, by=by, now=now)
     if answer.recorded_at == now and _is_scored(criterion):
-        pipeline.facts_changed([locked.pk], now=now)
+        _mark_due(locked, now=now)
     return answer
 
 
@@ -347,6 +347,19 @@ def _past_day(criterion: Criterion, day: date, now: datetime) -> date:
             % {"question": criterion.label}
         )
     return day
+
+
+def _mark_due(lead: Lead, *, now: datetime) -> None:
+    """The score of the lead must follow, as `pipeline.facts_changed` says it above this room.
+
+    An update, so that a rescore that clears the row waits until these facts can be seen.
+    """
+    ScoringDue.objects.bulk_create(
+        [ScoringDue(lead=lead, since=now)],
+        update_conflicts=True,
+        unique_fields=["lead"],
+        update_fields=["since"],
+    )
 
 
 def _is_scored(criterion: Criterion) -> bool:

@@ -1,4 +1,4 @@
-"""Decides leads: accept, reject, nurture. One transaction each, by the holder, on what is frozen with it.
+"""Decides leads: accept, reject, nurture. By the holder, in one transaction, with what it rests on.
 
 Called by views, commands and the demo. Undo and overturn are in `undo.py` and offered here too.
 """
@@ -130,7 +130,7 @@ def nurture_lead(
     latest_on: date | None = None,
     now: datetime,
 ) -> Decision:
-    """Put aside until a day, an activity or a score, at the latest on `latest_on` (default: setting).
+    """Put aside until a day, an activity or a score; at the latest `latest_on` (default: setting).
 
     Raises DecisionIncomplete (nothing wakes it, day not in the future), and what `guard.hold_item`
     raises.

@@ -18,16 +18,60 @@ from qualification.review.checklists import current_answers
 from qualification.scoring.ledger import Ledger, ledger_of
 from qualification.scoring.versions import active_model
 
-LEAD_FIELDS = (
-    "first_name last_name company_name email email_kind phone title seniority department country "
-    "city channel campaign topic opted_out attributes stage received_at"
-).split()
-ACCOUNT_FIELDS = "name website industry employees revenue country city is_target".split()
-HOLD_FIELDS = (
-    "state entry_reason entered_at bucket tier_rank score_tenths due_at claimed_at lease_until "
-    "owned_at next_task_at next_task token"
-).split()
-TIMER_FIELDS = "id kind state started_at warn_at due_at stopped_at".split()
+LEAD_FIELDS = [
+    "first_name",
+    "last_name",
+    "company_name",
+    "email",
+    "email_kind",
+    "phone",
+    "title",
+    "seniority",
+    "department",
+    "country",
+    "city",
+    "channel",
+    "campaign",
+    "topic",
+    "opted_out",
+    "attributes",
+    "stage",
+    "received_at",
+]
+ACCOUNT_FIELDS = [
+    "name",
+    "website",
+    "industry",
+    "employees",
+    "revenue",
+    "country",
+    "city",
+    "is_target",
+]
+HOLD_FIELDS = [
+    "state",
+    "entry_reason",
+    "entered_at",
+    "bucket",
+    "tier_rank",
+    "score_tenths",
+    "due_at",
+    "claimed_at",
+    "lease_until",
+    "owned_at",
+    "next_task_at",
+    "next_task",
+    "token",
+]
+TIMER_FIELDS = [
+    "id",
+    "kind",
+    "state",
+    "started_at",
+    "warn_at",
+    "due_at",
+    "stopped_at",
+]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -45,7 +45,7 @@ def wake_of(
     total_tenths: int,
     now: datetime,
 ) -> Wake:
-    """The checked wake conditions; a reason that suggests nurture wakes on the latest day by itself.
+    """The checked wake conditions; a reason that suggests nurture alone wakes on the latest day.
 
     Raises DecisionIncomplete naming what is missing or not in the future.
     """
@@ -84,7 +84,7 @@ def cancel_plans(*, lead: Lead, now: datetime) -> int:
 
 
 def wake_due(*, now: datetime) -> int:
-    """Puts every nurtured lead whose wake condition holds back into the queue, once; returns how many.
+    """Puts each nurtured lead whose wake condition holds back into the queue once; how many.
 
     Several sweeps may run at once: each skips the leads another one is waking.
     """
@@ -127,7 +127,9 @@ def _activities_since(now: datetime) -> QuerySet[Activity]:
             recorded_at__gt=OuterRef("decision__at"),
             recorded_at__lte=now,
         )
-        .annotate(is_machine=Coalesce(Subquery(verdict.values("is_machine")[:1]), False))
+        .annotate(
+            is_machine=Coalesce(Subquery(verdict.values("is_machine")[:1]), Value(value=False))
+        )
         .filter(is_machine=False)
     )
 

@@ -56,8 +56,11 @@ def rejected_page(
     shown = taken[:PAGE_LENGTH]
     if is_backwards:
         shown.reverse()
-    return _page(shown, has_newer=has_more if is_backwards else place is not None,
-                 has_older=is_backwards or has_more)
+    return _page(
+        shown,
+        has_newer=has_more if is_backwards else place is not None,
+        has_older=is_backwards or has_more,
+    )
 
 
 def reason_groups() -> list[str]:

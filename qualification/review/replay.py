@@ -1,4 +1,4 @@
-"""Reads a past decision as the reviewer saw it: nothing but what was frozen with it, and what followed.
+"""Reads a past decision as the reviewer saw it: what was frozen with it, and what followed.
 
 Called by the replay page.
 """

@@ -16,7 +16,7 @@ PAGE_LENGTH = 100
 
 
 def sleeping_leads(user: User | AnonymousUser) -> QuerySet[NurturePlan]:
-    """Waiting plans of leads in the reader's sight; `wakes_on` is the day they come back by date."""
+    """Waiting plans of leads in the reader's sight; `wakes_on`: the day they come back by date."""
     in_sight = Lead.objects.visible_to(user).values("pk")
     return (
         NurturePlan.objects.filter(state=NurturePlan.State.WAITING, lead__in=in_sight)

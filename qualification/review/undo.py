@@ -146,7 +146,7 @@ def _give_back(
         bucket=hold["bucket"],
         tier_rank=hold["tier_rank"],
         score_tenths=hold["score_tenths"],
-        due_at=_time(hold["due_at"]),
+        due_at=old.due_at,
         holder=by,
         claimed_at=_time(hold["claimed_at"]) or now,
         lease_until=None if is_owned else lease_end(now),

@@ -6,6 +6,7 @@ Pure functions. Called by `checklists.py` and `handoff/packet.py`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -23,7 +24,7 @@ NO = {"no", "false", "n", "0"}
 
 
 def typed(criterion: Criterion, value: object, state: str) -> Value:
-    """The value as it is stored, by the criterion's type. Raises AnswerInvalid naming the question."""
+    """The value as stored, by the criterion's type. Raises AnswerInvalid naming the question."""
     is_blank = value is None or (isinstance(value, str) and not value.strip())
     if state == AnswerState.UNKNOWN:
         if not is_blank:
@@ -92,7 +93,7 @@ def _refusal(criterion: Criterion, what: str) -> AnswerInvalid:
     return AnswerInvalid(f"{criterion.label}: {what}")
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Criterion, object], Value]] = {
     Criterion.ValueType.TEXT.value: _text,
     Criterion.ValueType.PERSON.value: _text,
     Criterion.ValueType.BOOLEAN.value: _boolean,

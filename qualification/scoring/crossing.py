@@ -25,9 +25,7 @@ def crossing_types(model: ScoringModel, rules: Sequence[ScoringRule]) -> list[st
     )
 
 
-def _worst_total(
-    model: ScoringModel, rules: Sequence[tuple[ScoringRule, ActivityTest]]
-) -> Decimal:
+def _worst_total(model: ScoringModel, rules: Sequence[tuple[ScoringRule, ActivityTest]]) -> Decimal:
     fit = _worst_dimension(model, "fit", rules)
     intent = _worst_dimension(model, "intent", rules)
     return min(max(fit + intent, model.total_min), model.total_max)

@@ -13,9 +13,11 @@ from qualification.scoring.subjects import Catalogue, Subject
 
 
 def used_types(whens: Iterable[When], catalogue: Catalogue) -> dict[str, ValueType]:
-    """Type of each attribute and checklist subject in these conditions, by subject name: by the first
-    use that tells one, else as declared, else ANY. By use first, so that a frozen version means the
-    same for ever, whatever is declared anew."""
+    """Type of each attribute and checklist subject in these conditions, by subject name.
+
+    By the first use that tells one, else as declared, else ANY: by use first, so that a frozen
+    version means the same for ever, whatever is declared anew.
+    """
     found: dict[str, ValueType] = {}
     asked: dict[str, Subject] = {}
     for when in whens:

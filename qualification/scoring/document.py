@@ -22,7 +22,7 @@ from pydantic import (
 
 from qualification.exceptions import ModelInvalid
 from qualification.scoring.conditions import When, parse_points, parse_when
-from qualification.scoring.declared import used_types, check_types
+from qualification.scoring.declared import check_types, used_types
 from qualification.scoring.operators import ValueType
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.yaml_text import flat, load_yaml
@@ -227,7 +227,7 @@ class ModelDocument(_Part):
             names.add(rule.name.lower())
             if rule.group and dimension_of.setdefault(rule.group, rule.dimension) != rule.dimension:
                 raise ValueError(
-                    f"rule '{rule.name}': group '{rule.group}' already holds rules of the other dimension"
+                    f"rule '{rule.name}': group '{rule.group}' is one of the other dimension"
                 )
         return self
 
@@ -264,7 +264,9 @@ def read_document(content: bytes) -> ModelDocument:
         raise ModelInvalid(f"not UTF-8 text (byte {error.start + 1})") from None
     raw = load_yaml(text)
     if not isinstance(raw, dict):
-        raise ModelInvalid("not a scoring model: the file must be a mapping with 'name' and 'rules'")
+        raise ModelInvalid(
+            "not a scoring model: the file must be a mapping with 'name' and 'rules'"
+        )
     return checked_document(raw)
 
 
@@ -281,8 +283,10 @@ def checked_document(raw: Mapping[str, Any]) -> ModelDocument:
 
 
 def types_in(document: ModelDocument) -> dict[str, ValueType]:
-    """Types of the attributes and answers the document uses, by subject name. Raises ModelInvalid on a conflict, with what
-    is declared or between two rules."""
+    """Types of the attributes and answers the document uses, by subject name.
+
+    Raises ModelInvalid on a conflict, with what is declared or between two rules.
+    """
     catalogue = Catalogue.load()
     used: dict[str, ValueType] = {}
     for rule in document.rules:

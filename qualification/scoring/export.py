@@ -33,14 +33,31 @@ def to_yaml(document: ModelDocument) -> str:
         "caps": _plain(document.caps),
     }
     rules = [_plain(_rule(rule)) for rule in document.rules]
-    return _dump(content, False) + "rules:\n" + "".join(f"- {_dump(rule, True)}" for rule in rules)
+    return (
+        _dump(content)
+        + "rules:\n"
+        + "".join(f"- {_dump(rule, in_one_line=True)}" for rule in rules)
+    )
 
 
 # PostgreSQL keeps JSON keys in an order of its own; a file is written in the order people read.
-_KEY_ORDER = (
-    "subject op value activity no_activity where within_days half_life_days per at_least_times "
-    "max_points after_first all any not"
-).split()
+_KEY_ORDER = [
+    "subject",
+    "op",
+    "value",
+    "activity",
+    "no_activity",
+    "where",
+    "within_days",
+    "half_life_days",
+    "per",
+    "at_least_times",
+    "max_points",
+    "after_first",
+    "all",
+    "any",
+    "not",
+]
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -58,10 +75,10 @@ def _condition(raw: Any) -> Any:
     }
 
 
-def _dump(value: object, is_flow: bool) -> str:
+def _dump(value: object, *, in_one_line: bool = False) -> str:
     return yaml.safe_dump(
         value,
-        default_flow_style=True if is_flow else None,
+        default_flow_style=True if in_one_line else None,
         sort_keys=False,
         allow_unicode=True,
         width=10**6,

@@ -32,8 +32,8 @@ TOTAL_LIMIT, DISQUALIFIER = "total_limit", "disqualifier"
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One line. `kind`: base, rule, group_cap, limit, total_limit, disqualifier; `dimension` is blank
-    for the total limit. `fact` says in words what fired the rule, `note` how its points came about."""
+    """One line. `kind`: base, rule, group_cap, limit, total_limit, disqualifier; `dimension` is
+    blank for the total limit. `fact` says what fired the rule, `note` how its points came about."""
 
     kind: str
     dimension: str
@@ -73,9 +73,7 @@ class Ledger:
     def from_json(cls, frozen: dict[str, Any]) -> Ledger:
         """A frozen ledger as it was."""
         lines = tuple(LedgerLine(**line) for line in frozen["lines"])
-        return cls(
-            **frozen | {"as_of": datetime.fromisoformat(frozen["as_of"]), "lines": lines}
-        )
+        return cls(**frozen | {"as_of": datetime.fromisoformat(frozen["as_of"]), "lines": lines})
 
 
 def ledger_of(
@@ -179,7 +177,9 @@ def _rule_line(
         rule_key=rule.key,
         points_tenths=row[f"r{number}"],
         fact=fact,
-        note=f"disqualifies: {rule.disqualifies}" if rule.disqualifies and row[f"t{number}"] else note,
+        note=f"disqualifies: {rule.disqualifies}"
+        if rule.disqualifies and row[f"t{number}"]
+        else note,
         has_fired=row[f"t{number}"],
         is_unknown=row[f"u{number}"],
     )
@@ -203,9 +203,7 @@ def _words(
     return wording.condition_words(when, shown, held, today), ""
 
 
-def _cap_lines(
-    compiled: CompiledModel, dimension: str, row: dict[str, Any]
-) -> list[LedgerLine]:
+def _cap_lines(compiled: CompiledModel, dimension: str, row: dict[str, Any]) -> list[LedgerLine]:
     lines = []
     for index, group in enumerate(compiled.groups):
         members = [

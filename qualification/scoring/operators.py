@@ -29,7 +29,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator: its name in the file, the shape of its value, the types it compares, its words."""
+    """An operator: name in the file, shape of its value, types it compares, words of a reader."""
 
     name: str
     shape: Shape

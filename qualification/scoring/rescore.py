@@ -44,7 +44,7 @@ class Rescored:
 
 @dataclass(frozen=True)
 class _Found:
-    """Of one statement: leads scored, ids with another score, ids whose place at the line may move."""
+    """Of one statement: leads scored, ids with another score, ids that may cross the line."""
 
     scored: int
     changed: list[int]
@@ -127,9 +127,7 @@ def is_live(model: ScoringModel) -> bool:
 
 
 @transaction.atomic
-def _score_range(
-    compiled: CompiledModel, first: int, last: int, now: datetime
-) -> _Found | None:
+def _score_range(compiled: CompiledModel, first: int, last: int, now: datetime) -> _Found | None:
     """One chunk; None when another version went live meanwhile, which scores all leads itself."""
     source = leads_between(first, last, as_of=now)
     if not is_live(compiled.model):
@@ -161,7 +159,7 @@ def _compare(compiled: CompiledModel, source: Source) -> _Found:
 
 
 def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: bool) -> _Found:
-    """Store what differs. In key order, so that two runs never wait for each other crosswise. A bulk
+    """Store what differs. In key order, so that two runs never wait for each other crosswise; a bulk
     run leaves a score of a later moment alone: its facts are the newer ones."""
     totals, params = compiled.totals(source)
     sql = f"""
@@ -178,7 +176,7 @@ def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: b
             RETURNING lead_id
         )
         SELECT count(*),
-            coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed AND w.lead_id IS NOT NULL), '{{}}'),
+            coalesce(array_agg(w.lead_id) FILTER (WHERE c.is_changed AND w.lead_id > 0), '{{}}'),
             coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed OR l.stage = 'mql'
                 OR (l.stage = 'new' AND (c.disqualified <> '' OR c.total >= %(mql_tenths)s))
                 OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{}}')

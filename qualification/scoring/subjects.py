@@ -45,29 +45,34 @@ ACCOUNT_FIELDS: dict[str, ValueType] = {
 }
 STATE = "state"
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Law and decency: never a reason to rank people. Compared word by word of a name.
-PROTECTED_WORDS = frozenset(
-    """sex gender sexuality pronoun pronouns religion religious faith creed nationality
-    citizenship ethnicity ethnic race racial caste skin marital married pregnancy pregnant maternity
-    disability disabled health birth birthday birthdate birthyear dob age ages aged genetic
-    political politics union orientation""".split()
+PROTECTED_WORDS = _words(
+    """sex gender sexuality pronoun pronouns religion religious faith creed nationality citizenship
+    ethnicity ethnic race racial caste skin marital married pregnancy pregnant maternity disability
+    disabled health birth birthday birthdate birthyear dob age ages aged genetic political politics
+    union orientation"""
 )
 # "age" and some others are harmless in the name of a thing that is no person.
-_ABOUT_THINGS = frozenset(
-    "account company firm business contract subscription page site website domain system lead".split()
+_ABOUT_THINGS = _words(
+    "account company firm business contract subscription page site website domain system lead"
 )
 _HARMLESS_ABOUT_THINGS = frozenset({"age", "ages", "aged", "health"})
 
 # Written when or after somebody decided: an input would be the answer.
-POST_DECISION = frozenset(
+POST_DECISION = _words(
     """stage stage_at lead_stage deal_stage status lead_status owner owner_id lead_owner ae
     account_executive reason reject_reason rejection_reason lost_reason disqualified disqualified_by
     disqualified_at disqualification_reason outcome converted conversion decision decided_at verdict
     won lost is_won is_lost closed_at close_date close_reason sales_accepted sales_qualified score
-    grade tier version""".split()
+    grade tier version"""
 )
-POST_DECISION_ACTIVITIES = frozenset(
-    "stage_change stage_changed decision accepted rejected disqualified handoff outcome".split()
+POST_DECISION_ACTIVITIES = _words(
+    "stage_change stage_changed decision accepted rejected disqualified handoff outcome"
 )
 
 ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -136,7 +141,7 @@ def subject_of(name: str) -> Subject:
 
 
 def refuse_name(name: str, *, what: str) -> None:
-    """Raises ModelInvalid when the name speaks of something protected or written after a decision."""
+    """Raises ModelInvalid: the name speaks of something protected or written after a decision."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
     found = PROTECTED_WORDS.intersection(words)

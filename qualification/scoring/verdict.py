@@ -47,9 +47,7 @@ def verdict_of(*, total_tenths: int, model: ScoringModel, blocking: str = "") ->
             _("Nurture"),
             _("%(total)s is above the MQL line at %(mql)s, below accept at %(accept)s.") % figures,
         )
-    return Verdict(
-        _("Reject likely"), _("%(total)s is below the MQL line at %(mql)s.") % figures
-    )
+    return Verdict(_("Reject likely"), _("%(total)s is below the MQL line at %(mql)s.") % figures)
 
 
 def action_for(grade: str, model: ScoringModel) -> str:

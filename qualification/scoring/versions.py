@@ -1,5 +1,5 @@
-"""Decides which version of the scoring rules exists, changes and is live: the only writer of status.
-Called by commands, feedback (drafts), proposal pages (publish) and whoever needs the active model."""
+"""Decides which version of the scoring rules exists, changes, is live: the only writer of status.
+Called by commands, feedback (drafts), proposal pages (publish), and to know the active model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,17 @@ from qualification.scoring.document import ModelDocument, checked_document, type
 # Names the advisory lock under which versions are numbered and the active one switches.
 _VERSIONS_LOCK = 0x4C51_5343
 
-_RULE_CONTENT = ("key position name dimension condition points group segment disqualifies").split()
+_RULE_CONTENT = [
+    "key",
+    "position",
+    "name",
+    "dimension",
+    "condition",
+    "points",
+    "group",
+    "segment",
+    "disqualifies",
+]
 
 
 def active_model() -> ScoringModel | None:
@@ -50,7 +60,7 @@ def version_numbered(number: int) -> ScoringModel:
 
 
 def hold_versions() -> None:
-    """Keep the active version active until the end of the transaction; scoring runs side by side."""
+    """Keep the active version active until the transaction ends; scorers run side by side."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_VERSIONS_LOCK])
 
@@ -218,7 +228,7 @@ def change_points(
 ) -> ScoringRule:
     """Other points for one rule of a draft; `by` becomes an author of it.
 
-    Raises ModelFrozen when it is no draft any more, ModelInvalid for unusable points or no such rule.
+    Raises ModelFrozen (no draft any more), ModelInvalid (unusable points, no such rule).
     """
     locked = ScoringModel.objects.select_for_update().get(pk=draft.pk)
     if locked.status != ModelStatus.DRAFT:
@@ -293,7 +303,9 @@ def activate_as_operator(*, model: ScoringModel, now: datetime) -> ScoringModel:
 
 
 @transaction.atomic
-def rollback(*, model: ScoringModel, by: User | None, now: datetime) -> ScoringModel:
+def rollback(
+    *, model: ScoringModel, by: User | None, reason: str = "", now: datetime
+) -> ScoringModel:
     """Bring a retired version back, as it was; `by` None is the operator.
 
     Raises PublishRefused: no right, or it never was live.
@@ -308,7 +320,8 @@ def rollback(*, model: ScoringModel, by: User | None, now: datetime) -> ScoringM
     _set_status(model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None)
     text = _("Rolled back to version %(version)s from version %(left)s.")
     figures = _figures(model) | {"left": left.version if left else "–"}
-    ModelChange.objects.create(model=model, by=by, at=now, text=text % figures)
+    words = " ".join([text % figures, reason.strip()]).strip()
+    ModelChange.objects.create(model=model, by=by, at=now, text=words[:300])
     ring("rescore_all", queue="bulk")
     return model
 

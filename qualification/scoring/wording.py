@@ -1,4 +1,4 @@
-"""Decides how a rule's facts are put into words: the value that fired it, what is missing, the sums.
+"""Decides how a rule's facts are put into words: what fired it, what is missing, the sums.
 Called by the ledger; it says what the expression found and evaluates nothing."""
 
 from __future__ import annotations

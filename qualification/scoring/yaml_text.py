@@ -13,7 +13,7 @@ from qualification.exceptions import ModelInvalid
 class _OneKeyLoader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice instead of taking the last."""
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None

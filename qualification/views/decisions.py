@@ -53,4 +53,6 @@ def decision_overturn(request: HttpRequest, pk: int) -> HttpResponse:
         "title": _("Overturn the rejection"),
         "subtitle": f"{decision.lead}, {decision.reason}",
     }
-    return show_dialog(request, "_overturn_dialog.html", context, status=422 if form.errors else 200)
+    return show_dialog(
+        request, "_overturn_dialog.html", context, status=422 if form.errors else 200
+    )

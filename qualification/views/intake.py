@@ -107,15 +107,19 @@ def _form(request: HttpRequest, source: Source) -> HttpResponse:
         return _form_page(request, source, {form.TOKEN: secrets.token_urlsafe(16)})
     if request.method != "POST":
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    body = _body(request)
     if request.content_type != form.CONTENT_TYPE:
         return _refused(request, _("This form sends plain fields only."), 415)
-    body = _body(request)
     if body is None:
         return _refused(request, _("That is more text than we can take."), 413)
     if _sends_too_often(request, source):
         answer = _refused(request, _("Too many messages. Try again in a few minutes."), 429)
         answer["Retry-After"] = str(FORM_WINDOW_SECONDS)
         return answer
+    return _take_form(request, source, body)
+
+
+def _take_form(request: HttpRequest, source: Source, body: bytes) -> HttpResponse:
     try:
         fields = form.fields_of(body)
     except PayloadInvalid:
@@ -139,7 +143,7 @@ def _refused(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
 
 
 def _sends_too_often(request: HttpRequest, source: Source) -> bool:
-    """Counts posts by address in a fixed window, in this process; the address itself is not kept."""
+    """Counts posts by address in a fixed window, in this process; the address is not kept."""
     address = salted_hmac("intake", f"{source.pk} {client_address(request)}").hexdigest()
     key = f"intake:{address}"
     if cache.add(key, 1, FORM_WINDOW_SECONDS):

@@ -80,9 +80,7 @@ def model_rollback(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         with transaction.atomic():
-            versions.rollback(
-                model=model, by=reader_of(request), reason=reason, now=timezone.now()
-            )
+            versions.rollback(model=model, by=reader_of(request), reason=reason, now=timezone.now())
             settle_proposals(now=timezone.now())
         text = _("v%(n)s is live again. The queue is being scored again.") % {"n": model.version}
         return done(request, list_url(), text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -30,42 +29,12 @@ from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
 from qualification.views.replies import go_to, is_htmx, lead_url
 
-MENUS = ("tier", "source", "sla", "holder")
-# Cursors belong to one list of the page, not to the filters.
-CURSORS = ("after", "before")
+FILTERS = ("q", "tier", "source", "sla", "owner")
 TABS = (
-    ("", gettext_lazy("All open"), "total"),
+    ("", gettext_lazy("All open"), "open"),
     ("nobody", gettext_lazy("Unclaimed"), "waiting"),
     ("me", gettext_lazy("Mine"), "mine"),
 )
-
-
-@dataclass(frozen=True)
-class Option:
-    """One choice of a filter menu."""
-
-    value: str
-    label: str | Promise
-
-
-@dataclass(frozen=True)
-class Menu:
-    """One filter as the page shows it."""
-
-    name: str
-    label: str | Promise
-    value: str
-    options: tuple[Option, ...]
-
-    @property
-    def is_on(self) -> bool:
-        """Whether it narrows the list."""
-        return bool(self.value)
-
-    @property
-    def value_label(self) -> str:
-        """The chosen option in words."""
-        return next((str(o.label) for o in self.options if o.value == self.value), self.value)
 
 
 @require_GET
@@ -84,8 +53,8 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     reader = reader_of(request)
     found = _filter(request, now)
     page = pages.queue_page(
-        found.qs if found.is_valid() else pages.open_items(reader),
-        reader=reader,
+        reader,
+        found.qs if found.is_valid() else pages.queue_items(reader),
         now=now,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
@@ -96,7 +65,7 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "page": page,
         "summary": summary,
         "claims": pages.claims_of(reader, now=now),
-        "filters": _filters(found),
+        "filters": found,
         "tabs": _tabs(request, summary),
         "newer_url": _url(request, before=page.newer),
         "older_url": _url(request, after=page.older),
@@ -111,35 +80,14 @@ def _frame(request: HttpRequest, now: datetime) -> dict[str, Any]:
 
 def _filter(request: HttpRequest, now: datetime) -> QueueFilter:
     reader = reader_of(request)
-    return QueueFilter(request.GET, queryset=pages.open_items(reader), reader=reader, now=now)
-
-
-def _filters(found: QueueFilter) -> dict[str, Any]:
-    data = found.data
-    menus = [_menu(found, name) for name in MENUS]
-    return {
-        "menus": menus,
-        "q": data.get("q", ""),
-        "sla": data.get("sla", ""),
-        "is_on": found.is_on,
-    }
-
-
-def _menu(found: QueueFilter, name: str) -> Menu:
-    choices = found.form.fields[name].choices  # type: ignore[attr-defined]
-    return Menu(
-        name=name,
-        label=found.filters[name].label,
-        value=found.data.get(name, ""),
-        options=tuple(Option(value=str(value), label=label) for value, label in choices),
-    )
+    return QueueFilter(request.GET, queryset=pages.queue_items(reader), reader=reader, now=now)
 
 
 def _tabs(request: HttpRequest, summary: pages.Summary) -> list[dict[str, Any]]:
-    shown = request.GET.get("holder", "")
+    shown = request.GET.get("owner", "")
     return [
         {
-            "url": _url(request, always=True, holder=value),
+            "url": _url(request, always=True, owner=value),
             "label": label,
             "count": getattr(summary, count),
             "is_current": shown == value,
@@ -151,7 +99,7 @@ def _tabs(request: HttpRequest, summary: pages.Summary) -> list[dict[str, Any]]:
 def _query(request: HttpRequest) -> QueryDict:
     """The filters of the request without cursors and empty values."""
     query = QueryDict(mutable=True)
-    for name in ("q", *MENUS):
+    for name in FILTERS:
         if request.GET.get(name):
             query[name] = request.GET[name]
     return query
@@ -170,9 +118,9 @@ def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
     return f"{path}?{query.urlencode()}" if query else path
 
 
-def _pulse_url(request: HttpRequest, rows: tuple[pages.Row, ...], since: datetime) -> str:
+def _pulse_url(request: HttpRequest, rows: Sequence[pages.QueueRow], since: datetime) -> str:
     query = _query(request)
-    query["rows"] = ",".join(row.mark for row in rows)
+    query["rows"] = ",".join(mark_of(row.item) for row in rows)
     query["since"] = since.isoformat()
     return f"{reverse('qualification:queue-pulse')}?{query.urlencode()}"
 
@@ -193,19 +141,22 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     since = parse_datetime(request.GET.get("since", "").replace(" ", "+")) or now
     since = since if timezone.is_aware(since) else now
     marks = dict(_marks(request.GET.get("rows", "")))
-    rows = pages.rows_by_id(list(marks), reader=reader, now=now, with_why=False)
+    rows = [
+        pages.QueueRow(item=item, why=(), is_mine=item.holder_id == reader.pk)
+        for item in _items(request, marks)
+    ]
     context = {
         **_frame(request, now),
         "summary": pages.summary_of(reader, now=now),
         "claims": pages.claims_of(reader, now=now),
-        "filters": {"sla": request.GET.get("sla", "")},
+        "filters": _filter(request, now),
         "arrived": _arrived(request, since, now),
         "request_url": _url(request, always=True),
         "pulse_url": _pulse_url(request, rows, since),
     }
     html = render_to_string("qualification/_queue_pulse.html", context, request=request)
     for row in rows:
-        if row.mark != marks.get(row.item.pk):
+        if mark_of(row.item) != marks.get(row.item.pk):
             drawn = {**context, "row": row, "item": row.item, "oob": True}
             for part in ("sla", "owner"):
                 html += render_to_string(f"qualification/_queue_{part}.html", drawn, request)
@@ -215,28 +166,41 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
 def _arrived(request: HttpRequest, since: datetime, now: datetime) -> int:
     """How many leads that fit the filters entered since the page was drawn."""
     found = _filter(request, now)
-    items = found.qs if found.is_valid() else pages.open_items(reader_of(request))
+    items = found.qs if found.is_valid() else pages.queue_items(reader_of(request))
     return items.filter(entered_at__gt=since).count()
 
 
 def _marks(text: str) -> list[tuple[int, str]]:
     """(item, mark) of the rows on the page; what is not ours is left out."""
-    marks = [mark for mark in text.split(",")[: pages.PAGE_SIZE] if mark]
+    marks = [mark for mark in text.split(",")[: pages.PAGE_LENGTH] if mark]
     numbers = [(mark.partition("-")[0], mark) for mark in marks]
     return [(int(number), mark) for number, mark in numbers if number.isdecimal()]
+
+
+def mark_of(item: ReviewItem) -> str:
+    """Changes whenever the clock or the owner of a row does."""
+    return f"{item.pk}-{item.token}-{item.bucket}{item.state[0]}"
+
+
+def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
+    """Items in sight with what a row shows, open or closed."""
+    items = ReviewItem.objects.visible_to(request.user).filter(pk__in=pks)
+    return list(
+        items.select_related("lead__account", "lead__source", "lead__score", "holder")
+    )
 
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:
     """The row of a lead as it is now, with the counts that moved out of band."""
     reader, now = reader_of(request), timezone.now()
-    item = ReviewItem.objects.filter(lead=lead).order_by("-pk").first()
-    rows = pages.rows_by_id([item.pk] if item else [], reader=reader, now=now)
+    latest = ReviewItem.objects.filter(lead=lead).order_by("-pk").values_list("pk", flat=True)[:1]
+    rows = pages.queue_rows(reader, _items(request, list(latest)), now=now)
     context = {
         **_frame(request, now),
         "row": rows[0] if rows else None,
         "summary": pages.summary_of(reader, now=now),
         "claims": pages.claims_of(reader, now=now),
-        "filters": {},
+        "filters": {"data": {}},
     }
     html = render_to_string("qualification/_queue_row.html", context, request=request)
     pieces = _pieces(request, context, ("claims", "next"))

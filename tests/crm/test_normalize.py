@@ -101,7 +101,9 @@ def test_it_gives_one_key_to_spellings_of_a_company(names: tuple[str, ...]) -> N
 
 def test_it_keeps_different_companies_apart() -> None:
     assert len({n.name_key(name) for name in ("Delta", "Delta Air", "Deltapoint")}) == 3
-    assert n.name_key("GmbH") and n.name_key("!!!") and not n.name_key("  ")
+    assert n.name_key("GmbH")
+    assert n.name_key("!!!")
+    assert not n.name_key("  ")
 
 
 @given(st.text(max_size=80))

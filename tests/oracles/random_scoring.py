@@ -129,7 +129,9 @@ def random_activity(random: Random) -> dict[str, Any]:
         }
     when: dict[str, Any] = {"activity": types}
     if random.random() < 0.4:
-        when["where"] = {"path": random.choice(["/pricing", ["/plans", 5], True, [" /PRICING", "/"]])}
+        when["where"] = {
+            "path": random.choice(["/pricing", ["/plans", 5], True, [" /PRICING", "/"]])
+        }
     if random.random() < 0.7:
         when["within_days"] = window
     if random.random() < 0.5:
@@ -156,10 +158,22 @@ def random_facts(random: Random, now: dt.datetime) -> dict[str, Any]:
             "is_target": random.choice([True, False]),
         }
     names = [name.partition(".")[2] for name in ATTRIBUTES]
-    anything = [*TEXTS[:5], *NUMBERS, *DATES, True, False, None, [], {"a": 1}, "2026-11-22T10:00:00Z"]
+    anything = [
+        *TEXTS[:5],
+        *NUMBERS,
+        *DATES,
+        True,
+        False,
+        None,
+        [],
+        {"a": 1},
+        "2026-11-22T10:00:00Z",
+    ]
     fitting = {"color": TEXTS, "size": NUMBERS, "vip": [True, False], "signed_on": DATES}
     attributes = {
-        name: random.choice(fitting[name] if name in fitting and random.random() < 0.7 else anything)
+        name: random.choice(
+            fitting[name] if name in fitting and random.random() < 0.7 else anything
+        )
         for name in names
         if random.random() < 0.75
     }

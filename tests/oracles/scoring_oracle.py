@@ -187,9 +187,9 @@ class Oracle:
     def test(self, when: dict[str, Any], facts: dict[str, Any], as_of: dt.datetime) -> bool:
         """Two-valued: a comparison with a missing value is false, `not` turns that round."""
         if "all" in when:
-            return all([self.test(part, facts, as_of) for part in when["all"]])
+            return all(self.test(part, facts, as_of) for part in when["all"])
         if "any" in when:
-            return any([self.test(part, facts, as_of) for part in when["any"]])
+            return any(self.test(part, facts, as_of) for part in when["any"])
         if "not" in when:
             return not self.test(when["not"], facts, as_of)
         return self.compare(when, facts, as_of) is True
@@ -216,7 +216,8 @@ class Oracle:
             if activity["occurred_at"] > as_of or activity["recorded_at"] > as_of:
                 continue
             verdicts = [v for v in activity.get("verdicts", []) if v[0] <= as_of]
-            if verdicts and max(verdicts, key=lambda v: v[0])[1]:
+            # Of two at the same instant the one told later counts: sorting is stable.
+            if verdicts and sorted(verdicts, key=lambda v: v[0])[-1][1]:
                 continue
             found.append(activity)
         return found
@@ -286,9 +287,9 @@ class Oracle:
         for dimension in ("fit", "intent"):
             sums[dimension] = self.dimension(dimension, facts, as_of, lines)
         for rule in self.document["rules"]:
-            if rule.get("disqualifies") and not disqualified:
-                if self.fired(rule, facts, as_of)[0]:
-                    disqualified = rule["disqualifies"]
+            reason = rule.get("disqualifies")
+            if reason and not disqualified and self.fired(rule, facts, as_of)[0]:
+                disqualified = reason
         low, high = self.document.get("limits", {}).get("total", (0, 100))
         raw = sums["fit"] + sums["intent"]
         total = max(tenths(low), min(tenths(high), raw))

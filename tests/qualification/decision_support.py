@@ -33,7 +33,7 @@ def waiting_item(team: Team, **fields: object) -> ReviewItem:
 
 
 def held_item(by: User, state: str = ItemState.CLAIMED, **fields: object) -> ReviewItem:
-    """A lead this person claimed a minute after entry; owned: with a first touch two minutes after."""
+    """A lead this person claimed a minute after entry; owned: touched two minutes after."""
     item = claim_item(item=waiting_item(by.team, **fields), by=by, now=NOW + MINUTE)
     if state == ItemState.OWNED:
         log_touch(

@@ -1,4 +1,4 @@
-"""Rows and threads for the tests of the queue: an active model, scored leads, waiting items, races."""
+"""Rows and threads for the tests of the queue: a live model, scored leads, items, races."""
 
 from __future__ import annotations
 

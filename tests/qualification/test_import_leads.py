@@ -75,7 +75,8 @@ class Import:
             self(content, mapping, **options)
         assert refused.value.returncode == 2
         assert "\n" not in str(refused.value)
-        assert not Lead.objects.exists() and not Source.objects.exists()
+        assert not Lead.objects.exists()
+        assert not Source.objects.exists()
         return str(refused.value)
 
     def bad(self) -> list[list[str]]:
@@ -296,9 +297,8 @@ def test_it_counts_the_same_and_writes_nothing_on_a_dry_run(run: Import) -> None
     content = HEADER + ANA + BO + "3,,,,many,,,\n"
     assert run(content, dry_run=True, errors=run.errors) == counts(imported=2, failed=1)
     assert len(run.bad()) == 1
-    assert (
-        not Lead.objects.exists() and not Source.objects.exists() and not Account.objects.exists()
-    )
+    for model in (Lead, Source, Account):
+        assert not model.objects.exists()
     assert not AttributeDefinition.objects.exists()
     assert run(content) == counts(imported=2, failed=1)
 
@@ -358,7 +358,9 @@ def test_it_takes_the_corrected_file_of_bad_rows(run: Import) -> None:
     formula = '3,"=HYPERLINK(""x"")",,@firm,,many,,+4930\n'
     run(HEADER + formula, errors=run.errors)
     line = run.errors.read_text().splitlines()[1]
-    assert ",'=HYPERLINK" not in line and "\"'=HYPERLINK" in line and ",'@firm," in line
+    assert ",'=HYPERLINK" not in line
+    assert "\"'=HYPERLINK" in line
+    assert ",'@firm," in line
     corrected = run.errors.read_text().replace("many", "7")
     assert run(corrected) == counts(imported=1)
     lead = Lead.objects.get()
@@ -423,7 +425,8 @@ REFUSED_FILES: dict[str, tuple[str | bytes, str]] = {
 def test_it_refuses_files_with_one_line(run: Import, case: str) -> None:
     content, reason = REFUSED_FILES[case]
     line = run.refusal(content)
-    assert reason in line and "leads.csv" in line
+    assert reason in line
+    assert "leads.csv" in line
 
 
 REFUSED_MAPPINGS = {
@@ -448,7 +451,8 @@ REFUSED_MAPPINGS = {
 def test_it_refuses_mappings_with_one_line(run: Import, case: str) -> None:
     mapping, reason = REFUSED_MAPPINGS[case]
     line = run.refusal(HEADER + ANA, mapping)
-    assert reason in line and "mapping.yaml" in line
+    assert reason in line
+    assert "mapping.yaml" in line
 
 
 def test_it_refuses_a_file_that_is_not_there(run: Import, tmp_path: Path) -> None:

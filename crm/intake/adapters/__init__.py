@@ -1,4 +1,4 @@
-"""One module a kind of source: bytes in, LeadPayload out, PayloadInvalid with the reason otherwise."""
+"""One module a kind of source: bytes in, LeadPayload out, else PayloadInvalid with the reason."""
 
 from __future__ import annotations
 

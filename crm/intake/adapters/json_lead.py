@@ -155,7 +155,7 @@ def read_document(document: dict[str, Any], key: str, received_at: datetime) -> 
             event_key=key,
             properties=_properties(document),
         ),
-        notes=tuple([*notes, *left_out]),
+        notes=(*notes, *left_out),
     )
 
 

@@ -16,11 +16,15 @@ from qualification.models import ScoringModel
 
 
 class Command(BaseCommand):
-    help = "Judges a draft against the active version on the decisions made so far. Changes nothing."
+    help = (
+        "Judges a draft against the active version on the decisions made so far. Changes nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("version", type=int, help="version number of the draft")
-        parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object instead of a table"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         draft = ScoringModel.objects.filter(version=options["version"]).first()

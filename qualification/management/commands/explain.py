@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -29,7 +29,7 @@ def moment(text: str) -> datetime:
     except ValueError:
         found = day = None
     if found is None and day is not None:
-        found = datetime(day.year, day.month, day.day)
+        found = datetime.combine(day, time())
     if found is None:
         raise ArgumentTypeError(f"'{text}' is no moment such as 2026-11-23T09:00:00Z")
     return found if found.tzinfo else make_aware(found, get_default_timezone())
@@ -42,8 +42,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Lead, version, moment, form."""
-        parser.add_argument("lead", metavar="LEAD", help="number of the lead, or source:external_id")
-        parser.add_argument("--model", metavar="N", type=int, help="version (default: the live one)")
+        parser.add_argument(
+            "lead", metavar="LEAD", help="number of the lead, or source:external_id"
+        )
+        parser.add_argument(
+            "--model", metavar="N", type=int, help="version (default: the live one)"
+        )
         parser.add_argument("--as-of", metavar="T", type=moment, help="what was recorded by then")
         parser.add_argument("--json", action="store_true")
 
@@ -93,14 +97,13 @@ def as_json(lead: Lead, ledger: Ledger) -> str:
 def as_text(lead: Lead, ledger: Ledger) -> Iterator[str]:
     """Lines for a reader: points first, then what they are for."""
     model = ScoringModel.objects.get(pk=ledger.model_id)
-    yield f"Lead {lead.pk} {lead.name} · {model} · as of {ledger.as_of.isoformat(timespec='seconds')}"
+    at = ledger.as_of.isoformat(timespec="seconds")
+    yield f"Lead {lead.pk} {lead.name} · {model} · as of {at}"
     for line in ledger.lines:
         yield _line_text(line)
+    fit, intent = points_text(ledger.fit_tenths), points_text(ledger.intent_tenths)
     yield f"{points_text(ledger.total_tenths):>8}  Total"
-    yield (
-        f"          fit {points_text(ledger.fit_tenths)} + intent {points_text(ledger.intent_tenths)}"
-        f" · {_standing(ledger, model)}"
-    )
+    yield f"          fit {fit} + intent {intent} · {_standing(ledger, model)}"
 
 
 def _line_text(line: LedgerLine) -> str:

@@ -18,9 +18,18 @@ from qualification.scoring.points import points_text
 from qualification.scoring.rescore import key_ranges
 from qualification.scoring.versions import active_model, version_numbered
 
-HEADER = (
-    "source external_id fit intent score grade tier disqualified model_version probability"
-).split()
+HEADER = [
+    "source",
+    "external_id",
+    "fit",
+    "intent",
+    "score",
+    "grade",
+    "tier",
+    "disqualified",
+    "model_version",
+    "probability",
+]
 
 
 class Command(BaseCommand):
@@ -30,7 +39,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which version, by number."""
-        parser.add_argument("--model", metavar="N", type=int, help="version (default: the live one)")
+        parser.add_argument(
+            "--model", metavar="N", type=int, help="version (default: the live one)"
+        )
 
     def handle(self, *args: Any, model: int | None, **options: Any) -> None:
         """Print the file, chunk by chunk."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils import timezone
 
 from crm.exceptions import FileInvalid, MappingInvalid
@@ -64,8 +65,12 @@ class Command(BaseCommand):
                 pipeline.score_and_queue(lead_ids, now=now, queue=False)
 
         def after_chunk(lead_ids: list[int]) -> None:
-            if queue:
+            if not queue:
+                return
+            try:
                 pipeline.score_and_queue(lead_ids, now=now)
+            except OperationalError:  # somebody holds one of them; they stay in ScoringDue
+                self._say(f"{len(lead_ids)} leads are left to the sweep to score")
 
         return Import(
             layout=sniff(options["file"], mapping, options["encoding"]),

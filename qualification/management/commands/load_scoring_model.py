@@ -30,13 +30,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, activate: bool, **options: Any) -> None:
         """Load, and activate in the same transaction: a refusal leaves nothing."""
         try:
-            model = self._load(file, activate)
+            model = self._load(file, activate=activate)
         except (ModelInvalid, PublishRefused) as error:
             raise CommandError(str(error), returncode=2) from None
         self.stdout.write(f"version={model.version} status={model.status}")
 
     @transaction.atomic
-    def _load(self, file: Path, activate: bool) -> ScoringModel:
+    def _load(self, file: Path, *, activate: bool) -> ScoringModel:
         document, now = read_file(file), timezone.now()
         model = versions.load_draft(document, by=None, now=now)
         crossing = versions.crossing_types_of(model)

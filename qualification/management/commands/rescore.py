@@ -22,7 +22,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which version, by number."""
-        parser.add_argument("--model", metavar="N", type=int, help="version (default: the live one)")
+        parser.add_argument(
+            "--model", metavar="N", type=int, help="version (default: the live one)"
+        )
 
     def handle(self, *args: Any, model: int | None, **options: Any) -> None:
         """Run, with progress on stderr."""
@@ -46,6 +48,8 @@ class Command(BaseCommand):
     def _progress(self, done: int, whole: int) -> None:
         is_terminal = self.stderr.isatty()
         filled = "█" * (30 * done // max(whole, 1))
-        line = f"\r{filled:<30} {done:,}/{whole:,}" if is_terminal else f"scored up to lead {done:,}"
+        line = (
+            f"\r{filled:<30} {done:,}/{whole:,}" if is_terminal else f"scored up to lead {done:,}"
+        )
         self.stderr.write(line, ending="" if is_terminal else None)
         self.stderr.flush()

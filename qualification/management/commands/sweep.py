@@ -11,8 +11,8 @@ from qualification import sweeps
 
 
 class Command(BaseCommand):
-    """One line `inbox=N scores=N timers=N leases=N wakeups=N outbox=N`; a sweeper that failed shows `-`
-    and the exit code is 1."""
+    """One line `inbox=N scores=N timers=N leases=N wakeups=N outbox=N`; one that failed shows
+    `-`, and the exit code is 1."""
 
     help = "Run one pass of every sweeper: inbox, scores, timers, leases, wake-ups, outbox."
 

@@ -104,9 +104,7 @@ class Activities:
             ) AS x ON x.row_id = {source.row_id}"""
         ]
 
-    def _raw(
-        self, test: ActivityTest, tenths: int, match: str, count: str, newest: str
-    ) -> str:
+    def _raw(self, test: ActivityTest, tenths: int, match: str, count: str, newest: str) -> str:
         """Tenths before `max_points`; rounded half away from zero, once."""
         if test.at_least_times is not None or (test.is_once and test.half_life_days is None):
             return f"CASE WHEN {count} >= {test.at_least_times or 1} THEN {tenths} ELSE 0 END"

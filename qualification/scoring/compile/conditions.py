@@ -1,4 +1,4 @@
-"""Decides how a condition becomes SQL: once two-valued (fired or not), once three-valued (unknown).
+"""Decides how a condition becomes SQL: two-valued (fired or not) and three-valued (unknown).
 Used by the compiler only."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qualification.scoring.operators import ValueType
 
 @dataclass(frozen=True)
 class Compiled:
-    """`test` is true or false; `maybe` is NULL while a missing fact could still change the answer."""
+    """`test` is true or false; `maybe` is NULL while a missing fact could change it."""
 
     test: str
     maybe: str
@@ -58,45 +58,36 @@ def _comparison(found: Comparison, facts: Facts) -> Compiled:
     return Compiled(f"(({sql}) IS TRUE)", f"({sql})")
 
 
+# {0} is the fact, {1} and {2} its values, {all} the values as an array.
+_SQL = {
+    "is": "{0} = {1}",
+    "is_one_of": "{0} = ANY({all})",
+    "is_not_one_of": "{0} <> ALL({all})",
+    "contains": "strpos({0}, {1}) > 0",
+    "starts_with": "starts_with({0}, {1})",
+    "at_least": "{0} >= {1}",
+    "at_most": "{0} <= {1}",
+    "between": "{0} BETWEEN {1} AND {2}",
+    "is_true": "{0}",
+    "is_false": "NOT {0}",
+    "days_since_at_most": "f.today - {0} <= {1}",
+}
+
+
 def _compare(found: Comparison, fact: str, facts: Facts) -> str:
-    kind = facts.type_of(found.subject)
+    kind = ValueType.NUMBER if found.op == "days_since_at_most" else facts.type_of(found.subject)
     values = [_value(value, kind, facts) for value in found.values]
-    listed = f"ARRAY[{', '.join(values)}]"
-    match found.op:
-        case "is":
-            return f"{fact} = {values[0]}"
-        case "is_one_of":
-            return f"{fact} = ANY({listed})"
-        case "is_not_one_of":
-            return f"{fact} <> ALL({listed})"
-        case "contains":
-            return f"strpos({fact}, {values[0]}) > 0"
-        case "starts_with":
-            return f"starts_with({fact}, {values[0]})"
-        case "at_least":
-            return f"{fact} >= {values[0]}"
-        case "at_most":
-            return f"{fact} <= {values[0]}"
-        case "between":
-            return f"{fact} BETWEEN {values[0]} AND {values[1]}"
-        case "is_true":
-            return fact
-        case "is_false":
-            return f"NOT {fact}"
-        case "days_since_at_most":
-            return f"f.today - {fact} <= {facts.params.add(int(Decimal(str(found.values[0]))))}"
-    raise AssertionError(f"operator {found.op} has no SQL")
+    return _SQL[found.op].format(fact, *values, all=f"ARRAY[{', '.join(values)}]")
 
 
 def _value(value: Scalar, kind: ValueType, facts: Facts) -> str:
-    """A value as SQL of the type it is compared with; texts are folded as PostgreSQL stored them."""
+    """A value as SQL of the type it is compared with; texts folded as PostgreSQL stores them."""
     if kind is ValueType.TEXT:
         return f"lower(btrim({facts.params.add(str(value))}::text))"
     if kind is ValueType.NUMBER:
         number = Decimal(str(value))
-        # Whole numbers against whole columns need no slow numeric arithmetic.
-        is_whole = number == number.to_integral_value()
-        return f"{facts.params.add(int(number) if is_whole else number)}::{'bigint' if is_whole else 'numeric'}"
-    if kind is ValueType.DATE:
-        return f"{facts.params.add(value)}::date"
-    return f"{facts.params.add(value)}::boolean"
+        if number == number.to_integral_value():
+            # Whole numbers against whole columns need no slow numeric arithmetic.
+            return f"{facts.params.add(int(number))}::bigint"
+        return f"{facts.params.add(number)}::numeric"
+    return f"{facts.params.add(value)}::{'date' if kind is ValueType.DATE else 'boolean'}"

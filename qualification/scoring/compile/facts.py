@@ -14,7 +14,18 @@ from qualification.scoring.subjects import Catalogue, Subject
 # Columns that have a generated twin, folded when stored (crm/models).
 FOLDED = {
     "lead": frozenset(
-        "first_name last_name title seniority department country city channel campaign topic".split()
+        [
+            "first_name",
+            "last_name",
+            "title",
+            "seniority",
+            "department",
+            "country",
+            "city",
+            "channel",
+            "campaign",
+            "topic",
+        ]
     ),
     "account": frozenset({"name", "industry", "country", "city"}),
 }
@@ -25,8 +36,8 @@ _LOOKS_LIKE_DATE = r"^(?!0000)\d{4}-\d{2}-\d{2}($|[Tt ])"
 
 
 class Params:
-    """Values of the statement, each under a name of its own: no value ever enters the text. The same
-    value has the same name, so that equal expressions are equal text."""
+    """Values of the statement, each under a name: none ever enters the text. The same value has the
+    same name, so that equal expressions are equal text."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -45,9 +56,7 @@ class Params:
 class Facts:
     """Collects the subjects a model looks at and gives each a column of the facts row."""
 
-    def __init__(
-        self, params: Params, used: Mapping[str, ValueType], catalogue: Catalogue
-    ) -> None:
+    def __init__(self, params: Params, used: Mapping[str, ValueType], catalogue: Catalogue) -> None:
         self.params = params
         self.used = used
         self.catalogue = catalogue
@@ -99,13 +108,16 @@ class Facts:
             case "attributes":
                 key = f"{self.params.add(subject.part)}::text"
                 return self._from_json(
-                    f"l.attributes_folded -> {key}", f"l.attributes_folded ->> {key}", kind, False
+                    f"l.attributes_folded -> {key}",
+                    f"l.attributes_folded ->> {key}",
+                    kind,
+                    must_fold=False,
                 )
             case "checklist":
                 alias = self.answers[subject.part]
                 if subject.is_state:
                     return f"n.{alias}_state"
-                return self._from_json(f"n.{alias}", f"n.{alias} #>> '{{}}'", kind, True)
+                return self._from_json(f"n.{alias}", f"n.{alias} #>> '{{}}'", kind, must_fold=True)
         return self._field(subject, kind)
 
     def _field(self, subject: Subject, kind: ValueType) -> str:
@@ -123,7 +135,7 @@ class Facts:
             return "o.name"
         return f"{TABLE[subject.family]}.{subject.part}"
 
-    def _from_json(self, value: str, text: str, kind: ValueType, must_fold: bool) -> str:
+    def _from_json(self, value: str, text: str, kind: ValueType, *, must_fold: bool) -> str:
         """A JSON value as its type; another type than expected is missing and never an error."""
         folded = f"lower(btrim({text}))" if must_fold else f"({text})"
         is_text = f"jsonb_typeof({value}) = 'string'"
@@ -137,9 +149,10 @@ class Facts:
             case ValueType.DATE:
                 pattern = self.params.add(_LOOKS_LIKE_DATE)
                 # jsonpath reads dates without raising: 31 February is missing, not an error.
+                day = f"to_jsonb(left(btrim({text}), 10))"
                 return f"""CASE WHEN {is_text} AND btrim({text}) ~ {pattern} THEN (
-                    jsonb_path_query_first(to_jsonb(left(btrim({text}), 10)), '$.datetime()', '{{}}', true)
-                    #>> '{{}}')::date END"""
+                    jsonb_path_query_first({day}, '$.datetime()', '{{}}', true) #>> '{{}}'
+                )::date END"""
         return f"nullif({folded}, '')"
 
     def _show(self, subject: Subject) -> str:

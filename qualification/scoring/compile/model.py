@@ -1,5 +1,5 @@
-"""Decides the shape of the compiled expression: facts, then sums and limits, then grade and tier.
-`compile_model` is the only way from rules to SQL; `totals` for rescoring, `lines` for the ledger."""
+"""Decides the shape of the compiled expression: facts, sums and limits, then grade and tier.
+`compile_model` is the only way from rules to SQL: `totals` to store, `lines` for the ledger."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNLIMITED_TENTHS = 100_000_000
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """A rule as SQL. `leaves` holds the tests of its comparisons, by comparison, for the wording."""
+    """A rule as SQL. `leaves` are the tests of its comparisons, by comparison, for the wording."""
 
     rule: ScoringRule
     when: When
@@ -60,17 +60,15 @@ class CompiledModel:
         return self._statement(source, facts=(), extra=())
 
     def lines(self, source: Source) -> Statement:
-        """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown, raw<i>
-        and n<i>, age<i> of activity rules, l<i>_<k> the k-th comparison; facts as f<k>_shown and f<k>_missing; group
-        sums as g<k>."""
+        """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown; l<i>_<k>
+        whether its k-th comparison holds; raw<i>, n<i>, age<i> of activity rules. Facts as f<k>_shown
+        and f<k>_missing, group sums as g<k>."""
         columns = self.facts.columns.values()
         extra = [f"f.{column}_shown" for column in columns]
         extra += [f"f.{column} IS NULL AS {column}_missing" for column in columns]
         for number, compiled in enumerate(self.rules):
             extra += _rule_columns(number, compiled)
-        extra += [
-            f"{self._group(group)} AS g{number}" for number, group in enumerate(self.groups)
-        ]
+        extra += [f"{self._group(group)} AS g{number}" for number, group in enumerate(self.groups)]
         return self._statement(source, facts=self.facts.shown(), extra=extra)
 
     def fired(self, source: Source) -> Statement:
@@ -141,11 +139,7 @@ class CompiledModel:
 
     def _group(self, group: str) -> str:
         cap = tenths_of(Decimal(str(self.model.caps[group])))
-        members = [
-            compiled.tenths
-            for compiled in self.rules
-            if compiled.rule.group == group
-        ]
+        members = [compiled.tenths for compiled in self.rules if compiled.rule.group == group]
         return f"greatest({-cap}, least({cap}, {' + '.join(members)}))"
 
     def _total(self) -> str:

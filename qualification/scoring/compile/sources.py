@@ -1,5 +1,5 @@
 """Decides over which rows of facts the compiled expression runs, and as of when.
-A source is SQL text for lead (l), account (c), activities (a), answers (n); called by whoever scores."""
+SQL text for lead (l), account (c), activities (a), answers (n); called by whoever scores."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# The latest verdict on activity `a` by the moment says a machine did it. As an anti-join the planner
-# can hash it for a million leads and probe it for one.
+# The latest verdict on activity `a` by the moment says a machine did it. As an anti-join the
+# planner can hash it for a million leads and probe it for one.
 _IS_MACHINE = """EXISTS (
     SELECT 1 FROM crm_activityverdict AS v
     WHERE v.activity_id = a.id AND v.is_machine AND v.recorded_at <= {as_of}

@@ -40,7 +40,9 @@ def test_the_line_itself_is_reached() -> None:
 def test_the_area_counts_pairs_in_order() -> None:
     found = area(FALLING, ACCEPTED)
     pairs = [
-        (FALLING[i] > FALLING[j]) for i in range(10) for j in range(10)
+        (FALLING[i] > FALLING[j])
+        for i in range(10)
+        for j in range(10)
         if ACCEPTED[i] and not ACCEPTED[j]
     ]
     assert found.value == pytest.approx(np.mean(pairs))

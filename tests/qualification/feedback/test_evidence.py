@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from qualification.feedback.disputes import dispute_line, withdraw_dispute
 from qualification.feedback.evidence import RuleEvidence, Share, weigh_rules
@@ -33,18 +33,14 @@ def worked(model, team, people):
     """Adds decided leads: `worked([("accept", ["big"]), …])`."""
 
     def add(outcomes, of: ScoringModel | None = None, now: dt.datetime = NOW):
-        return decide(
-            of or model, outcomes, by=people["sdr"], ae=people["ae"], team=team, now=now
-        )
+        return decide(of or model, outcomes, by=people["sdr"], ae=people["ae"], team=team, now=now)
 
     return add
 
 
 def weigh(model: ScoringModel) -> dict[str, RuleEvidence]:
     history = history_of(model, now=NOW)
-    found = weigh_rules(
-        history, written=written_points(history.rules), disputes=disputes_by_rule()
-    )
+    found = weigh_rules(history, written=written_points(history.rules), disputes=disputes_by_rule())
     return {about.rule.key: about for about in found}
 
 
@@ -59,7 +55,7 @@ def test_it_counts_a_reject_for_the_dimension_of_its_reason_only(model, worked) 
 
 
 def test_it_leaves_out_what_was_undone(model, worked, people) -> None:
-    kept, undone = worked([("accept", ["big"]), (FIT, ["big"])])
+    _, undone = worked([("accept", ["big"]), (FIT, ["big"])])
     Decision.objects.create(
         item=undone.item,
         lead=undone.lead,
@@ -218,7 +214,7 @@ def test_it_stays_collecting_where_cells_are_small(model, worked) -> None:
 def test_chance_alone_seldom_grades_strong(db) -> None:
     """Rules written at no points on leads decided by coin: q holds over many draws."""
     draw = np.random.default_rng(5)
-    idle = live_model({key: ("fit", "0.0") for key in "abcdef"}, version=2)
+    idle = live_model(dict.fromkeys("abcdef", ("fit", "0.0")), version=2)
     rules = tuple(idle.rules.all())
     strong = 0
     for _ in range(12):

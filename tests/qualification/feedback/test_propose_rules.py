@@ -1,4 +1,4 @@
-"""Proposals: when there are any, what they hold, who decides them, and what a publish makes of them."""
+"""Proposals: when there are any, what they hold, who decides them, what a publish does."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ def test_two_hundred_rejects_for_fit_do_change_it(clear_case, worked, now) -> No
 def test_rejects_for_fit_change_no_intent_rule(clear_case, worked, now) -> None:
     def intent() -> dict[str, Decimal]:
         found = proposed(propose_rules(now=now))
-        return {key: one.proposed_points for key, one in found.items() if key in ("visited", "asked")}
+        return {
+            key: one.proposed_points for key, one in found.items() if key in ("visited", "asked")
+        }
 
     before = intent()
     assert before
@@ -314,14 +316,12 @@ def test_two_approvals_at_once_share_one_draft(clear_case, people, now) -> None:
         try:
             barrier.wait(timeout=10)
             approve_proposal(proposal=proposal, by=by, now=now)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told to the test
             errors.append(error)
         finally:
             connection.close()
 
-    threads = [
-        threading.Thread(target=approve, args=[made, people["manager"]]) for made in strong
-    ]
+    threads = [threading.Thread(target=approve, args=[made, people["manager"]]) for made in strong]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -116,7 +116,9 @@ def test_it_orders_later_leads_better_than_the_written_points() -> None:
     hits, accepted = decided(500)
     judged, outcome = decided(3_000, seed=99)
     found = reweight(hits, accepted, written=WRITTEN, current=WRITTEN, is_held=free())
-    gain = pairs_in_order(judged @ found.points, outcome) - pairs_in_order(judged @ WRITTEN, outcome)
+    gain = pairs_in_order(judged @ found.points, outcome) - pairs_in_order(
+        judged @ WRITTEN, outcome
+    )
     assert gain > 0.03
 
 

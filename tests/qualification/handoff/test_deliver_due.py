@@ -142,7 +142,7 @@ def test_one_that_died_in_its_last_attempt_is_given_up(people: dict[str, User]) 
 
 
 class Postman(socketserver.StreamRequestHandler):
-    """Says what an SMTP server says, counts the mails, and looks for open transactions meanwhile."""
+    """Says what an SMTP server says, counts mails, looks for open transactions meanwhile."""
 
     def handle(self) -> None:
         server: Any = self.server

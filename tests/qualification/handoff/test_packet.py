@@ -1,4 +1,4 @@
-"""The packet: what the AE reads, the opening with the fact it rests on, and that it never changes."""
+"""The packet: what the AE reads, the opening with its fact, and that it never changes."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_it_refuses_the_wrong_role(people: dict[str, User], role: str) -> None:
 
 def test_it_refuses_twice(people: dict[str, User]) -> None:
     decision = accepted(people)
-    with pytest.raises(AlreadyDecided, match="You accepted this lead at 09:05."):
+    with pytest.raises(AlreadyDecided, match=r"You accepted this lead at 09:05."):
         accept(decision.item, people["sdr"], people["ae"])
     assert Handoff.objects.count() == OutboxMessage.objects.count() == 1
 

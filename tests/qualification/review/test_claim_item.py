@@ -91,7 +91,10 @@ def test_one_winner_on_a_hot_lead(team: Team) -> None:
     for _ in range(15):
         item = rows.waiting_item()
         results = rows.in_threads(
-            [lambda person=person: claim_item(item=item, by=person, now=NOW) for person in people]
+            [
+                lambda person=person, item=item: claim_item(item=item, by=person, now=NOW)
+                for person in people
+            ]
         )
         winners = [result for result in results if isinstance(result, ReviewItem)]
         losers = [result for result in results if isinstance(result, ClaimTaken)]

@@ -113,7 +113,7 @@ def test_it_refuses_who_does_not_hold_it(people: dict[str, User]) -> None:
 
 def test_it_refuses_twice(people: dict[str, User]) -> None:
     decision = nurtured(people["sdr"])
-    with pytest.raises(AlreadyDecided, match="You nurtured this lead at 09:05."):
+    with pytest.raises(AlreadyDecided, match=r"You nurtured this lead at 09:05."):
         nurture(decision.item, people["sdr"], wake_on=SOON)
 
 

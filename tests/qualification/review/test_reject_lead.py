@@ -157,10 +157,10 @@ def test_it_refuses_a_waiting_item(people: dict[str, User], team: object) -> Non
 def test_it_refuses_after_the_lease(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     assert item.lease_until is not None
-    with pytest.raises(NotHolder, match="Your claim ended at 09:31; nobody holds this lead now."):
+    with pytest.raises(NotHolder, match=r"Your claim ended at 09:31; nobody holds this lead now."):
         reject(item, people["sdr"], now=item.lease_until)
     expire_leases(now=item.lease_until)
-    with pytest.raises(NotHolder, match="Your claim ended at 09:31; nobody holds this lead now."):
+    with pytest.raises(NotHolder, match=r"Your claim ended at 09:31; nobody holds this lead now."):
         reject(item, people["sdr"], now=item.lease_until + MINUTE)
 
 
@@ -169,7 +169,7 @@ def test_it_names_who_claimed_it_since(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     assert item.lease_until is not None
     claim_item(item=item, by=jonas, now=item.lease_until)
-    with pytest.raises(NotHolder, match="Your claim ended at 09:31; Jonas holds it."):
+    with pytest.raises(NotHolder, match=r"Your claim ended at 09:31; Jonas holds it."):
         reject(item, people["sdr"], now=item.lease_until + MINUTE)
 
 
@@ -177,7 +177,7 @@ def test_it_names_who_got_it_by_reassignment(people: dict[str, User]) -> None:
     jonas = factories.person(Role.SDR, people["sdr"].team, first_name="Jonas")
     item = held_item(people["sdr"])
     reassign_item(item=item, to=jonas, by=people["manager"], now=NOW + 3 * MINUTE)
-    with pytest.raises(NotHolder, match="Your claim ended at 09:03; Jonas holds it."):
+    with pytest.raises(NotHolder, match=r"Your claim ended at 09:03; Jonas holds it."):
         reject(item, people["sdr"])
 
 
@@ -192,7 +192,7 @@ def test_it_refuses_a_page_from_before_release_and_new_claim(people: dict[str, U
 def test_it_refuses_twice(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     reject(item, people["sdr"])
-    with pytest.raises(AlreadyDecided, match="You rejected this lead at 09:05."):
+    with pytest.raises(AlreadyDecided, match=r"You rejected this lead at 09:05."):
         reject(item, people["sdr"])
     assert Decision.objects.filter(lead=item.lead).count() == 1
 
@@ -201,10 +201,10 @@ def test_it_tells_others_who_decided_and_when(people: dict[str, User]) -> None:
     people["sdr"].first_name = "Aisha"
     people["sdr"].save()
     decision = rejected(people["sdr"])
-    with pytest.raises(AlreadyDecided, match="Aisha rejected this lead at 09:05."):
+    with pytest.raises(AlreadyDecided, match=r"Aisha rejected this lead at 09:05."):
         reject(decision.item, people["manager"])
     tomorrow = LATER + dt.timedelta(days=1)
-    with pytest.raises(AlreadyDecided, match="Aisha rejected this lead at 23 Nov 09:05."):
+    with pytest.raises(AlreadyDecided, match=r"Aisha rejected this lead at 23 Nov 09:05."):
         reject(decision.item, people["manager"], now=tomorrow)
 
 

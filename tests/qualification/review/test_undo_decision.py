@@ -1,4 +1,4 @@
-"""Undo: the lead is back in the same hands under the old clock; in time, once, by the same person."""
+"""Undo: the lead is back in the same hands under the old clock; in time, once, one's own."""
 
 from __future__ import annotations
 

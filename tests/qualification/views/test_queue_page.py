@@ -1,0 +1,207 @@
+"""The queue page: rows in rank order, filters, pages, pulse, empty states."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from crm.models import User
+from qualification.models import ReviewItem
+from qualification.review import pages
+from qualification.review.claims import claim_item, release_item
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+QUEUE = "/queue/"
+HTMX = {"HX-Request": "true"}
+Make = Callable[..., ReviewItem]
+
+
+def names(html: str) -> list[str]:
+    return re.findall(r'class="lead-link"[^>]*>([^<]+)<', html)
+
+
+def test_it_shows_rows_in_rank_order(sdr: Client, waiting: Make) -> None:
+    waiting(450, first_name="Low", last_name="Score")
+    waiting(900, first_name="High", last_name="Score")
+    waiting(500, tier="hot", first_name="Hot", last_name="Tier")
+    html = sdr.get(QUEUE).content.decode()
+    assert names(html) == ["Hot Tier", "High Score", "Low Score"]
+
+
+def test_it_says_why_a_lead_is_here(sdr: Client, waiting: Make) -> None:
+    waiting()
+    assert "+20.0</span>VP" in sdr.get(QUEUE).content.decode()
+
+
+def test_it_hides_other_teams(
+    sdr: Client, waiting: Make, login: Callable[[User], Client], stranger: User
+) -> None:
+    waiting(first_name="Only", last_name="Ours")
+    assert names(login(stranger).get(QUEUE).content.decode()) == []
+
+
+def test_it_counts_claims_and_waiting(sdr: Client, waiting: Make, claimed: Make) -> None:
+    waiting()
+    claimed()
+    html = sdr.get(QUEUE).content.decode()
+    assert '<b class="num">1</b>' in html
+    assert '<span class="pill">1</span>' in html
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=tallgrass", ["Marcus Oyelaran"]),
+        ("q=marcus+tall", ["Marcus Oyelaran"]),
+        ("tier=hot", ["Marcus Oyelaran"]),
+        ("owner=nobody", ["Marcus Oyelaran", "Ingrid Halvorsen"]),
+        ("owner=me", ["Sophie Lambert"]),
+        ("sla=breached", []),
+        ("owner=nobody&q=ingrid", ["Ingrid Halvorsen"]),
+        ("tier=none-such", []),
+    ],
+)
+def test_it_filters(
+    sdr: Client, waiting: Make, claimed: Make, query: str, found: list[str]
+) -> None:
+    waiting(
+        tier="hot", first_name="Marcus", last_name="Oyelaran", company_name="Tallgrass Foods"
+    )
+    waiting(first_name="Ingrid", last_name="Halvorsen")
+    claimed(first_name="Sophie", last_name="Lambert")
+    response = sdr.get(f"{QUEUE}?{query}")
+    shown = names(response.content.decode())
+    if query == "tier=none-such":
+        assert len(shown) == 3
+    else:
+        assert shown == found
+
+
+def test_it_finds_the_source_and_the_breached(
+    sdr: Client, waiting: Make, here: dt.datetime
+) -> None:
+    first = waiting(first_name="Late", last_name="One")
+    waiting(first_name="Good", last_name="One")
+    ReviewItem.objects.filter(pk=first.pk).update(due_at=here - dt.timedelta(minutes=3))
+    assert names(sdr.get(f"{QUEUE}?sla=breached").content.decode()) == ["Late One"]
+    of_source = sdr.get(f"{QUEUE}?source={first.lead.source_id}").content.decode()
+    assert names(of_source) == ["Late One"]
+
+
+def test_it_answers_htmx_with_the_body_only(sdr: Client, waiting: Make) -> None:
+    waiting()
+    response = sdr.get(QUEUE, headers={**HTMX, "HX-Target": "queue-body"})
+    html = response.content.decode()
+    assert "<html" not in html
+    assert 'id="queue-rows"' in html
+    assert 'id="sla-summary"' in html
+    assert 'hx-swap-oob="true"' in html
+
+
+def test_it_pages_by_rank(
+    sdr: Client, waiting: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tenths in range(410, 480, 10):
+        waiting(tenths, first_name=f"S{tenths}", last_name="")
+    monkeypatch.setattr(pages, "PAGE_LENGTH", 3)
+    monkeypatch.setattr(pages.queue_page, "__kwdefaults__", {
+        "after": "", "before": "", "length": 3
+    })
+    first = sdr.get(QUEUE).content.decode()
+    assert names(first) == ["S470", "S460", "S450"]
+    older = re.search(r'href="(/queue/\?after=[^"]+)"', first)
+    assert older is not None
+    second = sdr.get(older[1]).content.decode()
+    assert names(second) == ["S440", "S430", "S420"]
+    newer = re.search(r'href="(/queue/\?before=[^"]+)"', second)
+    assert newer is not None
+    assert names(sdr.get(newer[1]).content.decode()) == ["S470", "S460", "S450"]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "eyJr", "%00", "W10"])
+def test_it_starts_over_on_a_cursor_it_cannot_read(
+    sdr: Client, waiting: Make, cursor: str
+) -> None:
+    waiting(first_name="Still", last_name="There")
+    response = sdr.get(f"{QUEUE}?after={cursor}")
+    assert names(response.content.decode()) == ["Still There"]
+
+
+def test_it_says_queue_clear(sdr: Client) -> None:
+    html = sdr.get(QUEUE).content.decode()
+    assert "Queue clear" in html
+    assert "disabled" in html
+
+
+def test_it_offers_to_clear_filters(sdr: Client, waiting: Make) -> None:
+    waiting()
+    html = sdr.get(f"{QUEUE}?q=nobody-like-this").content.decode()
+    assert "No lead matches" in html
+    assert "Clear filters" in html
+
+
+def pulse_of(html: str) -> str:
+    found = re.search(r'id="queue-pulse" hx-get="([^"]+)"', html)
+    assert found is not None
+    return found[1].replace("&amp;", "&")
+
+
+def test_its_pulse_stays_quiet_while_nothing_changes(sdr: Client, waiting: Make) -> None:
+    item = waiting()
+    html = sdr.get(pulse_of(sdr.get(QUEUE).content.decode()), headers=HTMX).content.decode()
+    assert f'id="own-{item.pk}"' not in html
+    assert 'id="sla-summary"' in html
+
+
+def test_its_pulse_brings_the_new_owner_and_never_rows(
+    sdr: Client, waiting: Make, colleague: User, here: dt.datetime
+) -> None:
+    item = waiting()
+    url = pulse_of(sdr.get(QUEUE).content.decode())
+    claim_item(item=item, by=colleague, now=here)
+    html = sdr.get(url, headers=HTMX).content.decode()
+    assert f'id="own-{item.pk}" hx-swap-oob="true"' in html
+    assert "Aisha" in html
+    assert "<tr" not in html
+
+
+def test_its_pulse_counts_new_leads(sdr: Client, waiting: Make, here: dt.datetime) -> None:
+    waiting()
+    url = pulse_of(sdr.get(QUEUE).content.decode())
+    for _ in range(3):
+        new = waiting()
+        ReviewItem.objects.filter(pk=new.pk).update(entered_at=here + dt.timedelta(seconds=30))
+    assert "3 new" in sdr.get(url, headers=HTMX).content.decode()
+
+
+def test_its_pulse_survives_nonsense(sdr: Client) -> None:
+    url = reverse("qualification:queue-pulse")
+    response = sdr.get(f"{url}?rows=x,,9-9,-&since=yesterday", headers=HTMX)
+    assert response.status_code == 200
+
+
+def test_its_queries_do_not_grow_with_the_rows(
+    sdr: Client,
+    waiting: Make,
+    people: dict[str, User],
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for _ in range(8):
+        waiting(account=factories.AccountFactory())
+    with django_assert_max_num_queries(16):
+        sdr.get(QUEUE)
+
+
+def test_it_shows_a_released_lead_as_free(
+    sdr: Client, claimed: Make, people: dict[str, User], here: dt.datetime
+) -> None:
+    item = claimed()
+    release_item(item=item, by=people["sdr"], now=here)
+    assert "Claim" in sdr.get(QUEUE).content.decode()
