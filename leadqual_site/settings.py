@@ -200,7 +200,11 @@ STORAGES = {
 
 # --- mail and logs -----------------------------------------------------------------------------
 
-EMAIL_BACKEND = env.string("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# A demo tells nobody; everywhere else mail leaves by SMTP.
+EMAIL_BACKEND = env.string(
+    "EMAIL_BACKEND",
+    f"django.core.mail.backends.{'dummy' if IS_EMBEDDED else 'smtp'}.EmailBackend",
+)
 EMAIL_HOST = env.string("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.integer("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env.string("EMAIL_HOST_USER", "")

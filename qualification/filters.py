@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.models import AccountDomain, Source, User
 from qualification.choices import Tier
+from qualification.forms import StyledForm
 from qualification.models import Decision, ReviewItem
 from qualification.review import pages, rejected
 
@@ -51,6 +52,7 @@ class RejectedFilter(django_filters.FilterSet):
 
     class Meta:
         model = Decision
+        form = StyledForm
         fields: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, reader: User, **kwargs: Any) -> None:

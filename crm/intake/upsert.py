@@ -271,9 +271,7 @@ class _Writer:
             return
         case.lead.account = account
         self._mark(case.lead)
-        # Named after its domain until somebody says the name.
-        if case.company.name and account.name in case.company.domains:
-            account.name, account.name_key = case.company.name, case.company.name_key
+        if self.accounts.name(account, case.company):
             self._mark(account)
 
     def _restate(self, case: _Case, differing: list[str], blanked: list[str]) -> None:

@@ -156,6 +156,15 @@ class KnownAccounts:
             self.by_name[keys.name_key] = account
         return account
 
+    def name(self, account: Account, keys: CompanyKeys) -> bool:
+        """Give the name to an account called by its domain so far; whether that was so."""
+        is_nameless = normalize.domain_of(account.name) == account.name
+        if not is_nameless or not keys.name_key or keys.name == account.name:
+            return False
+        account.name, account.name_key = keys.name, keys.name_key
+        self.by_name.setdefault(keys.name_key, account)
+        return True
+
     def save_new(self) -> None:
         """Insert the accounts made and the domains learnt; another's domain stays another's."""
         Account.objects.bulk_create(self.made)

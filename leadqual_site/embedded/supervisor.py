@@ -69,6 +69,7 @@ def _environment() -> dict[str, str]:
     defaults = {
         "DJANGO_SETTINGS_MODULE": "leadqual_site.settings",
         "HTTPS": "0",
+        "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
         "LOG_LEVEL": "WARNING",
     }
     if env.secret("DATABASE_URL") and not env.secret("SECRET_KEY"):

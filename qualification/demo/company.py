@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 PASSWORD = "demo-leadqual"  # noqa: S105  # printed at every start: it protects nothing
 
@@ -131,31 +132,7 @@ TOPICS = (
     "Integration with SAP and two carriers",
 )
 
-RULES = """
-name: Warehouse software
-base: {fit: 5, intent: 0}
-limits: {fit: [-30, 50], intent: [-20, 50], total: [0, 100]}
-thresholds: {mql: 30, accept: 60, fit: {A: 35, B: 22, C: 10}, intent: {1: 30, 2: 18, 3: 8}}
-caps: {browsing: 15}
-rules:
-  - {name: Decision maker, dimension: fit, points: 12, when: {subject: lead.seniority, op: is_one_of, value: [C-level, VP, Director, Head]}}
-  - {name: Warehouse industry, dimension: fit, points: 12, when: {subject: account.industry, op: is_one_of, value: [Logistics, Wholesale, Food manufacturing, E-commerce, Automotive, Pharma wholesale]}}
-  - {name: "Employees 200 to 5,000", dimension: fit, points: 10, when: {subject: account.employees, op: between, value: [200, 5000]}}
-  - {name: "Under 50 employees", dimension: fit, points: -8, when: {subject: account.employees, op: at_most, value: 49}}
-  - {name: Operations or logistics, dimension: fit, points: 5, when: {subject: lead.department, op: is_one_of, value: [Operations, Logistics, Supply chain]}}
-  - {name: Two sites or more, dimension: fit, points: 6, when: {subject: attributes.sites, op: at_least, value: 2}}
-  - {name: Free mail address, dimension: fit, points: -10, when: {subject: lead.email_kind, op: is_one_of, value: [free, disposable]}}
-  - {name: Student, dimension: fit, points: -15, when: {subject: lead.title, op: contains, value: student}}
-  - {name: Demo request, dimension: intent, points: 20, when: {activity: demo_request, within_days: 30, per: once, half_life_days: 30}}
-  - {name: Pricing page, dimension: intent, group: browsing, points: 5, when: {activity: page_view, where: {path: [/pricing]}, within_days: 60, half_life_days: 30, max_points: 15}}
-  - {name: Integration docs, dimension: intent, group: browsing, points: 3, when: {activity: page_view, where: {path: [/docs/integrations]}, within_days: 60, half_life_days: 30, max_points: 9}}
-  - {name: Webinar attended, dimension: intent, points: 10, when: {activity: webinar, within_days: 90, per: once, half_life_days: 45}}
-  - {name: Content download, dimension: intent, points: 6, when: {activity: download, within_days: 60, half_life_days: 30, max_points: 12}}
-  - {name: Replied to a mail, dimension: intent, points: 8, when: {activity: email_reply, within_days: 30, per: once}}
-  - {name: Careers page, dimension: intent, points: 4, when: {activity: page_view, where: {path: [/careers]}, within_days: 60, per: once}}
-  - {name: Gone quiet, dimension: intent, points: -6, when: {no_activity: any, within_days: 45, after_first: true}}
-  - {name: Opted out, dimension: intent, points: 0, disqualifies: opted_out, when: {subject: lead.opted_out, op: is_true}}
-"""
+RULES = Path(__file__).parent / "rules.yaml"
 
 
 def logins_text() -> str:

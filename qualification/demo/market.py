@@ -95,7 +95,7 @@ class Market:
     """Draws companies and people; the same seed draws the same market."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311
         self.faker = Faker(["de_DE", "en_GB", "nl_NL", "es_ES", "en_US"])
         self.faker.seed_instance(seed)
         self.companies: dict[str, list[Company]] = {team: [] for team in company.TEAMS}
@@ -167,32 +167,32 @@ class Market:
             steps.append(Step(draw.randint(60, 900), "email_reply"))
         return tuple(sorted(steps, key=lambda step: step.minutes))
 
-    def _truth(
-        self, firm: Company, seniority: str, steps: tuple[Step, ...]
-    ) -> tuple[bool, str]:
+    def _truth(self, firm: Company, seniority: str, steps: tuple[Step, ...]) -> tuple[bool, str]:
         """Whether a deal could come of it, and else why not."""
         draw = self.random
         visited = {step.properties.get("path") for step in steps}
         kinds = {step.type for step in steps}
-        if seniority == "Student":
-            return False, "student"
-        if firm.industry not in BUYING_INDUSTRIES and draw.random() < 0.85:
-            return False, "wrong_industry"
-        if firm.employees < 90 and draw.random() < 0.7:
-            return False, "too_small"
-        if "/careers" in visited and draw.random() < 0.8:
-            return False, "research_only"
-        if seniority == "Specialist" and draw.random() < 0.6:
-            return False, "no_buying_role"
-        if "webinar" in kinds and draw.random() < 0.5:
-            return False, "research_only"
-        if draw.random() < 0.12:
-            return False, draw.choice(("duplicate", "fake_contact", "no_project", "poor_source"))
+        # (what is the case, how often it is in the way, the reason an SDR will give)
+        obstacles = (
+            (seniority == "Student", 1.0, "student"),
+            (firm.industry not in BUYING_INDUSTRIES, 0.85, "wrong_industry"),
+            (firm.employees < 90, 0.7, "too_small"),
+            ("/careers" in visited, 0.8, "research_only"),
+            (seniority == "Specialist", 0.6, "no_buying_role"),
+            ("webinar" in kinds, 0.5, "research_only"),
+            (True, 0.03, "duplicate"),
+            (True, 0.03, "fake_contact"),
+            (True, 0.03, "no_project"),
+            (True, 0.03, "poor_source"),
+        )
+        for is_so, share, reason in obstacles:
+            if is_so and draw.random() < share:
+                return False, reason
         return True, ""
 
 
 def _ascii(text: str) -> str:
     folded = text.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     folded = folded.replace("ß", "ss").replace(" ", "-").replace("&", "and")
-    kept = [letter for letter in folded if letter.isascii() and (letter.isalnum() or letter in ".-")]
-    return "".join(kept).replace("--", "-").strip(".-")
+    kept = "".join(c for c in folded if c.isascii() and (c.isalnum() or c in ".-"))
+    return kept.replace("--", "-").strip(".-")

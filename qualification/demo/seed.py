@@ -18,15 +18,14 @@ from django.db import connection
 
 from crm.intake.inbox import store_message
 from crm.models import InboxMessage, Lead, Source, Team, User
-from qualification import pipeline
+from qualification import pipeline, sweeps
 from qualification.choices import ItemState
 from qualification.demo import company
-from qualification.demo.market import Inquirer, Market
+from qualification.demo.market import Inquirer, Market, Step
 from qualification.demo.work import Desk, Workers
 from qualification.feedback import proposals
 from qualification.models import ReviewItem
 from qualification.scoring import document, versions
-from qualification.sla import sweep
 
 SEED = 20261123
 DAYS = 60
@@ -39,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
     """Makes people, sources, rules, `leads` inquiries and what was done about them until `now`."""
-    draw = random.Random(SEED)
+    draw = random.Random(SEED)  # noqa: S311
     start = now - dt.timedelta(days=DAYS)
     try:
         at_moment(start)
@@ -49,14 +48,14 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         market, desk = Market(SEED), Desk(workers, draw)
         n_open = min(OPEN_AT_MOST, leads // OPEN_SHARE)
         for number, arrival in enumerate(arrivals(leads - n_open, start, now, draw), start=1):
-            work_through(market.inquirer(number), sources, arrival, now, desk)
+            live_through(market.inquirer(number), sources, arrival, now, desk)
             on_progress(number, leads)
         for number in range(leads - n_open + 1, leads + 1):
             arrival = now - dt.timedelta(minutes=draw.randint(3, 260))
-            write_in(market.inquirer(number), sources, arrival, now)
+            live_through(market.inquirer(number), sources, arrival, now, None)
             on_progress(number, leads)
         at_moment(now)
-        sweep.record_due(now=now)
+        catch_up(now)
         desk.take_up_some(now)
         proposals.propose_rules(now=now)
     finally:
@@ -112,7 +111,7 @@ def make_sources(now: dt.datetime) -> dict[str, Source]:
 
 def make_model(now: dt.datetime) -> None:
     """The first rules, as an admin would have written them."""
-    draft = versions.load_draft(document.read_document(company.RULES.encode()), by=None, now=now)
+    draft = versions.load_draft(document.read_file(company.RULES), by=None, now=now)
     versions.activate_as_operator(model=draft, now=now)
 
 
@@ -125,43 +124,54 @@ def arrivals(
 
 
 def write_in(
-    inquirer: Inquirer, sources: dict[str, Source], arrival: dt.datetime, until: dt.datetime
-) -> tuple[Lead, dt.datetime]:
-    """Delivers the messages of one person up to `until`; returns the lead and the last moment."""
-    source, moment, lead = sources[inquirer.source.name], arrival, None
-    for step in inquirer.steps:
-        at = arrival + dt.timedelta(minutes=step.minutes)
-        if at > until:
-            break
-        moment = at
-        at_moment(moment)
-        body = json.dumps(inquirer.message(step, at, is_first=lead is None)).encode()
-        message, _ = store_message(
-            source=source,
-            event_key=f"{inquirer.number}-{step.minutes}-{step.type}",
-            body=body,
-            content_type="application/json",
-            now=moment,
-        )
-        pipeline.process(message.pk, now=moment)
-        lead = InboxMessage.objects.select_related("lead").get(pk=message.pk).lead
+    inquirer: Inquirer, step: Step, sources: dict[str, Source], arrival: dt.datetime
+) -> Lead:
+    """Delivers one message at its moment; returns the lead it became."""
+    at = arrival + dt.timedelta(minutes=step.minutes)
+    at_moment(at)
+    body = inquirer.message(step, at, is_first=step is inquirer.steps[0])
+    message, _ = store_message(
+        source=sources[inquirer.source.name],
+        event_key=body["event_id"],
+        body=json.dumps(body).encode(),
+        content_type="application/json",
+        now=at,
+    )
+    pipeline.process(message.pk, now=at)
+    lead = InboxMessage.objects.select_related("lead").get(pk=message.pk).lead
     if lead is None:
         raise RuntimeError(f"person {inquirer.number} of the demo did not become a lead")
-    return lead, moment
+    return lead
 
 
-def work_through(
+def catch_up(now: dt.datetime) -> None:
+    """What the sweeps would have done all along, until nothing is left to do."""
+    while any(sweeps.run_all(now=now).values()):
+        pass
+
+
+def live_through(
     inquirer: Inquirer,
     sources: dict[str, Source],
     arrival: dt.datetime,
     now: dt.datetime,
-    desk: Desk,
+    desk: Desk | None,
 ) -> None:
-    """One person from the first message to the decision, if the score brought them to the queue."""
-    lead, moment = write_in(inquirer, sources, arrival, now)
-    item = ReviewItem.objects.filter(lead=lead, state=ItemState.WAITING).first()
-    if item is None:
-        return
-    picked_up = item.entered_at + desk.delay(item)
-    at_moment(max(picked_up, moment))
-    desk.work(item, inquirer, max(picked_up, moment), now)
+    """One person, message by message.
+
+    Once the score brought them to the queue, `desk` takes them up after a while (None: nobody has
+    got to it yet); what they do after that is not told.
+    """
+    picked_up: dt.datetime | None = None
+    item: ReviewItem | None = None
+    for step in inquirer.steps:
+        at = arrival + dt.timedelta(minutes=step.minutes)
+        if at > (picked_up or now):
+            break
+        lead = write_in(inquirer, step, sources, arrival)
+        if item is None and desk is not None:
+            item = ReviewItem.objects.filter(lead=lead, state=ItemState.WAITING).first()
+            picked_up = item.entered_at + desk.delay(item) if item else None
+    if item is not None and picked_up is not None and desk is not None and picked_up < now:
+        at_moment(picked_up)
+        desk.work(item, inquirer, picked_up, now)

@@ -66,9 +66,7 @@ class Desk:
         sweep.record_due(now=at)
         item = claims.claim_item(item=item, by=by, now=at)
         at += dt.timedelta(minutes=self.draw.randint(2, 9))
-        touches.log_touch(
-            item=item, by=by, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=at
-        )
+        touches.log_touch(item=item, by=by, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=at)
         at += dt.timedelta(minutes=self.draw.randint(4, 20))
         item.refresh_from_db()
         decided = self._decide(item, inquirer, by, at)
@@ -76,9 +74,7 @@ class Desk:
         if decided.kind == "accept" and answered_at < now:
             self._answer_handoff(decided, answered_at)
 
-    def _decide(
-        self, item: ReviewItem, inquirer: Inquirer, by: User, at: dt.datetime
-    ) -> Decision:
+    def _decide(self, item: ReviewItem, inquirer: Inquirer, by: User, at: dt.datetime) -> Decision:
         """What an SDR finds out is right nine times in ten."""
         finds_worth = inquirer.is_worth_it if self.draw.random() < 0.9 else not inquirer.is_worth_it
         if finds_worth and self.draw.random() < 0.12:

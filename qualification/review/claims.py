@@ -65,12 +65,11 @@ def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
 @transaction.atomic
 def _take_best(teams: list[int], *, by: User, now: datetime) -> ReviewItem | None:
     _lock_and_count(by, now=now)
-    with connection.cursor() as cursor:
-        cursor.execute(_next_sql(teams), _next_parameters(teams, by, now))
-        row = cursor.fetchone()
-    if row is None:
+    taken = list(ReviewItem.objects.raw(_next_sql(teams), _next_parameters(teams, by, now)))
+    if not taken:
         return None
-    return _claimed(row[0], row[1], by=by, now=now)
+    taken[0].holder = by
+    return _claimed(taken[0], by=by, now=now)
 
 
 def _next_sql(teams: list[int]) -> str:
@@ -102,7 +101,7 @@ def _next_sql(teams: list[int]) -> str:
         SET state = 'claimed', holder_id = %(by)s, claimed_at = %(now)s, lease_until = %(until)s,
             hold_reason = '', token = i.token + 1
         FROM best WHERE i.id = best.id
-        RETURNING i.id, i.lead_id
+        RETURNING i.*
     """  # noqa: S608 - names of columns only
 
 
@@ -115,10 +114,9 @@ def _next_parameters(teams: list[int], by: User, now: datetime) -> dict[str, Any
     return {**parameters, "by": by.pk, "now": now, "until": lease_end(now)}
 
 
-def _claimed(item_id: int, lead_id: int, *, by: User, now: datetime) -> ReviewItem:
+def _claimed(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
     """The rest of a claim, in its transaction: the stage and the event."""
-    move_leads(lead_ids=[lead_id], to=Stage.WORKING, reason="claimed", by=by, now=now)
-    item = ReviewItem.objects.select_related("lead", "holder").get(pk=item_id)
+    move_leads(lead_ids=[item.lead_id], to=Stage.WORKING, reason="claimed", by=by, now=now)
     log_event(item=item, verb="item:claimed", by=by, now=now)
     return item
 
@@ -169,7 +167,7 @@ def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
         raise ClaimTaken(_taken_text(locked, locked.holder, now=now))
     _lock_and_count(by, now=now)
     _give(locked, to=by, now=now)
-    return _claimed(locked.pk, locked.lead_id, by=by, now=now)
+    return _claimed(_fresh(locked), by=by, now=now)
 
 
 def _taken_text(item: ReviewItem, holder: User, *, now: datetime) -> str:
@@ -313,4 +311,4 @@ def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:
 
 
 def _fresh(item: ReviewItem) -> ReviewItem:
-    return ReviewItem.objects.select_related("lead", "holder").get(pk=item.pk)
+    return ReviewItem.objects.select_related("holder").get(pk=item.pk)

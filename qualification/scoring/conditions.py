@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from qualification.exceptions import ModelInvalid
@@ -121,14 +122,14 @@ class _Parser:
 
     def combine(self, word: str, inner: object, above: tuple[int, ...]) -> Condition:
         if word == "not":
-            return NotThis(_inside("not", lambda: self.parse(inner, above)))
+            return NotThis(_inside("not", partial(self.parse, inner, above)))
         if not isinstance(inner, list) or not inner:
             raise ModelInvalid(f"'{word}' needs at least one condition")
         if id(inner) in above:
             raise ModelInvalid("circular condition")
         way = (*above, id(inner))
         parts = tuple(
-            _inside(f"{word}[{number}]", lambda part=part: self.parse(part, way))
+            _inside(f"{word}[{number}]", partial(self.parse, part, way))
             for number, part in enumerate(inner, start=1)
         )
         return AllOf(parts) if word == "all" else AnyOf(parts)

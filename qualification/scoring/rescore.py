@@ -154,13 +154,16 @@ def _compared(totals: str) -> str:
 def _compare(compiled: CompiledModel, source: Source) -> _Found:
     totals, params = compiled.totals(source)
     changed = "coalesce(array_agg(row_id) FILTER (WHERE is_changed), '{}')"
-    scored, ids = _row(f"{_compared(totals)} SELECT count(*), {changed} FROM compared", params)
+    sql = f"{_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608
+    scored, ids = _row(sql, params)
     return _Found(scored, ids, [])
 
 
 def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: bool) -> _Found:
-    """Store what differs. In key order, so that two runs never wait for each other crosswise; a bulk
-    run leaves a score of a later moment alone: its facts are the newer ones."""
+    """Store what differs, in key order, so that two runs never wait for each other crosswise.
+
+    A bulk run leaves a score of a later moment alone: its facts are the newer ones.
+    """
     totals, params = compiled.totals(source)
     sql = f"""
         {_compared(totals)}, written AS (

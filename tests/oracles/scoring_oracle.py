@@ -5,6 +5,7 @@ Written from the rules of scoring alone: imports nothing from the app. Facts are
 "activities": [{"type", "occurred_at", "recorded_at", "properties", "verdicts": [(at, machine)]}]}`.
 """
 
+# ruff: noqa: PLR0911
 from __future__ import annotations
 
 import datetime as dt

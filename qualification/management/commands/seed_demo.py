@@ -16,13 +16,13 @@ class Command(BaseCommand):
     help = "Fills an empty installation with a believable company. Prints its log-ins."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--leads", type=int, default=300, help="how many people write in")
+        parser.add_argument("--leads", type=int, default=220, help="how many people write in")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["leads"] < 1:
             raise CommandError("--leads must be 1 or more.", returncode=2)
         if Lead.objects.exists():
-            raise CommandError("There are leads already; the demo wants an empty one.", returncode=2)
+            raise CommandError("There are leads here already; nothing done.", returncode=2)
 
         def progress(done: int, whole: int) -> None:
             if done % 25 == 0 or done == whole:

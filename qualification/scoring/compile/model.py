@@ -60,9 +60,9 @@ class CompiledModel:
         return self._statement(source, facts=(), extra=())
 
     def lines(self, source: Source) -> Statement:
-        """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown; l<i>_<k>
-        whether its k-th comparison holds; raw<i>, n<i>, age<i> of activity rules. Facts as f<k>_shown
-        and f<k>_missing, group sums as g<k>."""
+        """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown,
+        l<i>_<k> its k-th comparison holds; raw<i>, n<i>, age<i> of activity rules. Facts are f<k>_shown and
+        f<k>_missing, group sums g<k>."""
         columns = self.facts.columns.values()
         extra = [f"f.{column}_shown" for column in columns]
         extra += [f"f.{column} IS NULL AS {column}_missing" for column in columns]
@@ -112,7 +112,7 @@ class CompiledModel:
                     WHERE {source.where} OFFSET 0
                 ) AS f OFFSET 0
             ) AS z
-        """
+        """  # noqa: S608 - text of this package; values are parameters
         return sql, {**self.params.values, **source.params}
 
     def _dimension(self, dimension: str) -> str:

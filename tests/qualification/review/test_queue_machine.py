@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -26,7 +26,7 @@ from qualification.choices import CloseReason, TouchKind, TouchResult
 from qualification.exceptions import ClaimLimitReached, ClaimTaken, NotHolder, TaskInvalid
 from qualification.invariants import violations
 from qualification.models import ReviewItem, SLAEvent, SLATimer
-from qualification.review import claims
+from qualification.review import claims, guard
 from qualification.review.queue import apply_line, close_item
 from qualification.review.touches import log_touch, snooze_item
 from qualification.sla.sweep import record_due
@@ -327,6 +327,17 @@ class QueueMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_random_walks_end_where_the_rules_say() -> None:
+    walk(Phase.generate, Phase.shrink)
+
+
+@pytest.mark.django_db
+def test_control_a_claim_that_never_lapses_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "has_lapsed", lambda item, now: False)
+    with pytest.raises(AssertionError):
+        walk(Phase.generate)
+
+
+def walk(*phases: Phase) -> None:
     run_state_machine_as_test(
         QueueMachine,
         settings=settings(
@@ -334,6 +345,8 @@ def test_random_walks_end_where_the_rules_say() -> None:
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
+            phases=phases,
+            print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )

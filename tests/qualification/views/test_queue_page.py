@@ -11,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from crm.models import User
+from crm.models import Team, User
 from qualification.models import ReviewItem
 from qualification.review import pages
 from qualification.review.claims import claim_item, release_item
 from tests import factories
+from tests.qualification.queue_support import many_waiting
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/queue/"
@@ -105,24 +106,26 @@ def test_it_answers_htmx_with_the_body_only(sdr: Client, waiting: Make) -> None:
     assert 'hx-swap-oob="true"' in html
 
 
-def test_it_pages_by_rank(
-    sdr: Client, waiting: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for tenths in range(410, 480, 10):
-        waiting(tenths, first_name=f"S{tenths}", last_name="")
-    monkeypatch.setattr(pages, "PAGE_LENGTH", 3)
-    monkeypatch.setattr(pages.queue_page, "__kwdefaults__", {
-        "after": "", "before": "", "length": 3
-    })
+def links(html: str) -> list[str]:
+    return re.findall(r'class="lead-link" href="([^"]+)"', html)
+
+
+def test_it_pages_by_rank(sdr: Client, team: Team) -> None:
+    many_waiting(2 * pages.PAGE_LENGTH + 3, team)
     first = sdr.get(QUEUE).content.decode()
-    assert names(first) == ["S470", "S460", "S450"]
+    shown, url = links(first), QUEUE
     older = re.search(r'href="(/queue/\?after=[^"]+)"', first)
-    assert older is not None
-    second = sdr.get(older[1]).content.decode()
-    assert names(second) == ["S440", "S430", "S420"]
-    newer = re.search(r'href="(/queue/\?before=[^"]+)"', second)
+    while older is not None:
+        url = older[1]
+        html = sdr.get(url).content.decode()
+        shown += links(html)
+        older = re.search(r'href="(/queue/\?after=[^"]+)"', html)
+    ranked = ReviewItem.objects.ranked().values_list("lead_id", flat=True)
+    assert shown == [f"/leads/{pk}/" for pk in ranked]
+    newer = re.search(r'href="(/queue/\?before=[^"]+)"', sdr.get(url).content.decode())
     assert newer is not None
-    assert names(sdr.get(newer[1]).content.decode()) == ["S470", "S460", "S450"]
+    back = links(sdr.get(newer[1]).content.decode())
+    assert back == shown[pages.PAGE_LENGTH : 2 * pages.PAGE_LENGTH]
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "eyJr", "%00", "W10"])

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Empties a queue through `claim_next` with many people at once, in an installation of its own.
+
+The limit, measured in the same run: the bare `FOR UPDATE SKIP LOCKED` statement over a table of the
+rank alone, by as many processes on the same server. What was claimed twice or not at all is counted
+by SQL over the rows. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT_ROOT))
+
+BARE_CLAIM = """
+    WITH best AS (
+        SELECT id FROM bare_item WHERE state = 'waiting'
+        ORDER BY bucket, tier_rank, score_tenths DESC, due_at, id
+        LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE bare_item AS i SET state = 'claimed', holder = %s FROM best WHERE i.id = best.id
+    RETURNING i.id
+"""
+BARE_TABLE = """
+    CREATE TABLE bare_item AS
+        SELECT id, 'waiting'::varchar(7) AS state, bucket, tier_rank, score_tenths, due_at,
+               NULL::int AS holder
+        FROM qualification_reviewitem;
+    ALTER TABLE bare_item ADD PRIMARY KEY (id);
+    CREATE INDEX ON bare_item (bucket, tier_rank, score_tenths DESC, due_at, id)
+        WHERE state = 'waiting';
+    ANALYZE bare_item
+"""
+
+
+def arguments() -> argparse.Namespace:
+    """The command line, checked."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--leads", type=int, default=2000, help="leads in the queue")
+    parser.add_argument("--clients", type=int, default=10, help="people who claim at once")
+    chosen = parser.parse_args()
+    if chosen.leads < 1 or not 1 <= chosen.clients <= 80:
+        parser.error("--leads is 1 or more, --clients 1 to 80")
+    return chosen
+
+
+def fill_queue(leads: int, clients: int) -> list[int]:
+    """One team with its people and a queue of new leads; the ids of the people."""
+    from django.contrib.auth.models import Group
+    from django.utils import timezone
+
+    from crm.models import Lead, Source, Team, User
+    from qualification.choices import EntryReason
+    from qualification.review.queue import enter_queue
+
+    now = timezone.now()
+    team = Team.objects.create(name="Claimers")
+    source = Source.objects.create(
+        name="bench", kind="file", credential="bench", team=team, created_at=now
+    )
+    sdr = Group.objects.get(name="sdr")
+    people = [User.objects.create(username=f"claimer{n}", team=team) for n in range(clients)]
+    for person in people:
+        person.groups.add(sdr)
+    for start in range(0, leads, 1000):
+        made = Lead.objects.bulk_create(
+            Lead(
+                team=team,
+                source=source,
+                stage_at=now,
+                received_at=now,
+                created_at=now,
+                updated_at=now,
+                email_key=f"lead{n}@bench.example",
+            )
+            for n in range(start, min(start + 1000, leads))
+        )
+        enter_queue([lead.pk for lead in made], reason=EntryReason.EXPLORATION, now=now)
+    return [person.pk for person in people]
+
+
+def product_client(person_id: int) -> Callable[[], bool]:
+    """One person who claims through the product; the call says whether there was a lead."""
+    from django.utils import timezone
+
+    from crm.models import User
+    from qualification.review.claims import claim_next
+
+    person = User.objects.get(pk=person_id)
+    return lambda: claim_next(by=person, now=timezone.now()) is not None
+
+
+def bare_client(person_id: int) -> Callable[[], bool]:
+    """One process that claims by the bare statement."""
+    import psycopg
+
+    connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+    return lambda: connection.execute(BARE_CLAIM, [person_id]).fetchone() is not None
+
+
+def work(make: Callable[[int], Callable[[], bool]], person: int, start: Barrier, out: Any) -> None:
+    """Claims until nothing is left; sends the seconds of each claim."""
+    claim, seconds = make(person), []
+    start.wait()
+    while True:
+        began = time.perf_counter()
+        found = claim()
+        if not found:
+            break
+        seconds.append(time.perf_counter() - began)
+    out.put(seconds)
+
+
+def drain(
+    make: Callable[[int], Callable[[], bool]], people: list[int]
+) -> tuple[float, list[float]]:
+    """Lets everybody claim at once; wall seconds and the seconds of each claim, sorted."""
+    from django.db import connections
+
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    start, out = context.Barrier(len(people) + 1), context.Queue()
+    processes = [context.Process(target=work, args=(make, pk, start, out)) for pk in people]
+    for process in processes:
+        process.start()
+    start.wait()
+    began = time.perf_counter()
+    seconds = [second for _ in processes for second in out.get()]
+    wall = time.perf_counter() - began
+    for process in processes:
+        process.join()
+    return wall, sorted(seconds)
+
+
+def counted() -> tuple[int, int]:
+    """(doubled, lost) by the rows alone."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT item_id FROM qualification_itemevent"
+            " WHERE verb = 'item:claimed' GROUP BY item_id HAVING count(*) > 1) AS twice"
+        )
+        doubled = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT count(*) FROM qualification_reviewitem AS i JOIN crm_lead AS l"
+            " ON l.id = i.lead_id WHERE i.state <> 'claimed' OR l.stage <> 'working'"
+        )
+        return doubled, cursor.fetchone()[0]
+
+
+def measure(leads: int, clients: int) -> str:
+    """The whole run; its last line."""
+    from django.db import connection
+
+    people = fill_queue(leads, clients)
+    with connection.cursor() as cursor:
+        cursor.execute(BARE_TABLE)
+        cursor.execute("ANALYZE")
+    limit_s, _ = drain(bare_client, people)
+    product_s, seconds = drain(product_client, people)
+    doubled, lost = counted()
+    p50, p95, p99 = (seconds[int(len(seconds) * share)] * 1000 for share in (0.5, 0.95, 0.99))
+    return (
+        f"ratio={product_s / limit_s:.1f} doubled={doubled} lost={lost}"
+        f" p50={p50:.1f} p95={p95:.1f} p99={p99:.1f}"
+        f" product_s={product_s:.2f} limit_s={limit_s:.2f}"
+    )
+
+
+def main() -> int:
+    """Run the measurement; 1 when a lead was claimed twice or not at all."""
+    chosen = arguments()
+    os.environ["CLAIM_LIMIT"] = str(chosen.leads)
+    from bench.closed_loop import own_installation
+
+    with own_installation():
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        line = measure(chosen.leads, chosen.clients)
+    print(line)
+    return 0 if " doubled=0 lost=0 " in line else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

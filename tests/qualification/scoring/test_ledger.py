@@ -1,0 +1,276 @@
+"""The ledger: lines in words, exact sums, frozen form, any past moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from crm.models import Account, Activity, ActivityVerdict, Lead
+from qualification.exceptions import ModelInvalid, NothingRecorded
+from qualification.models import ChecklistAnswer, Criterion, ScoringModel
+from qualification.scoring.compile import at_moments, compile_model, fired_matrix, leads_now
+from qualification.scoring.ledger import Ledger, ledger_of, ledgers
+from qualification.scoring.verdict import action_for, verdict_of
+from tests.factories import AccountFactory, LeadFactory
+from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
+
+pytestmark = pytest.mark.django_db
+
+DAY = dt.timedelta(days=1)
+EMPLOYEES = {"subject": "account.employees", "op": "between", "value": [200, 2000]}
+
+
+@pytest.fixture
+def lead(now: dt.datetime) -> Lead:
+    account = AccountFactory(name="Brightwater", employees=1420, industry="Logistics")
+    return LeadFactory(account=account, title="Head of Sales", attributes={"signed": "2026-11-13"})
+
+
+def line_of(ledger: Ledger, name: str) -> Any:
+    return next(line for line in ledger.lines if line.name == name)
+
+
+WORDS = [
+    (EMPLOYEES, "account.employees 1,420 is between 200 and 2,000"),
+    (
+        {"subject": "lead.title", "op": "contains", "value": "SALES"},
+        "lead.title Head of Sales contains SALES",
+    ),
+    (
+        {"subject": "account.industry", "op": "is_one_of", "value": ["logistics", "retail"]},
+        "account.industry is Logistics",
+    ),
+    ({"subject": "lead.opted_out", "op": "is_false"}, "lead.opted_out is no"),
+    ({"subject": "lead.city", "op": "is_unknown"}, "lead.city is unknown"),
+    (
+        {"subject": "attributes.signed", "op": "days_since_at_most", "value": 30},
+        "attributes.signed 2026-11-13 is 10 days ago, at most 30",
+    ),
+    (
+        {"any": [EMPLOYEES, {"subject": "lead.title", "op": "is", "value": "CEO"}]},
+        "account.employees 1,420 is between 200 and 2,000",
+    ),
+    (
+        {"all": [EMPLOYEES, {"not": {"subject": "lead.city", "op": "is_known"}}]},
+        "account.employees 1,420 is between 200 and 2,000 and not (lead.city unknown is known)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("when", "words"), WORDS)
+def test_it_says_what_fired(
+    when: dict[str, Any], words: str, lead: Lead, load_model: LoadModel, now: dt.datetime
+) -> None:
+    ledger = ledger_of(lead.pk, model=load_model(document(rule(when))), now=now)
+    assert [line.fact for line in ledger.lines] == [words]
+    assert ledger.total_tenths == 100
+
+
+def test_it_shows_what_is_unknown_with_nothing(
+    lead: Lead, load_model: LoadModel, now: dt.datetime
+) -> None:
+    when = {"all": [{"subject": "lead.city", "op": "is", "value": "Rome"}, EMPLOYEES]}
+    (line,) = ledger_of(lead.pk, model=load_model(document(rule(when))), now=now).lines
+    assert (line.points_tenths, line.has_fired, line.is_unknown) == (0, False, True)
+    assert line.fact == "lead.city is unknown"
+
+
+def test_it_opens_caps_limits_and_base_as_lines(
+    lead: Lead, load_model: LoadModel, now: dt.datetime
+) -> None:
+    raw = document(
+        rule(EMPLOYEES, 30, group="size"),
+        rule(EMPLOYEES, 20.5, group="size"),
+        rule(EMPLOYEES, 70, dimension="intent", name="Eager"),
+        base={"fit": 5},
+        caps={"size": 40},
+        limits={"fit": [0, 42], "total": [0, 100]},
+    )
+    ledger = ledger_of(lead.pk, model=load_model(raw), now=now)
+    kinds = [(line.kind, line.dimension, line.points_tenths) for line in ledger.lines]
+    assert kinds == [
+        ("base", "fit", 50),
+        ("rule", "fit", 300),
+        ("rule", "fit", 205),
+        ("group_cap", "fit", -105),
+        ("limit", "fit", -30),
+        ("rule", "intent", 700),
+        ("total_limit", "", -120),
+    ]
+    assert sum(line.points_tenths for line in ledger.lines) == ledger.total_tenths == 1000
+    assert line_of(ledger, "Cap size").fact == "size capped at 40.0, raw sum 50.5"
+    assert line_of(ledger, "Total limit").fact == "total at most 100.0, raw sum 112.0"
+
+
+def test_the_first_disqualifier_gives_the_reason(
+    lead: Lead, load_model: LoadModel, now: dt.datetime
+) -> None:
+    raw = document(
+        rule({"subject": "lead.city", "op": "is_known"}, 0, disqualifies="moved"),
+        rule(EMPLOYEES, 0, disqualifies="too_big"),
+        rule(EMPLOYEES, 0, disqualifies="later"),
+        rule(EMPLOYEES, 12),
+    )
+    ledger = ledger_of(lead.pk, model=load_model(raw), now=now)
+    assert (ledger.disqualified, ledger.grade, ledger.tier) == ("too_big", "", "")
+    assert ledger.total_tenths == 120
+    assert [line.kind for line in ledger.lines if line.has_fired] == [
+        "disqualifier",
+        "disqualifier",
+        "rule",
+    ]
+
+
+def test_it_explains_activities(
+    store_facts: StoreFacts, load_model: LoadModel, now: dt.datetime
+) -> None:
+    events = [
+        {
+            "type": "page_view",
+            "occurred_at": now - days * DAY,
+            "recorded_at": now - days * DAY,
+            "properties": {"path": "/Pricing"},
+        }
+        for days in (0, 30, 60)
+    ]
+    ids = store_facts([{"lead": {}, "account": None, "attributes": {}, "activities": events}])
+    when = {"activity": "page_view", "where": {"path": "/pricing"}, "half_life_days": 30}
+    raw = document(rule(when | {"within_days": 90, "max_points": 15}, 10, dimension="intent"))
+    (line,) = ledger_of(ids[0], model=load_model(raw), now=now).lines
+    assert line.points_tenths == 150
+    assert line.fact == "3 × page_view (path /pricing) in the last 90 days"
+    assert line.note == "latest less than a day ago, half-life 30 days, raw 17.5, at most 15.0"
+
+
+@pytest.mark.parametrize(("points", "tenths"), [(0.5, 3), (-0.5, -3), (0.3, 2), (0.4, 2)])
+def test_it_rounds_half_away_from_zero(
+    points: float, tenths: int, store_facts: StoreFacts, load_model: LoadModel, now: dt.datetime
+) -> None:
+    event = {"type": "call", "occurred_at": now - DAY, "recorded_at": now, "properties": {}}
+    ids = store_facts([{"lead": {}, "account": None, "attributes": {}, "activities": [event]}])
+    model = load_model(document(rule({"activity": "call", "half_life_days": 1}, points)))
+    assert ledger_of(ids[0], model=model, now=now).total_tenths == tenths
+
+
+def test_it_survives_freezing(lead: Lead, load_model: LoadModel, now: dt.datetime) -> None:
+    ledger = ledger_of(lead.pk, model=load_model(document(rule(EMPLOYEES))), now=now)
+    assert Ledger.from_json(ledger.to_json()) == ledger
+
+
+def test_it_needs_a_live_version(lead: Lead) -> None:
+    with pytest.raises(ModelInvalid, match="no scoring model is live"):
+        ledger_of(lead.pk)
+
+
+# --- as of a past moment -----------------------------------------------------------------------
+
+
+def at(moment: dt.datetime) -> None:
+    """History rows written from here on carry this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('leadqual.now', %s, true)", [moment.isoformat()])
+
+
+@pytest.fixture
+def past(lead: Lead, load_model: LoadModel, now: dt.datetime) -> tuple[Lead, ScoringModel]:
+    """A lead whose facts change day by day before `now`, and a model that reads all of them."""
+    at(now - 5 * DAY)
+    account = Account.objects.create(
+        name="Old", employees=10, created_at=now - 5 * DAY, updated_at=now - 5 * DAY
+    )
+    Lead.objects.filter(pk=lead.pk).delete()
+    lead = LeadFactory(account=account, title="", attributes={"seats": 1})
+    at(now - 4 * DAY)
+    Lead.objects.filter(pk=lead.pk).update(title="CEO", attributes={"seats": 50})
+    at(now - 3 * DAY)
+    Account.objects.filter(pk=account.pk).update(employees=500)
+    click = Activity.objects.create(
+        lead=lead, type="click", occurred_at=now - 5 * DAY, recorded_at=now - 2 * DAY
+    )
+    ActivityVerdict.objects.create(
+        activity=click, is_machine=True, reason="scanner", recorded_at=now - DAY
+    )
+    budget = Criterion.objects.get(key="budget")
+    answer = {"criterion": budget, "lead": lead, "answered_on": now.date()}
+    ChecklistAnswer.objects.create(
+        **answer, state="inferred", recorded_at=now - 3 * DAY, superseded_at=now - 2 * DAY
+    )
+    ChecklistAnswer.objects.create(**answer, state="confirmed", recorded_at=now - 2 * DAY)
+    model = load_model(
+        document(
+            rule({"subject": "lead.title", "op": "is", "value": "ceo"}, 1),
+            rule({"subject": "attributes.seats", "op": "at_least", "value": 50}, 2),
+            rule(EMPLOYEES, 4),
+            rule({"activity": "click"}, 8),
+            rule({"subject": "checklist.budget.state", "op": "is", "value": "confirmed"}, 16),
+            rule({"subject": "checklist.budget.state", "op": "is", "value": "inferred"}, 32),
+        )
+    )
+    return lead, model
+
+
+def test_it_sees_what_was_recorded_by_then(
+    past: tuple[Lead, ScoringModel], now: dt.datetime
+) -> None:
+    lead, model = past
+    found = [ledger_of(lead.pk, model=model, as_of=now - days * DAY) for days in (5, 4, 3, 2, 1, 0)]
+    assert [ledger.total_tenths // 10 for ledger in found] == [0, 3, 39, 31, 23, 23]
+    assert found[-1].lines == ledger_of(lead.pk, model=model, now=now).lines
+    with pytest.raises(NothingRecorded):
+        ledger_of(lead.pk, model=model, as_of=now - 6 * DAY)
+
+
+def test_many_moments_of_one_lead_are_one_statement(
+    past: tuple[Lead, ScoringModel], now: dt.datetime
+) -> None:
+    lead, model = past
+    moments = [(900 + days, lead.pk, now - days * DAY) for days in (0, 3, 5, 6)]
+    matrix = fired_matrix(model, at_moments(moments))
+    assert matrix.row_ids == (900, 903, 905)
+    assert [total for _, _, total in matrix.totals] == [230, 390, 0]
+    assert matrix.tenths[1] == (10, 20, 40, 0, 0, 320)
+    assert matrix.fired[1] == (True, True, True, False, False, True)
+    one_by_one = [ledger_of(lead.pk, model=model, as_of=at) for _, _, at in moments[:3]]
+    assert [ledger.total_tenths for ledger in one_by_one] == [230, 390, 0]
+
+
+def test_only_needed_tables_are_joined(lead: Lead, load_model: LoadModel, now: dt.datetime) -> None:
+    model = load_model(document(rule({"subject": "lead.title", "op": "is_known"})))
+    sql, _ = compile_model(model).totals(leads_now([lead.pk], as_of=now))
+    assert "JOIN" not in sql
+    assert ledgers(compile_model(model), leads_now([lead.pk], as_of=now), now).keys() == {lead.pk}
+
+
+# --- verdicts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("total", "blocking", "word"),
+    [
+        (900, "Opted out", "Opted out"),
+        (829, "", "Borderline"),
+        (830, "", "Accept likely"),
+        (771, "", "Borderline"),
+        (770, "", "Nurture"),
+        (600, "", "Nurture"),
+        (599, "", "Reject likely"),
+    ],
+)
+def test_the_first_word_that_holds(total: int, blocking: str, word: str) -> None:
+    model = ScoringModel(mql=Decimal(60), accept=Decimal(80))
+    assert verdict_of(total_tenths=total, model=model, blocking=blocking).word == word
+
+
+def test_the_action_of_a_grade(load_model: LoadModel) -> None:
+    model = load_model(document(rule(EMPLOYEES)))
+    assert [action_for(grade, model) for grade in ("A1", "B3", "C2", "D4", "")] == [
+        "accept",
+        "engage",
+        "nurture",
+        "reject",
+        "",
+    ]

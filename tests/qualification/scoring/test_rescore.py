@@ -1,0 +1,108 @@
+"""Stored scores: written when they differ, followed by the queue, untouched by other versions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from crm.models import Lead
+from qualification.models import LeadScore, ReviewItem, ScoringDue
+from qualification.scoring import rescore
+from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
+
+pytestmark = pytest.mark.django_db
+
+TITLE = {"subject": "lead.title", "op": "is_known"}
+RAW = document(rule(TITLE, 40))
+MINUTE = dt.timedelta(minutes=1)
+
+
+def facts(title: str) -> dict[str, Any]:
+    return {"lead": {"title": title}, "account": None, "attributes": {}}
+
+
+@pytest.fixture
+def ids(store_facts: StoreFacts) -> list[int]:
+    """One lead with a title, one without."""
+    return store_facts([facts("Head of Sales"), facts("")])
+
+
+def test_it_scores_and_says_what_changed(
+    ids: list[int], load_model: LoadModel, now: dt.datetime
+) -> None:
+    load_model(RAW, activate=True)
+    ScoringDue.objects.create(lead_id=ids[0], since=now)
+    assert rescore.score_leads(ids, now=now) == ids
+    assert rescore.score_leads(ids, now=now + MINUTE) == []
+    assert not ScoringDue.objects.exists()
+    score = LeadScore.objects.get(lead_id=ids[0])
+    assert (score.fit_tenths, score.total_tenths, score.grade, score.tier) == (
+        400,
+        400,
+        "A4",
+        "cool",
+    )
+    assert score.as_of == now + MINUTE
+    Lead.objects.filter(pk=ids[0]).update(title="")
+    assert rescore.score_leads(ids, now=now + 2 * MINUTE) == [ids[0]]
+
+
+def test_it_scores_nothing_without_a_model(ids: list[int], now: dt.datetime) -> None:
+    ScoringDue.objects.create(lead_id=ids[0], since=now)
+    assert rescore.score_leads(ids, now=now) == []
+    assert rescore.rescore_all(now=now).scored == 0
+    assert not LeadScore.objects.exists()
+
+
+def test_it_rescores_all_and_the_queue_follows(
+    ids: list[int], load_model: LoadModel, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rescore, "CHUNK", 1)
+    load_model(RAW, activate=True)
+    ScoringDue.objects.create(lead_id=ids[1], since=now)
+    steps: list[tuple[int, int]] = []
+    found = rescore.rescore_all(now=now, on_progress=lambda *step: steps.append(step))
+    assert (found.scored, found.changed) == (2, 2)
+    assert steps == [(ids[0], ids[1]), (ids[1], ids[1])]
+    assert list(ReviewItem.objects.values_list("lead_id", flat=True)) == [ids[0]]
+    assert not ScoringDue.objects.exists()
+    again = rescore.rescore_all(now=now + MINUTE)
+    assert (again.scored, again.changed) == (2, 0)
+    assert set(LeadScore.objects.values_list("as_of", flat=True)) == {now}
+
+
+def test_a_new_version_takes_over_equal_scores(
+    ids: list[int], load_model: LoadModel, now: dt.datetime
+) -> None:
+    load_model(RAW, activate=True)
+    rescore.rescore_all(now=now)
+    second = load_model(RAW, activate=True)
+    assert rescore.rescore_all(now=now + MINUTE).changed == 0
+    assert set(LeadScore.objects.values_list("model_id", flat=True)) == {second.pk}
+
+
+def test_another_version_is_compared_and_stores_nothing(
+    ids: list[int], load_model: LoadModel, now: dt.datetime
+) -> None:
+    load_model(document(rule(TITLE, 5)), activate=True)
+    rescore.rescore_all(now=now)
+    before = list(LeadScore.objects.order_by("pk").values())
+    draft = load_model(RAW)
+    found = rescore.rescore_all(now=now + MINUTE, model=draft)
+    assert (found.scored, found.changed) == (2, 1)
+    assert rescore.score_leads(ids, now=now + MINUTE, model=draft) == [ids[0]]
+    assert list(LeadScore.objects.order_by("pk").values()) == before
+    assert not ReviewItem.objects.exists()
+
+
+def test_a_bulk_run_leaves_a_later_score_alone(
+    ids: list[int], load_model: LoadModel, now: dt.datetime
+) -> None:
+    load_model(RAW, activate=True)
+    rescore.score_leads(ids, now=now + MINUTE)
+    Lead.objects.filter(pk=ids[0]).update(title="")
+    assert rescore.rescore_all(now=now).changed == 0
+    assert LeadScore.objects.get(lead_id=ids[0]).total_tenths == 400
+    assert rescore.rescore_all(now=now + 2 * MINUTE).changed == 1

@@ -1,0 +1,242 @@
+"""Versions: one active, published ones frozen, a second person publishes, rollback."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from crm.models import User
+from qualification.choices import ModelStatus
+from qualification.exceptions import ModelFrozen, ModelInvalid, PublishRefused
+from qualification.models import ModelChange, ScoringModel
+from qualification.scoring import versions
+from qualification.scoring.document import checked_document
+from tests.factories import person
+from tests.qualification.scoring.conftest import LoadModel, document, rule
+
+RAW = document(rule({"subject": "lead.title", "op": "is_known"}))
+HOT_PAGE = document(
+    rule({"activity": "page_view"}, 10, dimension="intent"),
+    rule({"activity": "demo_request", "per": "once"}, 20, dimension="intent"),
+)
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return person("admin")
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return person("manager")
+
+
+@pytest.mark.django_db
+def test_it_numbers_versions_and_keeps_one_active(load_model: LoadModel) -> None:
+    first, second = load_model(RAW, activate=True), load_model(RAW)
+    versions.activate_as_operator(model=second, now=first.created_at)
+    first.refresh_from_db()
+    assert (first.version, second.version) == (1, 2)
+    assert (first.status, second.status) == ("retired", "active")
+    assert second.published_as == "operator"
+    assert second.published_by is None
+    assert versions.active_model() == second
+
+
+@pytest.mark.django_db
+def test_it_publishes_as_a_second_person(
+    load_model: LoadModel, admin: User, manager: User, now: dt.datetime
+) -> None:
+    active = load_model(RAW, activate=True)
+    draft = versions.copy_to_draft(model=active, by=manager, now=now)
+    versions.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=manager, now=now)
+    versions.request_publish(model=draft, by=manager, now=now)
+    live = versions.publish(model=draft, by=admin, now=now)
+    assert (live.status, live.published_as, live.published_by) == ("active", "person", admin)
+    assert live.publish_requested_by == manager
+    assert live.rules.get().points == Decimal("7.0")
+    assert active.rules.get().points == Decimal("10.0")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["sdr", "ae", "manager", "marketing"])
+def test_it_refuses_to_publish_without_the_right(
+    role: str, load_model: LoadModel, now: dt.datetime
+) -> None:
+    with pytest.raises(PublishRefused, match="may not publish"):
+        versions.publish(model=load_model(RAW), by=person(role), now=now)
+
+
+@pytest.mark.django_db
+def test_it_refuses_an_author(load_model: LoadModel, admin: User, now: dt.datetime) -> None:
+    active = load_model(RAW, activate=True)
+    made = versions.copy_to_draft(model=active, by=admin, now=now)
+    changed = versions.copy_to_draft(model=active, by=None, now=now)
+    versions.change_points(draft=changed, rule_key="a-rule", points=Decimal(1), by=admin, now=now)
+    for draft in (made, changed):
+        with pytest.raises(PublishRefused, match="You worked on version"):
+            versions.publish(model=draft, by=admin, now=now)
+    assert versions.active_model() == active
+
+
+@pytest.mark.django_db
+def test_it_refuses_to_publish_twice(load_model: LoadModel, admin: User, now: dt.datetime) -> None:
+    draft = load_model(RAW)
+    versions.publish(model=draft, by=admin, now=now)
+    with pytest.raises(PublishRefused, match="no draft any more"):
+        versions.publish(model=draft, by=admin, now=now)
+
+
+@pytest.mark.django_db
+def test_it_refuses_a_type_that_crosses_alone(
+    load_model: LoadModel, admin: User, now: dt.datetime
+) -> None:
+    draft = load_model(HOT_PAGE)
+    assert versions.crossing_types_of(draft) == ["page_view"]
+    with pytest.raises(PublishRefused, match="'page_view' could cross the MQL threshold alone"):
+        versions.publish(model=draft, by=admin, now=now)
+    with pytest.raises(PublishRefused, match="page_view"):
+        versions.activate_as_operator(model=draft, now=now)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "crossing"),
+    [
+        ({"base": {"fit": 10}}, ["demo_request", "page_view"]),
+        ({"limits": {"intent": [None, 29], "total": [0, 100]}}, []),
+        ({"limits": {"total": [0, 29]}}, []),
+    ],
+)
+def test_it_counts_base_and_limits(
+    changes: dict[str, object], crossing: list[str], load_model: LoadModel
+) -> None:
+    assert versions.crossing_types_of(load_model(HOT_PAGE | changes)) == crossing
+
+
+@pytest.mark.django_db
+def test_it_counts_the_cap_of_a_group(load_model: LoadModel) -> None:
+    grouped = rule({"activity": "page_view"}, 10, dimension="intent", group="g")
+    assert versions.crossing_types_of(load_model(document(grouped, caps={"g": 29}))) == []
+    assert versions.crossing_types_of(load_model(document(grouped))) == ["page_view"]
+
+
+@pytest.mark.django_db
+def test_it_changes_points_of_drafts_only(
+    load_model: LoadModel, manager: User, now: dt.datetime
+) -> None:
+    draft = load_model(RAW)
+    versions.change_points(
+        draft=draft, rule_key="a-rule", points=Decimal("-2.5"), by=manager, now=now
+    )
+    assert ModelChange.objects.get().text == "A rule: 10.0 → -2.5"
+    for points in ("1.25", "NaN"):
+        with pytest.raises(ModelInvalid):
+            versions.change_points(
+                draft=draft, rule_key="a-rule", points=Decimal(points), by=manager, now=now
+            )
+    with pytest.raises(ModelInvalid, match="no rule 'absent'"):
+        versions.change_points(
+            draft=draft, rule_key="absent", points=Decimal(1), by=manager, now=now
+        )
+    versions.activate_as_operator(model=draft, now=now)
+    with pytest.raises(ModelFrozen):
+        versions.change_points(
+            draft=draft, rule_key="a-rule", points=Decimal(1), by=manager, now=now
+        )
+
+
+FROZEN = [
+    "UPDATE qualification_scoringmodel SET mql = 1 WHERE id = %s",
+    "UPDATE qualification_scoringmodel SET caps = '{\"a\": 1}' WHERE id = %s",
+    "UPDATE qualification_scoringmodel SET status = 'draft' WHERE id = %s",
+    "DELETE FROM qualification_scoringmodel WHERE id = %s",
+    "UPDATE qualification_scoringrule SET points = 99 WHERE model_id = %s",
+    "UPDATE qualification_scoringrule SET condition = '{}' WHERE model_id = %s",
+    "DELETE FROM qualification_scoringrule WHERE model_id = %s",
+    "INSERT INTO qualification_scoringrule (model_id, key, position, name, dimension, condition, points,"
+    ' "group", segment, disqualifies)'
+    " VALUES (%s, 'new', 9, 'New', 'fit', '{}', 1, '', '', '')",
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_retired", [False, True])
+@pytest.mark.parametrize("sql", FROZEN)
+def test_postgresql_refuses_to_change_a_published_version(
+    sql: str, is_retired: bool, load_model: LoadModel
+) -> None:
+    model = load_model(RAW, activate=True)
+    if is_retired:
+        load_model(RAW, activate=True)
+    with (
+        pytest.raises(DatabaseError),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql, [model.pk])
+
+
+@pytest.mark.django_db
+def test_postgresql_lets_a_draft_change(load_model: LoadModel) -> None:
+    draft = load_model(RAW)
+    with connection.cursor() as cursor:
+        for sql in (FROZEN[0], FROZEN[4], FROZEN[7], FROZEN[6], FROZEN[3]):
+            cursor.execute(sql, [draft.pk])
+    assert not ScoringModel.objects.exists()
+
+
+@pytest.mark.django_db
+def test_it_rolls_back_to_what_was_live(
+    load_model: LoadModel, admin: User, manager: User, now: dt.datetime
+) -> None:
+    first = load_model(RAW, activate=True)
+    second = load_model(RAW, activate=True)
+    never_live = load_model(RAW)
+    with pytest.raises(PublishRefused, match="may not publish"):
+        versions.rollback(model=first, by=manager, now=now)
+    with pytest.raises(PublishRefused, match="never live"):
+        versions.rollback(model=never_live, by=admin, now=now)
+    versions.rollback(model=first, by=admin, now=now)
+    second.refresh_from_db()
+    assert (first.status, second.status) == (ModelStatus.ACTIVE, ModelStatus.RETIRED)
+    assert "Rolled back to version 1 from version 2" in first.changes.get().text
+
+
+@pytest.mark.django_db
+def test_it_knows_what_was_in_force(load_model: LoadModel, now: dt.datetime) -> None:
+    hour = dt.timedelta(hours=1)
+    first, second = load_model(RAW), load_model(RAW)
+    versions.activate_as_operator(model=first, now=now)
+    versions.activate_as_operator(model=second, now=now + hour)
+    versions.rollback(model=first, by=None, now=now + 2 * hour)
+    moments = [now - hour, now, now + hour, now + 2 * hour]
+    assert [versions.model_in_force(at) for at in moments] == [None, first, second, first]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_publishers_leave_one_active(now: dt.datetime) -> None:
+    drafts = [versions.load_draft(checked_document(RAW), by=None, now=now) for _ in range(2)]
+    start = threading.Barrier(2)
+    failures: list[Exception] = []
+
+    def activate(model: ScoringModel) -> None:
+        start.wait()
+        try:
+            versions.activate_as_operator(model=model, now=now)
+        except DatabaseError as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=activate, args=[draft]) for draft in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    statuses = sorted(ScoringModel.objects.values_list("status", flat=True))
+    assert (statuses, failures) == (["active", "retired"], [])

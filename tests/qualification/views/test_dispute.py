@@ -1,0 +1,54 @@
+"""The flag on a score line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from crm.models import User
+from qualification.models import ReviewItem, ScoreDispute, ScoringRule
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+Make = Callable[..., ReviewItem]
+
+
+def test_it_flags_and_takes_back(sdr: Client, claimed: Make) -> None:
+    item, rule = claimed(), ScoringRule.objects.get()
+    url = f"/leads/{item.lead_id}/dispute/"
+    html = sdr.post(url, {"rule": rule.pk, "kind": "stale"}, headers=HTMX).content.decode()
+    assert ScoreDispute.objects.get().kind == "stale"
+    assert '<span class="chip warn"' in html
+    assert "You flagged" in html
+    html = sdr.post(url, {"rule": rule.pk, "kind": "withdraw"}, headers=HTMX).content.decode()
+    assert ScoreDispute.objects.get().withdrawn_at is not None
+    assert '<span class="chip warn"' not in html
+
+
+def test_it_goes_back_to_the_lead_without_htmx(sdr: Client, waiting: Make) -> None:
+    item, rule = waiting(), ScoringRule.objects.get()
+    response = sdr.post(f"/leads/{item.lead_id}/dispute/", {"rule": rule.pk, "kind": "bot"})
+    assert response["Location"] == f"/leads/{item.lead_id}/"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "status"),
+    [("x", "bot", 400), ("", "bot", 400), ("987654", "bot", 404), ("1", "lies", 404)],
+)
+def test_it_refuses_nonsense(
+    sdr: Client, waiting: Make, rule: str, kind: str, status: int
+) -> None:
+    item = waiting()
+    response = sdr.post(f"/leads/{item.lead_id}/dispute/", {"rule": rule, "kind": kind})
+    assert response.status_code in {400, status}
+    assert not ScoreDispute.objects.exists()
+
+
+def test_it_refuses_other_teams(
+    login: Callable[[User], Client], stranger: User, waiting: Make
+) -> None:
+    item = waiting()
+    given = {"rule": ScoringRule.objects.get().pk, "kind": "bot"}
+    assert login(stranger).post(f"/leads/{item.lead_id}/dispute/", given).status_code == 404
