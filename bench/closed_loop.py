@@ -59,12 +59,12 @@ def arguments() -> argparse.Namespace:
 
 @contextlib.contextmanager
 def files_of(chosen: argparse.Namespace) -> Iterator[None]:
-    """The files named, else made-up ones of six batches."""
+    """The files named, else made-up ones of four batches."""
     from bench.replay import made_up
 
     with tempfile.TemporaryDirectory(prefix="leadqual-replay-") as folder:
         if chosen.data is None:
-            made = made_up.write(Path(folder), leads=6 * chosen.batch, seed=chosen.seed)
+            made = made_up.write(Path(folder), leads=4 * chosen.batch, seed=chosen.seed)
             chosen.data, chosen.mapping, chosen.rules = made.data, made.mapping, made.rules
         yield
 

@@ -66,7 +66,6 @@ def _take(message_id: int, now: datetime) -> int | None:
         message.state, message.error = InboxMessage.State.QUARANTINED, str(error)[:MAX_ERROR]
         message.save(update_fields=["state", "error", "processed_at"])
         return None
-    assert result.lead is not None  # noqa: S101
     message.state, message.lead = InboxMessage.State.DONE, result.lead
     message.error = "; ".join(payload.notes)[:MAX_ERROR]
     message.save(update_fields=["state", "lead", "error", "processed_at"])
@@ -75,7 +74,6 @@ def _take(message_id: int, now: datetime) -> int | None:
 
 
 def _follow(result: Upserted, now: datetime) -> None:
-    assert result.lead is not None  # noqa: S101
     if result.is_reinquiry:
         review_queue.enter_queue([result.lead.pk], reason=EntryReason.REINQUIRY, now=now)
     facts_changed(result.affected, now=now)

@@ -24,7 +24,7 @@ from crm.imports.sniff import Layout
 from crm.imports.staging import StagedRow, Staging
 from crm.intake.attributes import declare
 from crm.intake.payload import LeadPayload
-from crm.intake.upsert import Upserted, upsert_leads
+from crm.intake.upsert import Refused, Upserted, upsert_leads
 from crm.models import AttributeDefinition, Source, Team
 
 CHUNK = 2000
@@ -116,9 +116,8 @@ class _Loader:
             team=self.team,
         )
         for (row, _), result in zip(good, batch.results, strict=True):
-            if result.lead is None:
-                column = job.mapping.fields[result.refused_key].column
-                bad.append((row.seq, column, result.refusal))
+            if isinstance(result, Refused):
+                bad.append((row.seq, job.mapping.fields[result.key].column, result.reason))
             else:
                 self._count(row, result)
         self.counts.failed += len(bad) + sum(bool(row.reason) for row in rows)

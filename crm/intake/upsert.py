@@ -35,18 +35,24 @@ RETURNING_STAGES = (Stage.DISQUALIFIED, Stage.LOST, Stage.NURTURE)
 _COMPANY_KEYS = frozenset({"company", "email", "website"})
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A payload that was not taken: which key, and why."""
+
+    key: str
+    reason: str
+
+
 @dataclass
 class Upserted:
-    """What became of one payload. `lead` is None when it was refused; `refusal` says why."""
+    """What became of one payload that was taken."""
 
-    lead: Lead | None
+    lead: Lead
     is_new: bool = False
     is_attached: bool = False  # a new identity of a known person
     changed: list[str] = field(default_factory=list)  # keys stated anew and written
     kept: list[str] = field(default_factory=list)  # keys where a person's value stands
     is_reinquiry: bool = False
-    refusal: str = ""
-    refused_key: str = ""
     affected: frozenset[int] = frozenset()  # leads whose facts changed; set by `upsert_lead`
 
     @property
@@ -59,7 +65,7 @@ class Upserted:
 class Batch:
     """The results, one a payload in the same order, and every lead whose facts changed."""
 
-    results: list[Upserted]
+    results: list[Upserted | Refused]
     affected: set[int]
 
 
@@ -67,8 +73,8 @@ def upsert_lead(*, payload: LeadPayload, source: Source, now: datetime) -> Upser
     """One payload; raises PayloadInvalid when it is refused. See `upsert_leads`."""
     batch = upsert_leads(payloads=[payload], source=source, now=now)
     result = batch.results[0]
-    if result.lead is None:
-        raise PayloadInvalid(f"{result.refused_key}: {result.refusal}")
+    if isinstance(result, Refused):
+        raise PayloadInvalid(f"{result.key}: {result.reason}")
     result.affected = frozenset(batch.affected)
     return result
 
@@ -159,12 +165,14 @@ class _Writer:
         self.activities: list[Activity] = []
         self.outcomes: list[Outcome] = []
 
-    def take(self, payload: LeadPayload, keys: PersonKeys, company: CompanyKeys) -> Upserted:
+    def take(
+        self, payload: LeadPayload, keys: PersonKeys, company: CompanyKeys
+    ) -> Upserted | Refused:
         """Apply one payload to the records in memory."""
         known = self.people.find(keys)
         owner = self.people.by_email.get(keys.email)
         if known is not None and owner is not None and owner is not known:
-            return Upserted(None, refusal="belongs to another lead", refused_key="email")
+            return Refused("email", "belongs to another lead")
         lead = known or self._born(payload)
         result = Upserted(lead, is_new=known is None)
         was_decided = lead.stage in RETURNING_STAGES and lead.disqualified_by != "rule"

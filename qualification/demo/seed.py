@@ -51,7 +51,8 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
             live_through(market.inquirer(number), sources, arrival, now, desk)
             on_progress(number, leads)
         for number in range(leads - n_open + 1, leads + 1):
-            arrival = now - dt.timedelta(minutes=draw.randint(3, 260))
+            # Mostly the last hour: somebody works this queue.
+            arrival = now - dt.timedelta(minutes=1 + min(300, draw.expovariate(1 / 28)))
             live_through(market.inquirer(number), sources, arrival, now, None)
             on_progress(number, leads)
         at_moment(now)

@@ -25,6 +25,17 @@ DISCOVERY = (
 )
 
 
+# Who has what on the desk when somebody looks: (username, whether they have called already).
+AT_WORK = (
+    ("maya", False),
+    ("maya", True),
+    ("aisha", True),
+    ("maya", True),
+    ("jonas", False),
+    ("maya", True),
+)
+
+
 @dataclass(frozen=True)
 class Workers:
     """The people of the demo by username."""
@@ -72,7 +83,9 @@ class Desk:
         decided = self._decide(item, inquirer, by, at)
         answered_at = at + dt.timedelta(minutes=self.draw.randint(20, 300))
         if decided.kind == "accept" and answered_at < now:
-            self._answer_handoff(decided, answered_at)
+            # What came back long ago has been dealt with; only a fresh return is still waiting.
+            is_recent = now - answered_at < dt.timedelta(days=2)
+            self._answer_handoff(decided, answered_at, may_return=is_recent)
 
     def _decide(self, item: ReviewItem, inquirer: Inquirer, by: User, at: dt.datetime) -> Decision:
         """What an SDR finds out is right nine times in ten."""
@@ -127,9 +140,9 @@ class Desk:
                 lead=item.lead, rule=rule, kind=DisputeKind.WRONG_RULE, by=by, now=at
             )
 
-    def _answer_handoff(self, decision: Decision, at: dt.datetime) -> None:
+    def _answer_handoff(self, decision: Decision, at: dt.datetime, *, may_return: bool) -> None:
         handoff = decision.handoff
-        if self.draw.random() < 0.92:
+        if not may_return or self.draw.random() < 0.6:
             handoff_answers.take_handoff(handoff=handoff, by=handoff.ae, now=at)
         else:
             handoff_answers.return_handoff(
@@ -138,16 +151,18 @@ class Desk:
 
     def take_up_some(self, now: dt.datetime) -> None:
         """A living queue: a few claimed this minute, a few owned with a next task."""
-        open_items = list(ReviewItem.objects.filter(state=ItemState.WAITING).ranked()[:16])
-        for place, item in enumerate(open_items[2::2]):
-            by = self.workers.sdrs(item.team_id)[place % len(self.workers.sdrs(item.team_id))]
-            held = ReviewItem.objects.held_by(by).count()
-            if held >= 3:
-                continue
-            if place % 2:
-                self._begin(item, by, now)
-            else:
-                claims.claim_item(item=item, by=by, now=now - dt.timedelta(minutes=2 + place))
+        for team_id in {user.team_id for user in self.workers.by_name.values()}:
+            waiting = ReviewItem.objects.waiting().filter(team_id=team_id).ranked()
+            # Every second one from the top stays for whoever asks for the next lead.
+            for item, (name, is_begun) in zip(list(waiting)[1::2], AT_WORK, strict=False):
+                by = self.workers.by_name[name]
+                if by.team_id != team_id:
+                    by = self.workers.sdrs(item.team_id)[-1]
+                if is_begun:
+                    self._begin(item, by, now)
+                else:
+                    claimed_at = max(item.entered_at, now - dt.timedelta(minutes=7))
+                    claims.claim_item(item=item, by=by, now=claimed_at)
 
     def _begin(self, item: ReviewItem, by: User, now: dt.datetime) -> None:
         """Reached the voicemail once; the next call is planned, or overdue by now."""

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
-from sklearn.metrics import roc_auc_score
+from scipy.stats import bootstrap, rankdata
 
 from qualification.feedback.evidence import Share
 from qualification.feedback.reweight import Flags
@@ -136,7 +135,10 @@ def _auc(accepted: Flags, totals: Tenths) -> float:
     # A resample of a few rows may hold one kind only: no order to judge.
     if accepted.all() or not accepted.any():
         return 0.5
-    return float(roc_auc_score(accepted, totals))
+    # By ranks: hundreds of resamples would wait for sklearn's checks of its input.
+    n, ranks = int(accepted.sum()), rankdata(totals)
+    above = ranks[accepted].sum() - n * (n + 1) / 2
+    return float(above / (n * (len(accepted) - n)))
 
 
 def _ids(lead_ids: NDArray[np.int64], flags: Flags) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from scipy.stats import binomtest, chi2_contingency, false_discovery_control
 
 from qualification.choices import Dimension
 from qualification.feedback.history import History
-from qualification.feedback.reweight import Floats, as_points, reweight
+from qualification.feedback.reweight import Floats, as_points, reweight, smallest_step
 from qualification.models import ScoringRule
 
 Q_LIMIT = 0.05
@@ -77,6 +77,7 @@ class RuleEvidence:
     missing: tuple[str, ...] = ()
     proposed: Decimal | None = None
     written: Decimal | None = None
+    smallest_step: float = 0.1
     expected_min: float = 0.0
     p_rate: float | None = None
     p_points: float | None = None
@@ -87,6 +88,13 @@ class RuleEvidence:
     def counted(self) -> int:
         """Decisions that count for this rule."""
         return self.fired.n + self.rest.n
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the proposed points differ from the live ones by enough to look at."""
+        return self.proposed is not None and (
+            abs(self.proposed - self.rule.points) >= Decimal(f"{self.smallest_step:.4f}")
+        )
 
     @property
     def smaller_p(self) -> float:
@@ -150,6 +158,7 @@ def weigh_rules(
     tables = [_table(history, column) for column in range(len(history.rules))]
     missing = [_missing(fired, rest) for fired, rest in tables]
     points, p_points = _estimates(history, written, missing)
+    step = smallest_step(np.array([float(value) for value in written]))
     found = []
     for column, rule in enumerate(history.rules):
         fired, rest = tables[column]
@@ -160,6 +169,7 @@ def weigh_rules(
                 about,
                 proposed=as_points(points[column]),
                 written=written[column],
+                smallest_step=step,
                 expected_min=expected,
                 p_rate=p_rate,
                 p_points=float(p_points[column]),

@@ -49,8 +49,9 @@ class ProposalRun:
 def propose_rules(*, now: datetime) -> ProposalRun:
     """Open a proposal for each rule whose points decisions would change; older ones give way.
 
-    A rule with too little evidence gets none, nor one declined less than 30 days ago or waiting in
-    a draft. A proposal that comes out the same keeps its row and gets the new evidence.
+    A rule with too little evidence gets none, nor one whose points would hardly move, nor one
+    declined less than 30 days ago or waiting in a draft. A proposal that comes out the same keeps
+    its row and gets the new evidence.
     """
     versions.lock_versions()
     settle_proposals(now=now)
@@ -158,11 +159,7 @@ def _propose(
     muted = _muted_keys(model, now)
     enough = [about for about in found if about.proposed is not None]
     quiet = [about for about in enough if about.rule.key in muted]
-    changed = [
-        about
-        for about in enough
-        if about.rule.key not in muted and about.proposed != about.rule.points
-    ]
+    changed = [about for about in enough if about.rule.key not in muted and about.is_change]
     shown = previews(model, history, changed)
     kept = [
         _put(model, replace(about, extra={"preview": shown.get(about.rule.key)}), now)

@@ -58,12 +58,20 @@ class _Fit:
     errors: Floats
 
 
+def typical_size(written: Floats) -> float:
+    """The root mean square of the written points that are not 0; 10 where there are none."""
+    used = written[written != 0]
+    return float(np.sqrt(np.mean(used**2))) if used.size else 10.0
+
+
 def log_odds_per_point(written: Floats) -> float:
     """What one point is worth in log-odds, from the size of the written points."""
-    used = written[written != 0]
-    if not used.size:
-        return LOG_ODDS_OF_A_TYPICAL_RULE / 10
-    return LOG_ODDS_OF_A_TYPICAL_RULE / float(np.sqrt(np.mean(used**2)))
+    return LOG_ODDS_OF_A_TYPICAL_RULE / typical_size(written)
+
+
+def smallest_step(written: Floats) -> float:
+    """The smallest change of points worth a person's look, in points: a 25th of a typical rule."""
+    return max(0.1, typical_size(written) / 25)
 
 
 def pull_strength(n_accepted: int, n_rejected: int) -> float:

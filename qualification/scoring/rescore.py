@@ -4,7 +4,7 @@ Called by the pipeline, the sweep, the job after a publish and the command."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -135,8 +135,28 @@ def _score_range(compiled: CompiledModel, first: int, last: int, now: datetime) 
     hold_versions()
     if active_model() != compiled.model:
         return None
-    ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last).delete()
-    return _write(compiled, source, now, is_bulk=True)
+    in_range = ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last)
+    due = list(in_range.values_list("lead_id", "since"))
+    found = _write(compiled, source, now, is_bulk=True)
+    _clear_due(due)
+    return found
+
+
+def _clear_due(due: Sequence[tuple[int, datetime]]) -> None:
+    """These are done, unless facts changed again meanwhile. Rows somebody holds are left to the
+    sweep: waiting for them while holding scores could be waiting for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM qualification_scoringdue WHERE lead_id IN (
+                SELECT d.lead_id FROM qualification_scoringdue AS d
+                JOIN unnest(%s::bigint[], %s::timestamptz[]) AS k (lead_id, since)
+                    ON (k.lead_id, k.since) = (d.lead_id, d.since)
+                FOR UPDATE OF d SKIP LOCKED
+            )
+            """,
+            [[lead_id for lead_id, _ in due], [since for _, since in due]],
+        )
 
 
 def _compared(totals: str) -> str:

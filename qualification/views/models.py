@@ -11,13 +11,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm.models import Lead
 from qualification.choices import ModelStatus
-from qualification.feedback.backtest import backtest
+from qualification.feedback.backtest import Backtest, backtest
 from qualification.feedback.proposals import settle_proposals
 from qualification.feedback.reads import publish_hindrance
 from qualification.forms import RollbackForm
 from qualification.models import ScoringModel
 from qualification.permissions import Right, require
 from qualification.scoring import versions
+from qualification.templatetags.figures import MINUS
 from qualification.views.dialogs import done, show_dialog
 from qualification.views.fetch import reader_of
 from qualification.views.proposals import list_url
@@ -34,6 +35,7 @@ def model_backtest(request: HttpRequest, pk: int) -> HttpResponse:
     lost = found.judged.moved.lost[:LOST_SHOWN] if found and found.judged else ()
     context = {
         "backtest": found,
+        "gain": _gain_words(found),
         "lost": Lead.objects.visible_to(request.user).filter(pk__in=lost),
         "title": _("Back-test of v%(n)s") % {"n": draft.version},
     }
@@ -93,3 +95,15 @@ def model_rollback(request: HttpRequest, pk: int) -> HttpResponse:
     }
     status = 422 if form.errors else 200
     return show_dialog(request, "_rollback_dialog.html", context, status=status)
+
+
+def _gain_words(found: Backtest | None) -> tuple[str, ...]:
+    """Change of the area under the curve and the ends of its interval, signed."""
+    if found is None or found.judged is None:
+        return ()
+    gain = found.judged.gain
+    return tuple(_signed(value) for value in (gain.value, gain.low, gain.high))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", MINUS)

@@ -1,4 +1,4 @@
-// One polite region. The server sends HX-Trigger {"toast": {"text", "level", "undoUrl"}} or a Django message.
+// One polite region. The server sends HX-Trigger {"toast": {"message", "kind", "undo_url", "undo_label"}} or a Django message.
 const PLAIN_S = 8;
 const UNDO_S = 30;
 const region = () => document.getElementById("toasts");
@@ -47,7 +47,8 @@ function armServerToasts() {
 
 document.addEventListener("toast", (e) => {
   const detail = e.detail ?? {};
-  toast(typeof detail.value === "string" ? { text: detail.value } : detail);
+  if (typeof detail.value === "string") toast({ text: detail.value });
+  else toast({ text: detail.message, level: detail.kind, undoUrl: detail.undo_url, undoLabel: detail.undo_label });
 });
 document.addEventListener("click", (e) => {
   if (e.target.closest?.("[data-toast-close]")) e.target.closest(".toast").remove();

@@ -60,9 +60,9 @@ class CompiledModel:
         return self._statement(source, facts=(), extra=())
 
     def lines(self, source: Source) -> Statement:
-        """Statement with the totals and, per rule i: r<i> tenths, t<i> fired, u<i> unknown,
-        l<i>_<k> its k-th comparison holds; raw<i>, n<i>, age<i> of activity rules. Facts are f<k>_shown and
-        f<k>_missing, group sums g<k>."""
+        """Statement with the totals and, per rule i, r<i> tenths, t<i> fired, u<i> unknown,
+        l<i>_<k> its k-th comparison; raw<i>, n<i>, age<i> of activity rules; facts f<k>_shown and
+        f<k>_missing; group sums g<k>."""
         columns = self.facts.columns.values()
         extra = [f"f.{column}_shown" for column in columns]
         extra += [f"f.{column} IS NULL AS {column}_missing" for column in columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -264,3 +265,11 @@ def test_the_number_of_queries_does_not_grow(model, worked) -> None:
     with CaptureQueriesContext(connection) as many:
         weigh(model)
     assert len(few) == len(many) <= 6
+
+
+def test_a_hair_is_no_change(model, worked) -> None:
+    worked([("accept", ["big"])] * 30 + [(FIT, ["big"])] * 30 + [("accept", [])] * 30)
+    about = weigh(model)["big"]
+    hair = Decimal(f"{about.smallest_step:.1f}") - Decimal("0.1")
+    assert not replace(about, proposed=about.rule.points + hair).is_change
+    assert replace(about, proposed=about.rule.points + hair + Decimal("0.2")).is_change

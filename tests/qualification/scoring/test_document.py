@@ -1,5 +1,6 @@
 """The file format: what loads, what is refused, in one line that names rule and reason."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import datetime as dt

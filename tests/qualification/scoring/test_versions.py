@@ -158,8 +158,8 @@ FROZEN = [
     "UPDATE qualification_scoringrule SET points = 99 WHERE model_id = %s",
     "UPDATE qualification_scoringrule SET condition = '{}' WHERE model_id = %s",
     "DELETE FROM qualification_scoringrule WHERE model_id = %s",
-    "INSERT INTO qualification_scoringrule (model_id, key, position, name, dimension, condition, points,"
-    ' "group", segment, disqualifies)'
+    "INSERT INTO qualification_scoringrule"
+    ' (model_id, key, position, name, dimension, condition, points, "group", segment, disqualifies)'
     " VALUES (%s, 'new', 9, 'New', 'fit', '{}', 1, '', '', '')",
 ]
 
