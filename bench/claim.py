@@ -111,13 +111,15 @@ def work(make: Callable[[int], Callable[[], bool]], person: int, start: Barrier,
     """Claims until nothing is left; sends the seconds of each claim."""
     claim, seconds = make(person), []
     start.wait()
-    while True:
-        began = time.perf_counter()
-        found = claim()
-        if not found:
-            break
-        seconds.append(time.perf_counter() - began)
-    out.put(seconds)
+    try:
+        while True:
+            began = time.perf_counter()
+            if not claim():
+                break
+            seconds.append(time.perf_counter() - began)
+    finally:
+        # The parent waits for everybody, also for one that failed: the rows tell what is missing.
+        out.put(seconds)
 
 
 def drain(
@@ -180,7 +182,7 @@ def measure(leads: int, clients: int) -> str:
 def main() -> int:
     """Run the measurement; 1 when a lead was claimed twice or not at all."""
     chosen = arguments()
-    os.environ["CLAIM_LIMIT"] = str(chosen.leads)
+    os.environ["CLAIM_LIMIT"] = str(chosen.leads + 1)
     from bench.closed_loop import own_installation
 
     with own_installation():

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 
 from crm.models import User
-from qualification.choices import AnswerState, DisputeKind, ItemState, TouchKind, TouchResult
+from qualification.choices import AnswerState, DisputeKind, TouchKind, TouchResult
 from qualification.demo.market import Inquirer
 from qualification.feedback import disputes
 from qualification.handoff import answers as handoff_answers

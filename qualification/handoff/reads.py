@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from crm.models import User
 from qualification.choices import TimerKind
 from qualification.models import Handoff, SLATimer
-from qualification.review.workspace import Group, Line, groups_of
+from qualification.review.score_lines import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger
 
 ANSWERED_SHOWN = 30

@@ -34,7 +34,8 @@ def before(key: Sequence[Any]) -> Q:
 
 def _beyond(key: Sequence[Any], order: Sequence[str]) -> Q:
     """First difference decides: greater where the order rises, less where it falls."""
-    condition, equal = Q(pk__in=[]), {}
+    condition = Q(pk__in=[])
+    equal: dict[str, Any] = {}
     for name, value in zip(order, key, strict=True):
         column = name.lstrip("-")
         comparison = "lt" if name.startswith("-") else "gt"

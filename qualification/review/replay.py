@@ -21,7 +21,7 @@ from qualification.choices import DecisionKind, EntryReason, TimerKind
 from qualification.models import Criterion, Decision
 from qualification.permissions import Right, has_right
 from qualification.review.values import in_words
-from qualification.review.workspace import Group, Line, groups_of
+from qualification.review.score_lines import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger
 
 LEAD_LABELS = {

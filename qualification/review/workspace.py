@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import cached_property
 
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import AttributeDefinition, Lead, User
-from qualification.choices import Dimension, ItemState, TimerKind, TimerState
+from qualification.choices import ItemState, TimerKind, TimerState
 from qualification.models import (
     Decision,
     Framework,
@@ -29,12 +28,21 @@ from qualification.permissions import Right, has_right
 from qualification.review import checklists, keyset, timeline
 from qualification.review.checklists import Checklist, Question
 from qualification.review.help_wanted import request_on
+from qualification.review.score_lines import (
+    Group,
+    Line,
+    Scale,
+    groups_of,
+    scale_of,
+    standing_disputes,
+)
 from qualification.review.timeline import Journey
 from qualification.scoring import ledger as ledgers
 from qualification.scoring import verdict as verdicts
 from qualification.scoring import versions
-from qualification.scoring.ledger import Ledger, LedgerLine
+from qualification.scoring.ledger import Ledger
 from qualification.scoring.verdict import Verdict
+from qualification.sla.timers import LIVE
 
 COMMITTEE_SHOWN = 8
 # Fields of lead and account a reviewer expects to know, with the word for the missing one.
@@ -89,40 +97,6 @@ class Place:
     total: int = 0
     previous_lead: int | None = None
     next_lead: int | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the ledger as the page shows it, with the dispute that stands against it."""
-
-    name: str
-    fact: str
-    note: str
-    dimension: str
-    points_tenths: int
-    rule_id: int | None
-    is_limit: bool
-    dispute: ScoreDispute | None
-
-
-@dataclass(frozen=True)
-class Group:
-    """The lines of one dimension with their sum; `unknown` names rules whose fact is missing."""
-
-    dimension: str
-    lines: tuple[Line, ...]
-    unknown: tuple[str, ...]
-    total_tenths: int
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The ends of the score bar and the accept line, in tenths; `top` in points."""
-
-    fit: int = 500
-    intent: int = 500
-    accept: int = 700
-    top: Decimal = Decimal(100)
 
 
 @dataclass(frozen=True)
@@ -243,7 +217,8 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     item = _item_of(lead)
     model = versions.active_model()
     score = LeadScore.objects.filter(lead=lead).first()
-    ledger = ledgers.ledger_of(lead.pk, model=model) if model and score else None
+    # At the moment of the score, so that the lines add up to it although interest decays.
+    ledger = ledgers.ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
     frameworks = tuple(Framework.objects.filter(is_active=True).order_by("-is_default", "id"))
     checklist = checklists.checklist_of(lead, _framework_of(item, frameworks))
     is_open = item is not None and item.state != ItemState.CLOSED
@@ -278,7 +253,6 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     )
 
 
-
 def _item_of(lead: Lead) -> ReviewItem | None:
     """The open stay of the lead in the queue, else its last one."""
     items = ReviewItem.objects.filter(lead=lead).select_related("holder", "framework")
@@ -302,12 +276,6 @@ def _verdict_of(
     return verdicts.verdict_of(total_tenths=ledger.total_tenths, model=model, blocking=blocking)
 
 
-def standing_disputes(lead: Lead) -> dict[str, ScoreDispute]:
-    """The disputes of a lead that were not withdrawn, by the key of the rule."""
-    standing = ScoreDispute.objects.filter(lead=lead, withdrawn_at=None).select_related("by", "rule")
-    return {dispute.rule_key: dispute for dispute in standing}
-
-
 def completeness_of(lead: Lead) -> Completeness:
     """Which of the expected facts of lead and account are known."""
     account = lead.account
@@ -326,15 +294,17 @@ def _clock_of(item: ReviewItem | None) -> Clock:
     if item is None:
         return Clock()
     timers = list(SLATimer.objects.filter(item=item).order_by("-started_at", "-pk"))
-    live = [t for t in timers if t.state in (TimerState.RUNNING, TimerState.PAUSED)]
-    first = next((t for t in timers if t.kind == TimerKind.FIRST_RESPONSE), None)
-    is_answered = first is not None and first.state == TimerState.STOPPED
+    live = [timer for timer in timers if timer.state in LIVE]
+    first = next((timer for timer in timers if timer.kind == TimerKind.FIRST_RESPONSE), None)
+    answered_at = None
+    if first is not None and first.state == TimerState.STOPPED:
+        answered_at = first.stopped_at
     return Clock(
         kind=live[0].kind if live else "",
         due_at=live[0].due_at if live else None,
         is_paused=bool(live) and live[0].state == TimerState.PAUSED,
-        answered_after=first.stopped_at - first.started_at if is_answered else None,
-        was_late=is_answered and first.stopped_at > first.due_at,
+        answered_after=answered_at - first.started_at if first and answered_at else None,
+        was_late=bool(first and answered_at and answered_at > first.due_at),
     )
 
 
@@ -344,7 +314,9 @@ def place_of(item: ReviewItem, reader: User) -> Place:
     ahead = keyset.before(keyset.rank_key(item))
     counts = queue.aggregate(ahead=Count("pk", filter=ahead), total=Count("pk"))
     previous = queue.filter(ahead).order_by(*keyset.REVERSED).values_list("lead_id", flat=True)
-    following = queue.filter(keyset.after(keyset.rank_key(item))).ranked().values_list("lead_id", flat=True)
+    following = (
+        queue.filter(keyset.after(keyset.rank_key(item))).ranked().values_list("lead_id", flat=True)
+    )
     return Place(
         position=counts["ahead"] + 1,
         total=counts["total"],
@@ -371,78 +343,6 @@ def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:
         total=Count("pk"), seen=Count("pk", filter=Q(pk__in=in_sight.values("pk")))
     )
     return shown, counted["total"] - counted["seen"]
-
-
-LIMITS = ("group_cap", "limit", "total_limit")
-
-
-def groups_of(
-    ledger: Ledger | None, disputes: dict[str, ScoreDispute]
-) -> tuple[tuple[Group, ...], tuple[Line, ...]]:
-    """The ledger as the page shows it: fit, intent, and the lines that belong to neither."""
-    if ledger is None:
-        return (), ()
-    sums = {Dimension.FIT: ledger.fit_tenths, Dimension.INTENT: ledger.intent_tenths}
-    groups = tuple(
-        Group(
-            dimension=str(dimension),
-            lines=_lines(ledger, str(dimension), disputes),
-            unknown=tuple(
-                line.name
-                for line in ledger.lines
-                if line.dimension == dimension and line.is_unknown and not line.has_fired
-            ),
-            total_tenths=total,
-        )
-        for dimension, total in sums.items()
-    )
-    return groups, _lines(ledger, "", disputes)
-
-
-def _lines(
-    ledger: Ledger, dimension: str, disputes: dict[str, ScoreDispute]
-) -> tuple[Line, ...]:
-    """What counted in one dimension: everything but rules that did not fire."""
-    return tuple(
-        line_of(line, disputes.get(line.rule_key))
-        for line in ledger.lines
-        if line.dimension == dimension and (line.has_fired or line.kind != "rule")
-    )
-
-
-def line_of(line: LedgerLine, dispute: ScoreDispute | None) -> Line:
-    """One ledger line for the page."""
-    return Line(
-        name=line.name,
-        fact=line.fact,
-        note=line.note,
-        dimension=line.dimension or "fit",
-        points_tenths=line.points_tenths,
-        rule_id=line.rule_id,
-        is_limit=line.kind in LIMITS,
-        dispute=dispute,
-    )
-
-
-def scale_of(model: ScoringModel | None) -> Scale:
-    """Ends of the score bar: the limits of the dimensions, else an equal share of the total."""
-    if model is None:
-        return Scale()
-    top = int(model.total_max * 10)
-    fit = _tenths(model.fit_max)
-    intent = _tenths(model.intent_max)
-    if fit is None:
-        fit = max(top - intent, top // 2) if intent is not None else top // 2
-    return Scale(
-        fit=fit,
-        intent=intent if intent is not None else max(top - fit, top // 2),
-        accept=int(model.accept * 10),
-        top=model.total_max,
-    )
-
-
-def _tenths(points: Decimal | None) -> int | None:
-    return None if points is None or points <= 0 else int(points * 10)
 
 
 def _attributes_of(lead: Lead) -> tuple[Attribute, ...]:

@@ -92,7 +92,7 @@ def reassign(request: HttpRequest, pk: int) -> HttpResponse:
 def is_row(request: HttpRequest, lead: Lead) -> bool:
     """Whether the button stood in a row of the queue."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and htmx.target == f"lead-{lead.pk}"
+    return bool(htmx and htmx.target == f"lead-{lead.pk}")
 
 
 def with_discovery(request: HttpRequest, lead: Lead) -> HttpResponse:

@@ -26,8 +26,8 @@ from qualification.models import Decision, LeadScore, RejectionReason, ReviewIte
 from qualification.permissions import Right, has_right, require
 from qualification.review import claims, decisions, help_wanted
 from qualification.review.checklists import Checklist, checklist_of, framework_for
+from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
-from qualification.review.workspace import standing_disputes
 from qualification.scoring.ledger import ledger_of
 from qualification.scoring.versions import active_model
 from qualification.templatetags.figures import unsigned_tenths

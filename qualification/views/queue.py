@@ -23,7 +23,7 @@ from qualification.filters import QueueFilter
 from qualification.models import ReviewItem
 from qualification.permissions import Right, require
 from qualification.review import claims, pages
-from qualification.review.workspace import scale_of
+from qualification.review.score_lines import scale_of
 from qualification.scoring.versions import active_model
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
@@ -45,7 +45,10 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = _page_context(request, now)
     if is_htmx(request) and request.htmx.target == "queue-body":  # type: ignore[attr-defined]
         html = render_to_string("qualification/_queue_body.html", context, request=request)
-        return HttpResponse(html + _pieces(request, context, ("summary", "tabs", "labels", "next")))
+        pieces = _pieces(request, context, ("summary", "tabs", "labels", "next"))
+        response = HttpResponse(html + pieces)
+        response["HX-Push-Url"] = _url(request, always=True, **_place(request))
+        return response
     return render(request, "qualification/queue_page.html", context)
 
 
@@ -69,7 +72,7 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "tabs": _tabs(request, summary),
         "newer_url": _url(request, before=page.newer),
         "older_url": _url(request, after=page.older),
-        "request_url": f"{request.path}?{_query(request).urlencode()}",
+        "request_url": _url(request, always=True),
         "pulse_url": _pulse_url(request, page.rows, now),
     }
 
@@ -105,6 +108,11 @@ def _query(request: HttpRequest) -> QueryDict:
     return query
 
 
+def _place(request: HttpRequest) -> dict[str, str]:
+    """Where in the list the request stands."""
+    return {name: request.GET[name] for name in ("after", "before") if request.GET.get(name)}
+
+
 def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
     """The list with these filters at another place; blank when there is no such place."""
     query = _query(request)
@@ -136,7 +144,7 @@ def _pieces(request: HttpRequest, context: dict[str, Any], names: tuple[str, ...
 @require_GET
 @require(Right.WORK_QUEUE)
 def queue_pulse(request: HttpRequest) -> HttpResponse:
-    """What changed since the page was drawn: clocks, owners, counts; never the order of the rows."""
+    """What changed since the page was drawn: clocks, owners, counts; never the order of rows."""
     reader, now = reader_of(request), timezone.now()
     since = parse_datetime(request.GET.get("since", "").replace(" ", "+")) or now
     since = since if timezone.is_aware(since) else now
@@ -185,9 +193,7 @@ def mark_of(item: ReviewItem) -> str:
 def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
     """Items in sight with what a row shows, open or closed."""
     items = ReviewItem.objects.visible_to(request.user).filter(pk__in=pks)
-    return list(
-        items.select_related("lead__account", "lead__source", "lead__score", "holder")
-    )
+    return list(items.select_related("lead__account", "lead__source", "lead__score", "holder"))
 
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:

@@ -30,13 +30,15 @@ from qualification.views.replies import is_htmx, lead_url
 @require_POST
 @require(Right.WORK_QUEUE)
 def touch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Logs a touch: an entry of the touch menu with its proposed next step, or every field by itself."""
+    """Logs a touch: an entry of the touch menu with its next step, or every field by itself."""
     lead = visible_lead_or_404(request.user, pk)
     now = timezone.now()
     choice = touch_named(request.POST.get("touch", ""))
     given = _from_menu(choice, request, now) if choice else _from_form(request)
     if given is None:
-        return _answer(request, lead, _("Say what kind of touch it was."), kind="danger", status=422)
+        return _answer(
+            request, lead, _("Say what kind of touch it was."), kind="danger", status=422
+        )
     item = open_item_of(lead)
     logged = touches.log_touch(item=item, by=reader_of(request), now=now, **given)
     said = _("Logged: %(what)s.") % {"what": logged.get_result_display().lower()}

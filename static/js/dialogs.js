@@ -23,7 +23,11 @@ function showLoaded() {
 document.addEventListener("htmx:afterSwap", (e) => {
   if (e.detail.target?.id === "dialog") showLoaded();
 });
-document.addEventListener("leadqual:close-dialog", () => close(loaded()));
+// Emptied at once: a swap that follows in the same answer must not open it again.
+document.addEventListener("leadqual:close-dialog", () => {
+  loaded().replaceChildren();
+  close(loaded());
+});
 document.addEventListener("close", (e) => {
   if (e.target.id === "dialog") e.target.replaceChildren();
 }, true);

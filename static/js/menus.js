@@ -11,7 +11,9 @@ document.addEventListener("toggle", (e) => {
 document.addEventListener("click", (e) => {
   const inside = e.target.closest?.("details.menu");
   closeAll(inside);
-  if (inside && e.target.closest("button, a") && !e.target.closest("[data-keep-open]")) inside.open = false;
+  // A radio chosen by mouse closes the menu; by arrow keys (no detail) one may go on choosing.
+  const chosen = e.target.closest("button, a") ?? (e.detail > 0 ? e.target.closest("label") : null);
+  if (inside && chosen && !e.target.closest("[data-keep-open]")) inside.open = false;
 });
 document.addEventListener("keydown", (e) => {
   if (e.key !== "Escape" || !open().length || document.querySelector("dialog:modal")) return;

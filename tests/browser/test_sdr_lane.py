@@ -126,9 +126,7 @@ def test_it_rejects_and_takes_it_back(window: Page, leads: list[ReviewItem]) -> 
     ]
 
 
-def test_it_keeps_the_note_when_it_becomes_nurture(
-    window: Page, leads: list[ReviewItem]
-) -> None:
+def test_it_keeps_the_note_when_it_becomes_nurture(window: Page, leads: list[ReviewItem]) -> None:
     open_next(window)
     window.keyboard.press("r")
     window.fill("#id_note", "Budget comes in spring")

@@ -21,8 +21,10 @@ from crm.models import (
     Source,
     StageEvent,
 )
-from qualification.models import ReviewItem, ScoringDue
+from qualification import pipeline
+from qualification.models import LeadScore, ReviewItem, ScoringDue
 from tests import factories
+from tests.qualification.queue_support import active_model
 
 XEDUCATION = Path(__file__).resolve().parents[3] / "shared" / "data" / "xeducation"
 
@@ -155,7 +157,6 @@ def test_it_writes_leads_accounts_and_attributes(run: Import) -> None:
         "seats": "number",
         "customer": "boolean",
     }
-    assert set(ScoringDue.objects.values_list("lead_id", flat=True)) == {ana.pk, bo.pk}
 
 
 def test_it_changes_nothing_the_second_time(run: Import) -> None:
@@ -172,13 +173,29 @@ def test_it_applies_what_differs(run: Import) -> None:
     assert Lead.objects.get(first_name="Ana").attributes["seats"] == 41
 
 
-def test_it_applies_what_differs_about_the_company(run: Import) -> None:
+def test_it_applies_what_differs_about_the_company(
+    run: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(HEADER + ANA + BO)
-    ScoringDue.objects.all().delete()
+    # Killed between the chunk and its scores: who is due stands in the chunk.
+    monkeypatch.setattr(pipeline, "score_and_queue", lambda lead_ids, **_: None)
     assert run(HEADER + ANA.replace("120", "130") + BO) == counts(updated=1, unchanged=1)
     assert Account.objects.get().employees == 130
     # The colleague's score reads the same company.
     assert ScoringDue.objects.count() == 2
+
+
+def test_it_scores_and_queues_unless_told_not_to(run: Import) -> None:
+    active_model(base_fit="45.0")
+    history = MAPPING.replace("ignore: [Notes]", "outcome: {column: Notes, positive: [won]}")
+    rows = ANA.replace(",x\n", ",won\n") + BO
+    run(HEADER + rows, history, no_queue=True)
+    assert LeadScore.objects.filter(total_tenths=450).count() == 2
+    assert not ReviewItem.objects.exists()
+    assert not ScoringDue.objects.exists()
+    run(HEADER + rows.replace(",2.5,", ",3,"), history)
+    assert [item.lead.first_name for item in ReviewItem.objects.all()] == ["Bo"]
+    assert Lead.objects.get(first_name="Ana").stage == "won"
 
 
 def test_it_keeps_a_persons_value_and_says_so(run: Import) -> None:

@@ -54,7 +54,7 @@ class Source:
 
 def leads_now(lead_ids: Collection[int], *, as_of: datetime) -> Source:
     """These leads with their facts as they stand; `as_of` is the present."""
-    return _present("= ANY(%(lead_ids)s)", {"lead_ids": list(lead_ids), "as_of": as_of})
+    return _present("= ANY(%(lead_ids)s::bigint[])", {"lead_ids": list(lead_ids), "as_of": as_of})
 
 
 def leads_between(first: int, last: int, *, as_of: datetime) -> Source:

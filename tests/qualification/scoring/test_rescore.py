@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from crm.models import Lead
 from qualification.models import LeadScore, ReviewItem, ScoringDue
 from qualification.scoring import rescore
 from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
-
-pytestmark = pytest.mark.django_db
 
 TITLE = {"subject": "lead.title", "op": "is_known"}
 RAW = document(rule(TITLE, 40))
@@ -29,6 +29,7 @@ def ids(store_facts: StoreFacts) -> list[int]:
     return store_facts([facts("Head of Sales"), facts("")])
 
 
+@pytest.mark.django_db
 def test_it_scores_and_says_what_changed(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
@@ -49,6 +50,7 @@ def test_it_scores_and_says_what_changed(
     assert rescore.score_leads(ids, now=now + 2 * MINUTE) == [ids[0]]
 
 
+@pytest.mark.django_db
 def test_it_scores_nothing_without_a_model(ids: list[int], now: dt.datetime) -> None:
     ScoringDue.objects.create(lead_id=ids[0], since=now)
     assert rescore.score_leads(ids, now=now) == []
@@ -56,6 +58,7 @@ def test_it_scores_nothing_without_a_model(ids: list[int], now: dt.datetime) -> 
     assert not LeadScore.objects.exists()
 
 
+@pytest.mark.django_db
 def test_it_rescores_all_and_the_queue_follows(
     ids: list[int], load_model: LoadModel, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +76,7 @@ def test_it_rescores_all_and_the_queue_follows(
     assert set(LeadScore.objects.values_list("as_of", flat=True)) == {now}
 
 
+@pytest.mark.django_db
 def test_a_new_version_takes_over_equal_scores(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
@@ -83,6 +87,7 @@ def test_a_new_version_takes_over_equal_scores(
     assert set(LeadScore.objects.values_list("model_id", flat=True)) == {second.pk}
 
 
+@pytest.mark.django_db
 def test_another_version_is_compared_and_stores_nothing(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
@@ -97,6 +102,7 @@ def test_another_version_is_compared_and_stores_nothing(
     assert not ReviewItem.objects.exists()
 
 
+@pytest.mark.django_db
 def test_a_bulk_run_leaves_a_later_score_alone(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
@@ -106,3 +112,31 @@ def test_a_bulk_run_leaves_a_later_score_alone(
     assert rescore.rescore_all(now=now).changed == 0
     assert LeadScore.objects.get(lead_id=ids[0]).total_tenths == 400
     assert rescore.rescore_all(now=now + 2 * MINUTE).changed == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_bulk_run_waits_for_nobody_who_changes_facts(
+    is_held: bool, ids: list[int], load_model: LoadModel, now: dt.datetime
+) -> None:
+    load_model(RAW, activate=True)
+    ScoringDue.objects.create(lead_id=ids[0], since=now)
+    held, done = threading.Event(), threading.Event()
+
+    def change_facts() -> None:
+        with transaction.atomic():
+            if is_held:
+                ScoringDue.objects.filter(lead_id=ids[0]).update(since=now + MINUTE)
+            held.set()
+            done.wait()
+        connection.close()
+
+    other = threading.Thread(target=change_facts)
+    other.start()
+    held.wait()
+    found = rescore.rescore_all(now=now)
+    done.set()
+    other.join()
+    assert found.changed == 2
+    left = dict(ScoringDue.objects.values_list("lead_id", "since"))
+    assert left == ({ids[0]: now + MINUTE} if is_held else {})

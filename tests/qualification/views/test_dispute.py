@@ -37,9 +37,7 @@ def test_it_goes_back_to_the_lead_without_htmx(sdr: Client, waiting: Make) -> No
     ("rule", "kind", "status"),
     [("x", "bot", 400), ("", "bot", 400), ("987654", "bot", 404), ("1", "lies", 404)],
 )
-def test_it_refuses_nonsense(
-    sdr: Client, waiting: Make, rule: str, kind: str, status: int
-) -> None:
+def test_it_refuses_nonsense(sdr: Client, waiting: Make, rule: str, kind: str, status: int) -> None:
     item = waiting()
     response = sdr.post(f"/leads/{item.lead_id}/dispute/", {"rule": rule, "kind": kind})
     assert response.status_code in {400, status}

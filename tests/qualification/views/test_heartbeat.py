@@ -18,9 +18,7 @@ Make = Callable[..., ReviewItem]
 
 
 def beat(client: Client, item: ReviewItem) -> str:
-    response = client.post(
-        f"/leads/{item.lead_id}/heartbeat/", {"token": item.token}, headers=HTMX
-    )
+    response = client.post(f"/leads/{item.lead_id}/heartbeat/", {"token": item.token}, headers=HTMX)
     assert response.status_code == 200
     return response.content.decode()
 

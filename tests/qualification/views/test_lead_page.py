@@ -12,11 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from crm.models import Activity, ActivityVerdict, User
 from qualification.feedback.disputes import dispute_line
-from qualification.models import ReviewItem, ScoringRule
+from qualification.models import Criterion, ReviewItem, ScoringRule
 from qualification.review import timeline
 from qualification.review.checklists import record_answer
 from qualification.review.decisions import reject_lead
-from qualification.models import Criterion
 from tests import factories
 from tests.qualification.decision_support import reason
 
@@ -33,7 +32,14 @@ def page(client: Client, item: ReviewItem, **query: str) -> str:
 
 def test_it_shows_lead_score_and_questions(sdr: Client, claimed: Make) -> None:
     html = page(sdr, claimed(first_name="Hannah", last_name="Vogel"))
-    for part in ("Hannah Vogel", "Why this score", "+20.0", "Journey", "Ask next", "Claimed by you"):
+    for part in (
+        "Hannah Vogel",
+        "Why this score",
+        "+20.0",
+        "Journey",
+        "Ask next",
+        "Claimed by you",
+    ):
         assert part in html
     assert "4 required answers open" in html
 
@@ -135,9 +141,7 @@ def test_its_journey_merges_what_happened(
         assert text in html, text
 
 
-def test_its_journey_goes_on_by_a_cursor(
-    sdr: Client, waiting: Make, here: dt.datetime
-) -> None:
+def test_its_journey_goes_on_by_a_cursor(sdr: Client, waiting: Make, here: dt.datetime) -> None:
     item = waiting()
     same_moment = here - dt.timedelta(hours=1)
     Activity.objects.bulk_create(
@@ -180,9 +184,7 @@ def test_it_tells_how_a_decided_lead_ended(
     sdr: Client, claimed: Make, people: dict[str, User], here: dt.datetime
 ) -> None:
     item = claimed()
-    reject_lead(
-        item=item, token=item.token, by=people["sdr"], reason=reason("too_small"), now=here
-    )
+    reject_lead(item=item, token=item.token, by=people["sdr"], reason=reason("too_small"), now=here)
     html = page(sdr, item)
     assert "Rejected" in html
     assert "Company too small" in html

@@ -15,9 +15,7 @@ pytestmark = pytest.mark.django_db
 Make = Callable[..., ReviewItem]
 
 
-def test_it_sorts_by_next_task(
-    sdr: Client, claimed: Make, owned: Make, here: dt.datetime
-) -> None:
+def test_it_sorts_by_next_task(sdr: Client, claimed: Make, owned: Make, here: dt.datetime) -> None:
     claimed(first_name="Claimed", last_name="One")
     for name, at in (("Late", -30), ("Later", 60 * 24 * 3), ("Open", None)):
         item = owned(first_name=name, last_name="One")
@@ -30,9 +28,7 @@ def test_it_sorts_by_next_task(
     assert "Snoozed" in html
 
 
-def test_it_shows_only_ones_own(
-    sdr: Client, owned: Make, colleague: User
-) -> None:
+def test_it_shows_only_ones_own(sdr: Client, owned: Make, colleague: User) -> None:
     owned(by=colleague, first_name="Not", last_name="Mine")
     html = sdr.get("/my-work/").content.decode()
     assert "Not Mine" not in html

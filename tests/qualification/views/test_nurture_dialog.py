@@ -50,13 +50,9 @@ def test_it_wakes_on_a_preset_or_a_date(
     assert "In nurture until" in sdr.get("/queue/").content.decode()
 
 
-def test_it_wakes_on_an_event_or_a_score(
-    sdr: Client, claimed: Make, here: dt.datetime
-) -> None:
+def test_it_wakes_on_an_event_or_a_score(sdr: Client, claimed: Make, here: dt.datetime) -> None:
     item = claimed()
-    Activity.objects.create(
-        lead=item.lead, type="pricing_page", occurred_at=here, recorded_at=here
-    )
+    Activity.objects.create(lead=item.lead, type="pricing_page", occurred_at=here, recorded_at=here)
     given = {"preset": "", "wake_activity": "pricing_page", "wake_score": "90.5"}
     sdr.post(url(item), {"token": item.token, **given})
     plan = NurturePlan.objects.get()

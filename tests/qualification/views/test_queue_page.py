@@ -72,9 +72,7 @@ def test_it_counts_claims_and_waiting(sdr: Client, waiting: Make, claimed: Make)
 def test_it_filters(
     sdr: Client, waiting: Make, claimed: Make, query: str, found: list[str]
 ) -> None:
-    waiting(
-        tier="hot", first_name="Marcus", last_name="Oyelaran", company_name="Tallgrass Foods"
-    )
+    waiting(tier="hot", first_name="Marcus", last_name="Oyelaran", company_name="Tallgrass Foods")
     waiting(first_name="Ingrid", last_name="Halvorsen")
     claimed(first_name="Sophie", last_name="Lambert")
     response = sdr.get(f"{QUEUE}?{query}")
@@ -129,9 +127,7 @@ def test_it_pages_by_rank(sdr: Client, team: Team) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "eyJr", "%00", "W10"])
-def test_it_starts_over_on_a_cursor_it_cannot_read(
-    sdr: Client, waiting: Make, cursor: str
-) -> None:
+def test_it_starts_over_on_a_cursor_it_cannot_read(sdr: Client, waiting: Make, cursor: str) -> None:
     waiting(first_name="Still", last_name="There")
     response = sdr.get(f"{QUEUE}?after={cursor}")
     assert names(response.content.decode()) == ["Still There"]

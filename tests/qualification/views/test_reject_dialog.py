@@ -1,4 +1,4 @@
-"""The reject dialog: reasons, what it suggests, refusals that keep the text, and what comes next."""
+"""The reject dialog: reasons, suggestions, refusals that keep the text, and what comes next."""
 
 from __future__ import annotations
 

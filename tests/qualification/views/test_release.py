@@ -33,9 +33,7 @@ def test_it_redirects_htmx_by_header_and_rows_in_place(sdr: Client, claimed: Mak
     assert response.content.decode().startswith("<tr")
 
 
-def test_it_refuses_what_is_not_ones_own(
-    sdr: Client, claimed: Make, colleague: User
-) -> None:
+def test_it_refuses_what_is_not_ones_own(sdr: Client, claimed: Make, colleague: User) -> None:
     item = claimed(by=colleague)
     response = sdr.post(f"/leads/{item.lead_id}/release/", headers=HTMX)
     assert response.status_code == 409

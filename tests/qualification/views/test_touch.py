@@ -17,9 +17,7 @@ Make = Callable[..., ReviewItem]
 
 
 @pytest.mark.parametrize("choice", TOUCHES, ids=lambda choice: choice.key)
-def test_it_logs_each_entry_with_its_next_step(
-    sdr: Client, claimed: Make, choice: object
-) -> None:
+def test_it_logs_each_entry_with_its_next_step(sdr: Client, claimed: Make, choice: object) -> None:
     item = claimed()
     response = sdr.post(f"/leads/{item.lead_id}/touch/", {"touch": choice.key}, headers=HTMX)  # type: ignore[attr-defined]
     item.refresh_from_db()

@@ -1,0 +1,79 @@
+"""Every page has a committed number of queries, and none of them grows with the leads.
+
+`UPDATE_QUERY_COUNTS=1` writes `tests/query_counts.json` anew; the change is then a reviewed line.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from crm.models import User
+from qualification.choices import ItemState
+from qualification.demo.seed import seed
+from qualification.models import Decision, Handoff, ReviewItem
+
+pytestmark = pytest.mark.django_db
+COUNTS = Path(__file__).parent.parent / "query_counts.json"
+
+
+@pytest.fixture
+def demo(db: None) -> None:
+    """A small demo company."""
+    now = dt.datetime.now(dt.UTC)
+    seed(leads=60, now=now, on_progress=lambda done, whole: None)
+
+
+def pages() -> dict[str, tuple[str, str]]:
+    """Page → (who looks, path), with objects that exist."""
+    owned = ReviewItem.objects.filter(state=ItemState.OWNED, holder__username="maya").first()
+    waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
+    rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
+    handoff = Handoff.objects.filter(ae__username="elena").first()
+    assert owned and waiting and rejected and handoff
+    return {
+        "queue": ("maya", "/queue/"),
+        "queue searched": ("maya", "/queue/?q=freight"),
+        "my work": ("maya", "/my-work/"),
+        "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
+        "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
+        "accept dialog": ("maya", f"/leads/{owned.lead_id}/accept/"),
+        "reject dialog": ("maya", f"/leads/{owned.lead_id}/reject/"),
+        "nurture dialog": ("maya", f"/leads/{owned.lead_id}/nurture/"),
+        "nurture list": ("kenji", "/nurture/"),
+        "rejected list": ("kenji", "/rejected/"),
+        "replay": ("kenji", f"/decisions/{rejected.pk}/"),
+        "proposals": ("kenji", "/proposals/"),
+        "sources": ("priya", "/sources/"),
+        "handoffs": ("elena", "/handoffs/"),
+        "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
+    }
+
+
+def count(client: Client, path: str) -> int:
+    """Queries of one GET, after one that warms what is cached for the process."""
+    assert client.get(path).status_code == 200, path
+    with CaptureQueriesContext(connection) as queries:
+        client.get(path)
+    return len(queries)
+
+
+def test_every_page_has_its_committed_number_of_queries(
+    demo: None, login: Callable[[User], Client]
+) -> None:
+    found = {}
+    for name, (username, path) in pages().items():
+        found[name] = count(login(User.objects.get(username=username)), path)
+    if os.environ.get("UPDATE_QUERY_COUNTS"):
+        COUNTS.write_text(json.dumps(found, indent=2) + "\n")
+    assert found == json.loads(COUNTS.read_text())
+    assert found["queue"] <= 12
+    assert found["lead owned"] <= 25
