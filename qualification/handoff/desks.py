@@ -17,7 +17,7 @@ from qualification.models import Handoff
 
 @dataclass(frozen=True)
 class Desk:
-    """An account executive, how many handoffs wait for them, and why they stand where they stand."""
+    """An account executive, how many handoffs wait for them, and why they stand here."""
 
     ae: User
     n_waiting: int
@@ -25,7 +25,7 @@ class Desk:
 
 
 def desks_for(lead: Lead) -> list[Desk]:
-    """Every active AE: who had a lead of this account before, then the lead's team, then by load."""
+    """Every active AE: who knows the account first, then the lead's team, then by load."""
     waiting = Count("handoffs", filter=Q(handoffs__state=Handoff.State.WAITING), distinct=True)
     people = User.objects.filter(is_active=True, groups__name=Role.AE).select_related("team")
     found = people.annotate(n_waiting=waiting).distinct()

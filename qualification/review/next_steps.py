@@ -1,4 +1,4 @@
-"""Decides what to do next after a touch, and when: pure functions for the touch menu and the snooze.
+"""Decides what to do next after a touch, and when. Pure: for the touch menu and the snooze.
 
 Called by the views; times are at the reader's working hours.
 """

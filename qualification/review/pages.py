@@ -232,11 +232,6 @@ def colleagues_of(user: User) -> QuerySet[User]:
     return User.objects.filter(pk__in=holders).exclude(pk=user.pk).order_by("first_name", "pk")
 
 
-def arrived_since(user: User, since: datetime) -> int:
-    """How many leads entered the queue in sight after a page was drawn."""
-    return queue_items(user).filter(entered_at__gt=since).count()
-
-
 def claims_of(user: User, *, now: datetime) -> Claims:
     """The reader's leases against the limit."""
     return Claims(held=live_claims(user, now=now), limit=settings.LEADQUAL["CLAIM_LIMIT"])

@@ -20,8 +20,8 @@ from crm.stages import Stage
 from qualification.choices import DecisionKind, EntryReason, TimerKind
 from qualification.models import Criterion, Decision
 from qualification.permissions import Right, has_right
-from qualification.review.values import in_words
 from qualification.review.score_lines import Group, Line, groups_of
+from qualification.review.values import in_words
 from qualification.scoring.ledger import Ledger
 
 LEAD_LABELS = {

@@ -80,8 +80,8 @@ class Row(NamedTuple):
     by_name: str
 
 
-# Each source looks at one lead through an index of its own; a stage move that an item event, a touch
-# or a decision already tells is left out.
+# Each source looks at one lead through an index of its own; a stage move that an item event or
+# a decision of the same moment tells already is left out.
 JOURNEY = """
     WITH journey AS (
         SELECT 0 AS rank, a.id, a.occurred_at AS at, a.type::text AS verb,

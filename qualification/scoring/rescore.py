@@ -168,13 +168,13 @@ def _compared(totals: str) -> str:
             SELECT f.*, s.model_id AS old_model_id,
                 s.lead_id IS NULL OR ({stored}) IS DISTINCT FROM ({fresh}) AS is_changed
             FROM fresh AS f LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id
-        )"""  # noqa: S608 - compiled text; values are parameters
+        )"""  # noqa: S608 - compiled text; values are parameters  # nosec
 
 
 def _compare(compiled: CompiledModel, source: Source) -> _Found:
     totals, params = compiled.totals(source)
     changed = "coalesce(array_agg(row_id) FILTER (WHERE is_changed), '{}')"
-    sql = f"{_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608
+    sql = f"{_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608  # nosec
     scored, ids = _row(sql, params)
     return _Found(scored, ids, [])
 
@@ -205,7 +205,7 @@ def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: b
                 OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{}}')
         FROM compared AS c JOIN crm_lead AS l ON l.id = c.row_id
         LEFT JOIN written AS w ON w.lead_id = c.row_id
-    """  # noqa: S608 - compiled text; values are parameters
+    """  # noqa: S608 - compiled text; values are parameters  # nosec
     params |= {
         "model_id": compiled.model.pk,
         "scored_at": now,

@@ -40,7 +40,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @require(Right.WORK_QUEUE)
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stores an answer and loads the next question; an unusable one comes back with what is wrong."""
+    """Stores an answer and loads the next question; an unusable one comes back with its errors."""
     lead = visible_lead_or_404(request.user, pk)
     criterion = get_object_or_404(Criterion, key=request.POST.get("criterion", ""))
     form = AnswerForm(request.POST, criterion=criterion)

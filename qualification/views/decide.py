@@ -55,7 +55,7 @@ class Dialog:
     template: str
     title: str
     form: TokenForm
-    extra: Callable[[Dialog], dict[str, Any]]
+    shows: Callable[[Dialog], dict[str, Any]]
     refusal: str = ""
 
     def draw(self, status: int = 200) -> HttpResponse:
@@ -78,7 +78,7 @@ class Dialog:
             "company": company or self.lead.name,
             "subtitle": ", ".join(part for part in (company, scored) if part),
             "can_override": has_right(self.request.user, Right.OVERRIDE),
-            **self.extra(self),
+            **self.shows(self),
         }
         return show_dialog(self.request, self.template, context, status=status)
 
@@ -96,7 +96,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
         template="_reject_dialog.html",
         title=_("Reject %(name)s") % {"name": lead.name},
         form=RejectForm(request.POST or None, initial={"token": item.token}),
-        extra=_reject_context,
+        shows=_reject_context,
     )
 
     def decide(data: dict[str, Any]) -> Decision:
@@ -160,7 +160,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
         template="_accept_dialog.html",
         title=_("Accept and hand off"),
         form=AcceptForm(request.POST or None, initial={"token": item.token}),
-        extra=_accept_context,
+        shows=_accept_context,
     )
 
     def decide(data: dict[str, Any]) -> Decision:
@@ -217,7 +217,7 @@ def nurture(request: HttpRequest, pk: int) -> HttpResponse:
         template="_nurture_dialog.html",
         title=_("Nurture %(name)s") % {"name": lead.name},
         form=NurtureForm(request.POST or None, initial=initial),
-        extra=_nurture_context,
+        shows=_nurture_context,
     )
 
     def decide(data: dict[str, Any]) -> Decision:

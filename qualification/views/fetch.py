@@ -34,7 +34,7 @@ def visible_decision_or_404(user: User | AnonymousUser, pk: int) -> Decision:
 
 
 def open_item_of(lead: Lead) -> ReviewItem:
-    """The open item of a lead; AlreadyDecided when it is no longer in the queue, 404 if it never was."""
+    """The open item of a lead; AlreadyDecided when it left the queue, 404 if it never was in."""
     items = ReviewItem.objects.filter(lead=lead).select_related("holder", "framework")
     item = items.open().first()
     if item is not None:

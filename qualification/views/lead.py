@@ -1,4 +1,4 @@
-"""The page of one lead: three panes and the decision bar, and the pieces of it that verbs redraw."""
+"""The page of one lead: three panes and the decision bar, and the pieces that verbs redraw."""
 
 from __future__ import annotations
 

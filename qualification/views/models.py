@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.models import Lead
 from qualification.choices import ModelStatus
 from qualification.feedback.backtest import Backtest, backtest
+from qualification.feedback.moves import moves_under
 from qualification.feedback.proposals import settle_proposals
 from qualification.feedback.reads import publish_hindrance
 from qualification.forms import RollbackForm
@@ -35,6 +36,8 @@ def model_backtest(request: HttpRequest, pk: int) -> HttpResponse:
     lost = found.judged.moved.lost[:LOST_SHOWN] if found and found.judged else ()
     context = {
         "backtest": found,
+        "moves": moves_under(draft, now=timezone.now()),
+        "draft": draft,
         "gain": _gain_words(found),
         "lost": Lead.objects.visible_to(request.user).filter(pk__in=lost),
         "title": _("Back-test of v%(n)s") % {"n": draft.version},

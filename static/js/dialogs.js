@@ -15,7 +15,7 @@ function close(dialog) {
 
 function showLoaded() {
   const dialog = loaded();
-  if (!dialog.firstElementChild) return close(dialog);
+  if (!dialog.firstElementChild || "closing" in dialog.dataset) return close(dialog);
   if (!dialog.open) dialog.showModal();
   focusUseful(dialog);
 }
@@ -23,13 +23,15 @@ function showLoaded() {
 document.addEventListener("htmx:afterSwap", (e) => {
   if (e.detail.target?.id === "dialog") showLoaded();
 });
-// Emptied at once: a swap that follows in the same answer must not open it again.
+// The swap of the same answer follows: it must not open the dialog again, and still needs its form for pieces out of band.
 document.addEventListener("leadqual:close-dialog", () => {
-  loaded().replaceChildren();
+  if (loaded().open) loaded().dataset.closing = "";
   close(loaded());
 });
 document.addEventListener("close", (e) => {
-  if (e.target.id === "dialog") e.target.replaceChildren();
+  if (e.target.id !== "dialog") return;
+  delete e.target.dataset.closing;
+  e.target.replaceChildren();
 }, true);
 
 document.addEventListener("click", (e) => {

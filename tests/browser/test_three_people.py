@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -71,21 +70,25 @@ def operations(team: Team, name: str) -> ReviewItem:
 @pytest.fixture
 def past(model: ScoringModel, team: Team, people: dict[str, User]) -> None:
     """Decisions of the last weeks: people from operations accepted, VPs rejected for their size."""
-    by, now = people["manager"], timezone.now()
+    by = people["manager"]
     for number in range(ACCEPTED):
-        item = claim_item(item=operations(team, f"Past {number}"), by=by, now=now)
+        item = operations(team, f"Past {number}")
+        claim_item(item=item, by=by, now=timezone.now())
+        item.refresh_from_db()
         accept_lead(
             item=item,
             token=item.token,
             by=by,
             ae=people["ae"],
             override_reason="Known customer.",
-            now=now + dt.timedelta(milliseconds=1),
+            now=timezone.now(),
         )
     too_small = RejectionReason.objects.get(key="too_small")
     for number in range(REJECTED):
-        item = claim_item(item=vp(team, f"Past {number}"), by=by, now=now)
-        reject_lead(item=item, token=item.token, by=by, reason=too_small, now=now)
+        item = vp(team, f"Past {number}")
+        claim_item(item=item, by=by, now=timezone.now())
+        item.refresh_from_db()
+        reject_lead(item=item, token=item.token, by=by, reason=too_small, now=timezone.now())
 
 
 @pytest.fixture

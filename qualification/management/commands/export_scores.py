@@ -69,7 +69,7 @@ def score_rows(
         JOIN crm_leadidentity AS i ON i.lead_id = t.row_id
         JOIN crm_source AS o ON o.id = i.source_id
         ORDER BY t.row_id, i.id
-    """  # noqa: S608 - compiled text; values are parameters
+    """  # noqa: S608 - compiled text; values are parameters  # nosec
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         for source, external_id, fit, intent, total, *standing in cursor.fetchall():

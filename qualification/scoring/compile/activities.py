@@ -101,7 +101,7 @@ class Activities:
                     FROM {source.activities}
                     WHERE {" AND ".join(conditions)} OFFSET 0
                 ) AS b GROUP BY b.row_id
-            ) AS x ON x.row_id = {source.row_id}"""  # noqa: S608 - values are parameters
+            ) AS x ON x.row_id = {source.row_id}"""  # noqa: S608 - values are parameters  # nosec
         ]
 
     def _raw(self, test: ActivityTest, tenths: int, match: str, count: str, newest: str) -> str:

@@ -183,4 +183,4 @@ class Facts:
               AND n.recorded_at <= {source.as_of}
               AND (n.superseded_at IS NULL OR n.superseded_at > {source.as_of})
             GROUP BY 1
-        ) AS n ON n.row_id = {source.row_id}"""  # noqa: S608 - values are parameters
+        ) AS n ON n.row_id = {source.row_id}"""  # noqa: S608 - values are parameters  # nosec

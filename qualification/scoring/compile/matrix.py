@@ -33,7 +33,7 @@ def fired_matrix(model: ScoringModel, source: Source) -> FiredMatrix:
     sql, params = compiled.fired(source)
     width = range(len(compiled.rules))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM ({sql}) AS s ORDER BY row_id", params)  # noqa: S608
+        cursor.execute(f"SELECT * FROM ({sql}) AS s ORDER BY row_id", params)  # noqa: S608  # nosec
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return FiredMatrix(

@@ -112,7 +112,7 @@ class CompiledModel:
                     WHERE {source.where} OFFSET 0
                 ) AS f OFFSET 0
             ) AS z
-        """  # noqa: S608 - text of this package; values are parameters
+        """  # noqa: S608 - text of this package; values are parameters  # nosec
         return sql, {**self.params.values, **source.params}
 
     def _dimension(self, dimension: str) -> str:

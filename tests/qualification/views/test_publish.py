@@ -130,6 +130,11 @@ def test_it_shows_the_back_test(login: Login, people: dict[str, User], draft: Sc
     client = login(people["manager"])
     html = client.get(f"/models/{draft.pk}/backtest/", headers=HTMX).content.decode()
     assert "Precision, best" in html or "Not enough data" in html
+    assert "Where leads move" not in html
+    rescore_all(now=timezone.now())
+    html = client.get(f"/models/{draft.pk}/backtest/", headers=HTMX).content.decode()
+    assert "Where leads move" in html
+    assert "of 60 newest" in html
     whole = client.get(f"/models/{draft.pk}/backtest/").content.decode()
     assert "Back to proposals" in whole
     live = ScoringModel.objects.get(version=1)
