@@ -1,7 +1,7 @@
 """Rules of qualification that can be broken, each named for the rule.
 
-The text is for the person at the screen: what happened, then the way out. `DomainErrors` (middleware)
-turns them into an answer with `status`.
+The text is for the person at the screen: what happened, then the way out. `DomainErrors`
+(middleware) turns them into an answer with `status`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Entry points of the workers: load by id, call the room, nothing else. Safe to run twice or never."""
+"""Entry points of the workers: load by id, call the room, nothing else.
+
+Safe to run twice or never.
+"""
 
 from __future__ import annotations
 

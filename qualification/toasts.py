@@ -1,4 +1,4 @@
-"""Short messages to the person, carried by the HX-Trigger header and shown by static/js/toasts.js."""
+"""Short messages to the person: the HX-Trigger header carries, static/js/toasts.js shows them."""
 
 from __future__ import annotations
 

@@ -8,10 +8,14 @@ from crm.models.fields import folded
 
 @pghistory.track()
 class Account(models.Model):
-    """A company. Common to all teams; what was known when is in AccountEvent (written by triggers)."""
+    """A company.
+
+    Common to all teams; what was known when is in AccountEvent (written by triggers).
+    """
 
     name = models.CharField(max_length=200)
-    # Without legal form, case and punctuation; what a name is matched by (crm/matching/normalize.py).
+    # Without legal form, case and punctuation; what a name is matched by
+    # (crm/matching/normalize.py).
     name_key = models.CharField(max_length=200, blank=True, db_index=True)
     website = models.CharField(max_length=255, blank=True)
     industry = models.CharField(max_length=120, blank=True)

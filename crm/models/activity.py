@@ -38,7 +38,10 @@ class Activity(models.Model):
 
 
 class ActivityVerdict(models.Model):
-    """That a machine (mail scanner, bot) did it, or that it did not after all. The latest counts."""
+    """That a machine (mail scanner, bot) did it, or that it did not after all.
+
+    The latest counts.
+    """
 
     activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="verdicts")
     is_machine = models.BooleanField()

@@ -6,7 +6,7 @@ from django.db.models.functions import Lower, Trim
 
 
 def folded(column: str) -> models.GeneratedField:
-    """Generated column: `column` in lower case without surrounding spaces, as rules compare it."""
+    """Generated column: `column` in lower case without surrounding spaces, as rules compare."""
     return models.GeneratedField(
         expression=Lower(Trim(column)), output_field=models.TextField(), db_persist=True
     )
@@ -18,7 +18,7 @@ def append_only(name: str) -> pgtrigger.Protect:
 
 
 class FoldedAttributes(models.Func):
-    """SQL `crm_folded(jsonb)`: the same object with every text value folded (see migration 0001)."""
+    """SQL `crm_folded(jsonb)`: the same object with every text value folded (migration 0001)."""
 
     function = "crm_folded"
     output_field = models.JSONField()

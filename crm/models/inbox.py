@@ -50,8 +50,8 @@ class Source(models.Model):
 class InboxMessage(models.Model):
     """One message, stored before anything is understood of it. `body` is kept byte for byte.
 
-    State: `new` waits for `pipeline.process`, `done` became a lead or an activity, `quarantined` could
-    not be understood (`error` says why). `due_at` is when the sweep may try it (again).
+    State: `new` waits for `pipeline.process`, `done` became a lead or an activity, `quarantined`
+    could not be understood (`error` says why). `due_at` is when the sweep may try it (again).
     """
 
     class State(models.TextChoices):

@@ -48,9 +48,9 @@ _BIRTH = ", ".join(f"'{stage}'" for stage in BIRTH_STAGES)
 class Lead(models.Model):
     """One row per person (normalised e-mail, else phone, else external id).
 
-    `stage` is written by `crm/lifecycle.py` only and guarded by a trigger. `version` rises with every
-    change of stage; forms carry it so that a stale submit is noticed. What was known when is in
-    LeadEvent (written by triggers).
+    `stage` is written by `crm/lifecycle.py` only and guarded by a trigger. `version` rises with
+    every change of stage; forms carry it so that a stale submit is noticed. What was known when is
+    in LeadEvent (written by triggers).
     """
 
     account = models.ForeignKey(
@@ -153,8 +153,9 @@ class Lead(models.Model):
 
 
 class LeadIdentity(models.Model):
-    """How one source knows a lead. `imported` holds the mapped values last taken from it, so that the
-    next import can tell unchanged from updated, and a person's correction from an old value."""
+    """How one source knows a lead. `imported` holds the mapped values last taken from it, so that
+    the next import can tell unchanged from updated, and a person's correction from an old
+    value."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="identities")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="identities")
@@ -195,7 +196,10 @@ class StageEvent(models.Model):
 
 
 class Outcome(models.Model):
-    """How it ended for a lead, as told by an import or a CRM. Append-only; the latest one counts."""
+    """How it ended for a lead, as told by an import or a CRM.
+
+    Append-only; the latest one counts.
+    """
 
     class Value(models.TextChoices):
         WON = "won", _("Won")

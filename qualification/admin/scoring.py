@@ -27,7 +27,7 @@ from qualification.scoring.yaml_text import load_yaml
 
 
 class ConditionField(forms.CharField):
-    """The `when` of a rule as YAML (JSON is YAML), such as {subject: lead.title, op: contains, …}."""
+    """The `when` of a rule as YAML, such as {subject: lead.title, op: is_known}; JSON is YAML."""
 
     widget = UnfoldAdminTextareaWidget
 
@@ -35,7 +35,7 @@ class ConditionField(forms.CharField):
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
+        text = str(super().to_python(value))
         try:
             return load_yaml(text)
         except ModelInvalid as error:

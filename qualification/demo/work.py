@@ -151,7 +151,7 @@ class Desk:
 
     def take_up_some(self, now: dt.datetime) -> None:
         """A living queue: a few claimed this minute, a few owned with a next task."""
-        for team_id in {user.team_id for user in self.workers.by_name.values()}:
+        for team_id in {user.team_id for user in self.workers.by_name.values() if user.team_id}:
             waiting = ReviewItem.objects.waiting().filter(team_id=team_id).ranked()
             # Every second one from the top stays for whoever asks for the next lead.
             for item, (name, is_begun) in zip(list(waiting)[1::2], AT_WORK, strict=False):

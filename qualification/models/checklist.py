@@ -33,8 +33,8 @@ class Criterion(models.Model):
 
 
 class Framework(models.Model):
-    """A checklist: BANT, CHAMP, MEDDIC, GPCT, or one made from them. A new version is a new row; work
-    in progress keeps the version it began with."""
+    """A checklist: BANT, CHAMP, MEDDIC, GPCT, or one made from them. A new version is a new row;
+    work in progress keeps the version it began with."""
 
     key = models.SlugField(max_length=40)
     version = models.PositiveSmallIntegerField(default=1)
@@ -86,8 +86,9 @@ class FrameworkItem(models.Model):
 
 
 class ChecklistAnswer(models.Model):
-    """What is known about a criterion for a lead, how sure, from where. A newer answer supersedes the
-    older, which stays. `value` is text as it was said, a number, a date (ISO), true or false."""
+    """What is known about a criterion for a lead, how sure, from where. A newer answer supersedes
+    the older, which stays. `value` is text as it was said, a number, a date (ISO), true or
+    false."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="answers")
     criterion = models.ForeignKey(Criterion, on_delete=models.PROTECT, related_name="answers")

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @pghistory.track()
 class RejectionReason(models.Model):
-    """Why a lead is rejected. `influences` says which dimension such a rejection is evidence about."""
+    """Why a lead is rejected.
+
+    `influences` says which dimension such a rejection is evidence about.
+    """
 
     key = models.SlugField(max_length=40, unique=True)
     group = models.CharField(max_length=40)
@@ -57,10 +60,11 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 
 
 class Decision(models.Model):
-    """One decision, append-only. An undo or an overturn is a row of its own that `reverses` another.
+    """One decision, append-only. An undo or an overturn is a row of its own that `reverses`
+    another.
 
-    `frozen` holds what the reviewer saw: facts, ledger, answers, clock; the past screen is drawn from
-    it. `fired` maps the key of each rule that fired to the tenths it gave, for evidence.
+    `frozen` holds what the reviewer saw: facts, ledger, answers, clock; the past screen is drawn
+    from it. `fired` maps the key of each rule that fired to the tenths it gave, for evidence.
     """
 
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="decisions")
@@ -109,7 +113,7 @@ class Decision(models.Model):
 
 
 class NurturePlan(models.Model):
-    """When a nurtured lead comes back: at least one wake condition, and a latest date in any case."""
+    """When a nurtured lead comes back: at least one wake condition, and always a latest date."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")

@@ -39,7 +39,8 @@ class ScoreDispute(models.Model):
 
 
 class RuleProposal(models.Model):
-    """A change to the points of a rule of the active model, with its evidence. Applied by people only.
+    """A change to the points of a rule of the active model, with its evidence. Applied by people
+    only.
 
     `evidence` holds counts, rates with intervals, p and q, as computed when proposed.
     """

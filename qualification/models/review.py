@@ -50,7 +50,8 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
 
 
 class ReviewItem(models.Model):
-    """A lead's stay in the queue: at most one open per lead. Written by `qualification/review/` only.
+    """A lead's stay in the queue: at most one open per lead. Written by `qualification/review/`
+    only.
 
     `bucket`, `tier_rank`, `score_tenths`, `due_at` are the rank, kept here so that the queue is one
     index. `token` rises with every change of holder: a write carrying an old token is refused.

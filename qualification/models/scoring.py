@@ -21,7 +21,8 @@ MODEL_CONTENT = [
     *("intent_thresholds", "tiers", "actions", "caps"),
 ]
 
-# Status moves of a version; `scoring/versions.py` is the only writer. A retired version comes back by rollback.
+# Status moves of a version; `scoring/versions.py` is the only writer. A retired version comes
+# back by rollback.
 STATUS_MOVES = [
     (ModelStatus.DRAFT.value, ModelStatus.SHADOW.value),
     (ModelStatus.DRAFT.value, ModelStatus.ACTIVE.value),
@@ -42,8 +43,9 @@ class ScoringModel(models.Model):
     """A version of the scoring rules. Draft is editable; everything after is frozen by triggers.
 
     Points are decimals with one place here; scores are integer tenths. A limit of NULL means none.
-    `fit_thresholds` {"A": "30.0", …}, `intent_thresholds` {"1": "25.0", …}; a score on the threshold
-    has reached it. `tiers` and `actions` name each grade exactly once. `caps` {group: points}.
+    `fit_thresholds` {"A": "30.0", …}, `intent_thresholds` {"1": "25.0", …}; a score on the
+    threshold has reached it. `tiers` and `actions` name each grade exactly once. `caps` {group:
+    points}.
     """
 
     version = models.PositiveIntegerField(unique=True)
@@ -150,7 +152,7 @@ class _RuleOfDraftOnly(pgtrigger.Trigger):
                 RAISE EXCEPTION 'the rules of a published scoring model are frozen';
             END IF;
             IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
-        """
+        """  # noqa: S608 - a table name of ours
 
 
 @pghistory.track()
@@ -231,8 +233,8 @@ class LeadScore(models.Model):
 
 
 class ScoringDue(models.Model):
-    """A lead whose facts changed and whose score has not followed yet. Written in the transaction of
-    the change, removed when scored; the sweep finishes what a dead worker left."""
+    """A lead whose facts changed and whose score has not followed yet. Written in the transaction
+    of the change, removed when scored; the sweep finishes what a dead worker left."""
 
     lead = models.OneToOneField(Lead, primary_key=True, on_delete=models.CASCADE, related_name="+")
     since = models.DateTimeField(db_index=True)

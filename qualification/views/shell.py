@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.models import User
 from qualification.context import THEMES
 from qualification.permissions import Right, open_to_all, require
+from qualification.views.fetch import reader_of
 
 YEAR = 365 * 24 * 60 * 60
 
@@ -36,7 +37,7 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 @require(Right.USE)
 def set_keys(request: HttpRequest) -> HttpResponse:
     """Single-key shortcuts on (`single_keys=on`) or off for this person."""
-    User.objects.filter(pk=request.user.pk).update(
+    User.objects.filter(pk=reader_of(request).pk).update(
         has_single_keys=request.POST.get("single_keys") == "on"
     )
     return HttpResponse(status=204)

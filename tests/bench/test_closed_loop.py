@@ -39,7 +39,7 @@ def replay(*words: str) -> Done:
 
 @pytest.mark.django_db
 def test_it_learns_from_a_made_up_file_and_cleans_up() -> None:
-    done = replay("--batch", "100")
+    done = replay("--batch", "60")
     assert done.code == 0, done.err
     lines = done.out
     assert [line.split()[0] for line in lines[:-1]] == [f"batch={n}" for n in (1, 2, 3, 4)]

@@ -1,4 +1,4 @@
-"""One decision travels the whole lane in three windows: SDR, manager, admin; the queue turns over."""
+"""One decision travels the whole lane in three windows: SDR, manager, admin; the queue turns."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_decision_changes_the_order_of_the_queue(
 
 
 def reject_and_dispute(page: Page) -> None:
-    """The SDR takes the next lead, flags the line that misled, rejects, and gives back what opened."""
+    """The SDR takes the next lead, flags the line that misled, rejects, releases the one after."""
     page.keyboard.press("n")
     page.wait_for_url("**/leads/*/")
     expect(page.locator("h1")).to_contain_text("Rita")

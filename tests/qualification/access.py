@@ -1,7 +1,7 @@
 """Who may call which URL: the checked-in table. A URL of ours that is missing here fails the build.
 
-`GET` pages and dialogs, `POST` verbs; `roles` are those with the right. Everybody else logged in gets
-403 before anything is looked up, strangers the log-in page.
+`GET` pages and dialogs, `POST` verbs; `roles` are those with the right. Everybody else logged in
+gets 403 before anything is looked up, strangers the log-in page.
 """
 
 from __future__ import annotations

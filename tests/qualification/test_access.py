@@ -29,7 +29,7 @@ def our_patterns(
             yield f"{namespace}:{entry.name}", entry
 
 
-NAMES = {name: pattern for name, pattern in our_patterns()}
+NAMES = dict(our_patterns())
 
 
 def path_of(name: str) -> str:
@@ -136,4 +136,3 @@ def test_the_admin_opens_every_list_and_form(
         request = type("Request", (), {"user": people["admin"]})()
         expected = 200 if model_admin.has_add_permission(request) else 403
         assert client.get(reverse(f"{base}_add")).status_code == expected, base
-
