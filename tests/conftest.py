@@ -27,11 +27,13 @@ def now() -> dt.datetime:
 
 @pytest.fixture(autouse=True)
 def shipped_policy(request: pytest.FixtureRequest) -> None:
-    """Transactional tests empty every table: put back the rows that migrations ship."""
+    """Transactional tests empty every table, also for whoever comes after them in the same worker:
+    put back the rows that migrations ship."""
     marker = request.node.get_closest_marker("django_db")
     wants_transactions = bool(marker and marker.kwargs.get("transaction"))
-    if wants_transactions or "transactional_db" in request.fixturenames:
-        request.getfixturevalue("transactional_db")
+    wants_transactions |= "transactional_db" in request.fixturenames
+    if marker or wants_transactions or "db" in request.fixturenames:
+        request.getfixturevalue("transactional_db" if wants_transactions else "db")
         if not Team.objects.filter(is_fallback=True).exists():
             shipped = importlib.import_module("qualification.migrations.0002_shipped_policy")
             shipped.ship(apps, None)

@@ -109,4 +109,4 @@ def _gain_words(found: Backtest | None) -> tuple[str, ...]:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", MINUS)
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", MINUS)
