@@ -147,6 +147,9 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = PROXY_COUNT or None
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+# Packages' own admin pages ask for Django's per-model permissions, which we do not use.
+AXES_ENABLE_ADMIN = False
+RQ_SHOW_ADMIN_LINK = False
 AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = HTTPS

@@ -8,7 +8,6 @@ from __future__ import annotations
 from django.utils import timezone
 
 from qualification import pipeline, sweeps
-from qualification.scoring import rescore
 
 
 def process_inbox(message_id: int) -> None:
@@ -18,7 +17,7 @@ def process_inbox(message_id: int) -> None:
 
 def rescore_all() -> None:
     """Every lead under the active model, after a publish."""
-    rescore.rescore_all(now=timezone.now())
+    pipeline.finish_publish(now=timezone.now())
 
 
 def sweep() -> None:

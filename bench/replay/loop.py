@@ -33,6 +33,7 @@ from crm.imports.sniff import sniff
 from crm.imports.staging import data_rows
 from crm.matching.normalize import fold
 from crm.models import LeadIdentity, Team, User
+from qualification import pipeline
 from qualification.choices import EntryReason
 from qualification.feedback.evidence import STRONG
 from qualification.feedback.proposals import (
@@ -43,7 +44,7 @@ from qualification.feedback.proposals import (
 )
 from qualification.models import Framework, LeadScore, ReviewItem, ScoringModel
 from qualification.review.queue import enter_queue
-from qualification.scoring import rescore, versions
+from qualification.scoring import versions
 from qualification.scoring.compile import compile_model, leads_now
 
 # One reason for each dimension; which one an SDR gives is drawn (bench/README.md says why).
@@ -205,7 +206,7 @@ class Replay:
         if draft is not None:
             versions.request_publish(model=draft, by=self.people.manager, now=now)
             publish_draft(draft=draft, by=self.people.admin, now=now)
-            rescore.rescore_all(now=timezone.now())
+            pipeline.finish_publish(now=timezone.now())
         return len(run.proposals), len(strong)
 
     def _ask_nothing(self) -> None:

@@ -1,6 +1,7 @@
 """Checklists: criteria, frameworks and their questions."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from qualification.admin.base import EditableAdmin, EditableInline
 from qualification.models import Criterion, Framework, FrameworkItem
@@ -22,3 +23,7 @@ class FrameworkAdmin(EditableAdmin):
 class CriterionAdmin(EditableAdmin):
     list_display = ["label", "key", "value_type"]
     search_fields = ["label", "key"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Criterion | None = None) -> list[str]:
+        """Rules and answers are written for this key and type; both stay as they are."""
+        return ["key", "value_type"] if obj else []

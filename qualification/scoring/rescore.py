@@ -1,11 +1,11 @@
 """Decides when a stored score is replaced: a few leads at once, or all of them in chunks.
-Called by the pipeline, the sweep, the job after a publish and the command."""
+Called by the pipeline only."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from django.db.models import Max, Min
 from crm.models import Lead
 from qualification.choices import ModelStatus
 from qualification.models import ScoringDue, ScoringModel
-from qualification.review import queue
 from qualification.scoring.compile import (
     CompiledModel,
     Source,
@@ -35,11 +34,17 @@ _FRESH = ("fit", "intent", "total", "grade", "tier", "disqualified")
 
 @dataclass(frozen=True)
 class Rescored:
-    """How many leads were scored, how many scores differ from the stored ones, how long it took."""
+    """How many leads were scored, how many scores differ from the stored ones, how long it took.
+
+    `lined`: leads that may cross the line. `is_whole` is False when another version went live
+    meanwhile, which scores all leads itself.
+    """
 
     scored: int
     changed: int
     seconds: float
+    lined: list[int] = field(default_factory=list)
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,28 +93,28 @@ def rescore_all(
 ) -> Rescored:
     """Score every lead as of `now`, a key range and a transaction at a time.
 
-    Under the active model the scores are stored and the queue follows; under another version the
-    differences are only counted. `on_progress` gets keys done and keys in all.
+    Under the active model the scores are stored; under another version the differences are only
+    counted. `on_progress` gets keys done and keys in all. `pipeline.rescore_all` lets the queue
+    follow.
     """
     started = time.monotonic()
     chosen = model or active_model()
     if chosen is None:
         return Rescored(0, 0, time.monotonic() - started)
     compiled = compile_model(chosen)
-    scored, changed = 0, 0
+    scored, changed, is_whole = 0, 0, True
     lined: list[int] = []
     for first, last, end in key_ranges():
         found = _score_range(compiled, first, last, now)
         if found is None:
+            is_whole = False
             break
         scored += found.scored
         changed += len(found.changed)
         lined += found.lined
         if on_progress:
             on_progress(last, end)
-    if lined and is_live(chosen):
-        queue.apply_line(lined, model=chosen, now=now)
-    return Rescored(scored, changed, time.monotonic() - started)
+    return Rescored(scored, changed, time.monotonic() - started, lined, is_whole)
 
 
 def key_ranges() -> Iterator[tuple[int, int, int]]:

@@ -317,13 +317,21 @@ def rollback(
     if model.status != ModelStatus.RETIRED or model.published_at is None:
         raise PublishRefused(_("Version %(version)s was never live.") % _figures(model))
     left = _retire_active(now)
-    _set_status(model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None)
+    _set_status(
+        model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None, rescored_at=None
+    )
     text = _("Rolled back to version %(version)s from version %(left)s.")
     figures = _figures(model) | {"left": left.version if left else "–"}
     words = " ".join([text % figures, reason.strip()]).strip()
     ModelChange.objects.create(model=model, by=by, at=now, text=words[:300])
     ring("rescore_all", queue="bulk")
     return model
+
+
+def mark_rescored(model: ScoringModel, *, now: datetime) -> None:
+    """Every lead has been scored under this version; nothing if another went live meanwhile."""
+    live = ScoringModel.objects.filter(pk=model.pk, status=ModelStatus.ACTIVE)
+    live.update(rescored_at=now)
 
 
 def authors_of(model: ScoringModel) -> set[int]:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
 from crm.exceptions import PayloadInvalid, SignatureInvalid
 from crm.intake import adapters
@@ -37,6 +38,7 @@ FORM_WINDOW_SECONDS = 10 * 60
 
 @csrf_exempt
 @open_to_all
+@require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])
 def receive(request: HttpRequest, source: str, credential: str) -> HttpResponse:
     """A message from this source; 404 for a source or a credential that does not exist."""
     known = get_object_or_404(

@@ -45,6 +45,7 @@ ACCESS: dict[str, Access] = {
     "qualification:theme": verb(EVERYBODY),
     "qualification:keys": verb(EVERYBODY),
     "qualification:healthz": page(None),
+    "qualification:intake": dialog(None),
     "qualification:queue": page(WORK),
     "qualification:queue-next": verb(WORK),
     "qualification:queue-pulse": page(WORK),

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from qualification import pipeline
 from qualification.exceptions import ModelInvalid
 from qualification.models import ScoringModel
-from qualification.scoring.rescore import rescore_all
 from qualification.scoring.versions import active_model, version_numbered
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             chosen = self._chosen(model)
         except ModelInvalid as error:
             raise CommandError(str(error), returncode=2) from None
-        found = rescore_all(now=timezone.now(), model=chosen, on_progress=self._progress)
+        found = pipeline.rescore_all(now=timezone.now(), model=chosen, on_progress=self._progress)
         if self.stderr.isatty():
             self.stderr.write("")
         self.stdout.write(

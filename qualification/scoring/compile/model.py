@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from qualification.choices import ModelStatus
 from qualification.models import ScoringModel, ScoringRule
 from qualification.scoring.compile.activities import Activities, CompiledActivity
 from qualification.scoring.compile.conditions import compile_condition
@@ -26,6 +28,9 @@ from qualification.scoring.points import tenths_of
 from qualification.scoring.subjects import Catalogue
 
 Statement = tuple[str, dict[str, Any]]
+
+# Statements collect their parameters as they are drawn up, so threads do not share compiled models.
+_kept = threading.local()
 
 # Sums beyond this would not fit the score's columns; a model without limits still has these.
 UNLIMITED_TENTHS = 100_000_000
@@ -206,7 +211,21 @@ def _rule_columns(number: int, compiled: CompiledRule) -> list[str]:
 
 
 def compile_model(model: ScoringModel) -> CompiledModel:
-    """The compiled form of a stored version, its rules by position."""
+    """The compiled form of a stored version, its rules by position.
+
+    PostgreSQL freezes what is no draft, so that form is made once a thread.
+    """
+    if model.status == ModelStatus.DRAFT:
+        return _compile_stored(model)
+    kept: dict[tuple[object, ...], CompiledModel] = _kept.__dict__.setdefault("models", {})
+    key = (model.pk, model.version, model.created_at)
+    if key not in kept:
+        kept[key] = _compile_stored(model)
+    # The version as it was read just now: its status may have moved on.
+    return replace(kept[key], model=model)
+
+
+def _compile_stored(model: ScoringModel) -> CompiledModel:
     return compile_rules(model, list(model.rules.order_by("position", "id")), Catalogue.load())
 
 

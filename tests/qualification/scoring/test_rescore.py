@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from crm.models import Lead
+from qualification import pipeline
 from qualification.models import LeadScore, ReviewItem, ScoringDue
 from qualification.scoring import rescore
 from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
@@ -66,7 +67,7 @@ def test_it_rescores_all_and_the_queue_follows(
     load_model(RAW, activate=True)
     ScoringDue.objects.create(lead_id=ids[1], since=now)
     steps: list[tuple[int, int]] = []
-    found = rescore.rescore_all(now=now, on_progress=lambda *step: steps.append(step))
+    found = pipeline.rescore_all(now=now, on_progress=lambda *step: steps.append(step))
     assert (found.scored, found.changed) == (2, 2)
     assert steps == [(ids[0], ids[1]), (ids[1], ids[1])]
     assert list(ReviewItem.objects.values_list("lead_id", flat=True)) == [ids[0]]

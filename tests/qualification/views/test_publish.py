@@ -12,7 +12,7 @@ from crm.models import User
 from qualification.choices import ModelStatus, ProposalStatus
 from qualification.feedback.proposals import approve_proposal
 from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringModel
-from qualification.scoring.rescore import rescore_all
+from qualification.pipeline import rescore_all
 from tests import factories
 from tests.qualification.views.proposal_support import proposed
 
