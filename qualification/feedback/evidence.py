@@ -125,8 +125,13 @@ class RuleEvidence:
         if self.grade == COLLECTING:
             return _("Could still be chance. Needs more decisions before it can be approved.")
         if self.p_rate == self.smaller_p:
-            return _("Leads with it are accepted at another rate than the rest.")
+            return self._rate_sentence()
         return _("With the other rules taken into account, its points are off.")
+
+    def _rate_sentence(self) -> str:
+        if (self.fired.rate or 0) > (self.rest.rate or 0):
+            return _("Leads with it are accepted more often than the rest.")
+        return _("Leads with it are accepted less often than the rest.")
 
     def to_json(self) -> dict[str, Any]:
         """What a RuleProposal keeps: figures as computed now."""

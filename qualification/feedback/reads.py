@@ -27,6 +27,8 @@ from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringMo
 from qualification.permissions import Right, has_right
 from qualification.scoring import versions
 from qualification.scoring.crossing import crossing_text
+from qualification.scoring.subjects import Catalogue
+from qualification.scoring.wording import LabelOf
 
 TABS = {
     "open": ProposalStatus.OPEN,
@@ -149,7 +151,8 @@ class ProposalPage:
 def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
     """The page for one reader; `tab`: open, in_draft or declined."""
     active = versions.active_model()
-    cards = _sorted([_card(proposal) for proposal in _proposals(tab)], tab)
+    label_of = Catalogue.load().label_of
+    cards = _sorted([_card(proposal, label_of) for proposal in _proposals(tab)], tab)
     draft = open_draft(active) if active else None
     stale = LeadScore.objects.filter(model__status=ModelStatus.RETIRED).count()
     return ProposalPage(
@@ -175,12 +178,12 @@ def _proposals(tab: str) -> QuerySet[RuleProposal]:
     return rows
 
 
-def _card(proposal: RuleProposal) -> ProposalCard:
+def _card(proposal: RuleProposal, label_of: LabelOf) -> ProposalCard:
     disputes: Mapping[str, int] = proposal.evidence.get("disputes", {})
     labels = dict(DisputeKind.choices)
     return ProposalCard(
         proposal=proposal,
-        words=rule_words(proposal.rule.condition),
+        words=rule_words(proposal.rule.condition, label_of),
         is_strong=proposal.evidence.get("grade") == STRONG,
         disputes=tuple((str(labels.get(kind, kind)), count) for kind, count in disputes.items()),
     )

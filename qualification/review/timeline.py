@@ -213,7 +213,7 @@ DECISIONS = {
 ITEM_VERBS = {
     "item:entered": ("inbox", _("Entered the queue")),
     "item:claimed": ("hand", _("claimed the lead")),
-    "item:owned": ("user-check", _("owns the lead from the first contact on")),
+    "item:owned": ("user-check", _("took the lead over with the first contact")),
     "item:released": ("hand", _("released the lead")),
     "item:lapsed": ("timer-off", _("The claim ran out")),
     "item:reassigned": ("user-check", _("handed the lead to a colleague")),

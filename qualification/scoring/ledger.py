@@ -4,7 +4,7 @@ Called by the lead page, decisions (frozen) and the explain command."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -107,15 +107,14 @@ def ledgers(compiled: CompiledModel, source: Source, as_of: datetime) -> dict[in
         cursor.execute(sql, params)
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    today = as_of.astimezone(UTC).date()
-    return {row["row_id"]: _ledger(compiled, row, as_of, today) for row in rows}
+    return {row["row_id"]: _ledger(compiled, row, as_of) for row in rows}
 
 
-def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime, today: date) -> Ledger:
+def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime) -> Ledger:
     model = compiled.model
     lines = [
-        *_dimension_lines(compiled, "fit", row, today),
-        *_dimension_lines(compiled, "intent", row, today),
+        *_dimension_lines(compiled, "fit", row, as_of),
+        *_dimension_lines(compiled, "intent", row, as_of),
     ]
     total_cut = row["total"] - row["fit"] - row["intent"]
     if total_cut:
@@ -136,7 +135,7 @@ def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime, today
 
 
 def _dimension_lines(
-    compiled: CompiledModel, dimension: str, row: dict[str, Any], today: date
+    compiled: CompiledModel, dimension: str, row: dict[str, Any], as_of: datetime
 ) -> list[LedgerLine]:
     model = compiled.model
     lines = []
@@ -146,7 +145,7 @@ def _dimension_lines(
         lines.append(LedgerLine(BASE, dimension, "Base", points_tenths=base, fact=fact))
     for number, rule in enumerate(compiled.rules):
         if rule.rule.dimension == dimension and (row[f"t{number}"] or row[f"u{number}"]):
-            lines.append(_rule_line(compiled, rule, number, row, today))
+            lines.append(_rule_line(compiled, rule, number, row, as_of))
     lines += _cap_lines(compiled, dimension, row)
     cut = row[dimension] - sum(line.points_tenths for line in lines)
     if cut:
@@ -163,10 +162,10 @@ def _dimension_lines(
 
 
 def _rule_line(
-    compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], today: date
+    compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], as_of: datetime
 ) -> LedgerLine:
     rule = found.rule
-    fact, note = _words(compiled, found, number, row, today)
+    fact, note = _words(compiled, found, number, row, as_of)
     if row[f"u{number}"]:
         note = ""
     return LedgerLine(
@@ -186,21 +185,34 @@ def _rule_line(
 
 
 def _words(
-    compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], today: date
+    compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], as_of: datetime
 ) -> tuple[str, str]:
     when = found.when
     if isinstance(when, ActivityTest | NoActivityTest):
         raw, tenths, age = row[f"raw{number}"], row[f"r{number}"], row[f"age{number}"]
         fact = wording.activity_words(when, row[f"n{number}"])
-        return fact, wording.activity_note(when, raw, tenths, age)
-    columns = compiled.facts.columns
-    subjects = [leaf.subject.name for leaf in found.leaves]
-    shown = {name: row[f"{columns[name]}_shown"] for name in subjects}
+        newest = None if age is None else as_of - timedelta(seconds=float(age))
+        note = wording.activity_note(
+            when,
+            count=row[f"n{number}"],
+            raw_tenths=raw,
+            tenths=tenths,
+            newest=newest,
+            as_of=as_of,
+        )
+        return fact, note
+    columns, label_of = compiled.facts.columns, compiled.facts.catalogue.label_of
+    subjects = {leaf.subject.name: leaf.subject for leaf in found.leaves}
     if row[f"u{number}"]:
-        missing = [name for name in subjects if row[f"{columns[name]}_missing"]]
-        return wording.missing_words(missing), ""
-    held = {leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)}
-    return wording.condition_words(when, shown, held, today), ""
+        missing = [s for name, s in subjects.items() if row[f"{columns[name]}_missing"]]
+        return wording.missing_words([label_of(subject) for subject in missing]), ""
+    facts = wording.Found(
+        label_of=label_of,
+        shown={name: row[f"{columns[name]}_shown"] for name in subjects},
+        held={leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)},
+        today=as_of.astimezone(UTC).date(),
+    )
+    return wording.condition_words(when, facts), ""
 
 
 def _cap_lines(compiled: CompiledModel, dimension: str, row: dict[str, Any]) -> list[LedgerLine]:
@@ -214,10 +226,9 @@ def _cap_lines(compiled: CompiledModel, dimension: str, row: dict[str, Any]) -> 
         cut = row[f"g{index}"] - sum(members) if members else 0
         if cut:
             cap = tenths_of(Decimal(str(compiled.model.caps[group])))
-            fact = f"{group} capped at {points_text(cap)}, raw sum {points_text(sum(members))}"
-            lines.append(
-                LedgerLine(GROUP_CAP, dimension, f"Cap {group}", points_tenths=cut, fact=fact)
-            )
+            name = f"Cap {group.replace('_', ' ')}"
+            fact = f"at most {points_text(cap)}, raw sum {points_text(sum(members))}"
+            lines.append(LedgerLine(GROUP_CAP, dimension, name, points_tenths=cut, fact=fact))
     return lines
 
 
@@ -226,7 +237,7 @@ def _limit_line(
 ) -> LedgerLine:
     limit, word = (bounds[1], "at most") if cut < 0 else (bounds[0], "at least")
     raw = limit - cut
-    fact = f"{dimension or 'total'} {word} {points_text(limit)}, raw sum {points_text(raw)}"
+    fact = f"{word} {points_text(limit)}, raw sum {points_text(raw)}"
     return LedgerLine(kind, dimension, name, points_tenths=cut, fact=fact)
 
 

@@ -44,6 +44,17 @@ ACCOUNT_FIELDS: dict[str, ValueType] = {
     "is_target": B,
 }
 STATE = "state"
+# Where the name with spaces would not do, or stands for something of the person as well.
+LABELS = {
+    "lead.company_name": "Company",
+    "lead.email_kind": "Address",
+    "lead.topic": "Asked for",
+    "lead.received_at": "Received",
+    "account.name": "Company",
+    "account.country": "Company country",
+    "account.city": "Company city",
+    "account.is_target": "Target account",
+}
 
 
 def _words(text: str) -> frozenset[str]:
@@ -90,22 +101,30 @@ class Subject:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Types of what is declared outside the code: custom attributes and checklist criteria."""
+    """Types of what is declared outside the code, custom attributes and checklist criteria, and
+    their labels by `family.part`."""
 
     attributes: Mapping[str, ValueType] = field(default_factory=dict)
     criteria: Mapping[str, ValueType] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> Catalogue:
         """As declared in the database now."""
-        kinds = Criterion.objects.values_list("key", "value_type")
+        criteria = list(Criterion.objects.values_list("key", "value_type", "label"))
+        attributes = list(AttributeDefinition.objects.values_list("name", "type", "label"))
         return cls(
-            attributes={
-                name: ValueType(kind)
-                for name, kind in AttributeDefinition.objects.values_list("name", "type")
-            },
-            criteria={key: T if kind == "person" else ValueType(kind) for key, kind in kinds},
+            attributes={name: ValueType(kind) for name, kind, _ in attributes},
+            criteria={key: T if kind == "person" else ValueType(kind) for key, kind, _ in criteria},
+            labels={f"attributes.{name}": label for name, _, label in attributes}
+            | {f"checklist.{key}": label for key, _, label in criteria},
         )
+
+    def label_of(self, subject: Subject) -> str:
+        """The subject as a reader calls it: as labelled, else its name with spaces."""
+        known = self.labels.get(f"{subject.family}.{subject.part}") or LABELS.get(subject.name)
+        label = known or re.sub(r"[_-]+", " ", subject.part).strip() or subject.part
+        return f"{label[:1].upper()}{label[1:]}{' answer' if subject.is_state else ''}"
 
     def type_of(self, subject: Subject) -> ValueType | None:
         """The declared type; None for an attribute nobody declared and a criterion unknown here."""

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from crm.models import Account, Activity, ActivityVerdict, Lead
+from crm.models import Account, Activity, ActivityVerdict, AttributeDefinition, Lead
 from qualification.exceptions import ModelInvalid, NothingRecorded
 from qualification.models import ChecklistAnswer, Criterion, ScoringModel
 from qualification.scoring.compile import at_moments, compile_model, fired_matrix, leads_now
+from qualification.scoring.conditions import parse_when
 from qualification.scoring.ledger import Ledger, ledger_of, ledgers
+from qualification.scoring.subjects import Catalogue, subject_of
 from qualification.scoring.verdict import action_for, verdict_of
+from qualification.scoring.wording import asked_words
 from tests.factories import AccountFactory, LeadFactory
 from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
 
@@ -35,28 +38,28 @@ def line_of(ledger: Ledger, name: str) -> Any:
 
 
 WORDS = [
-    (EMPLOYEES, "account.employees 1,420 is between 200 and 2,000"),
+    (EMPLOYEES, "Employees 1,420, between 200 and 2,000"),
     (
         {"subject": "lead.title", "op": "contains", "value": "SALES"},
-        "lead.title Head of Sales contains SALES",
+        "Title “Head of Sales” contains “SALES”",
     ),
     (
         {"subject": "account.industry", "op": "is_one_of", "value": ["logistics", "retail"]},
-        "account.industry is Logistics",
+        "Industry is Logistics",
     ),
-    ({"subject": "lead.opted_out", "op": "is_false"}, "lead.opted_out is no"),
-    ({"subject": "lead.city", "op": "is_unknown"}, "lead.city is unknown"),
+    ({"subject": "lead.opted_out", "op": "is_false"}, "Opted out: no"),
+    ({"subject": "lead.city", "op": "is_unknown"}, "City is unknown"),
     (
         {"subject": "attributes.signed", "op": "days_since_at_most", "value": 30},
-        "attributes.signed 2026-11-13 is 10 days ago, at most 30",
+        "Signed 13 Nov 2026, 10 days ago, at most 30",
     ),
     (
         {"any": [EMPLOYEES, {"subject": "lead.title", "op": "is", "value": "CEO"}]},
-        "account.employees 1,420 is between 200 and 2,000",
+        "Employees 1,420, between 200 and 2,000",
     ),
     (
         {"all": [EMPLOYEES, {"not": {"subject": "lead.city", "op": "is_known"}}]},
-        "account.employees 1,420 is between 200 and 2,000 and not (lead.city unknown is known)",
+        "Employees 1,420, between 200 and 2,000 and City unknown, not (City is known)",
     ),
 ]
 
@@ -70,13 +73,70 @@ def test_it_says_what_fired(
     assert ledger.total_tenths == 100
 
 
+ASKED = [
+    (EMPLOYEES, "Employees between 200 and 2,000"),
+    ({"subject": "lead.title", "op": "contains", "value": "sales"}, "Title contains “sales”"),
+    (
+        {"subject": "lead.country", "op": "is_not_one_of", "value": ["DE", "AT", "CH"]},
+        "Country is not DE, AT or CH",
+    ),
+    ({"subject": "account.is_target", "op": "is_true"}, "Target account: yes"),
+    ({"subject": "lead.phone", "op": "is_known"}, "Phone is known"),
+    (
+        {"subject": "attributes.signed", "op": "days_since_at_most", "value": 1},
+        "Signed at most 1 day ago",
+    ),
+    (
+        {"subject": "attributes.sites_in_use", "op": "at_least", "value": 2},
+        "Sites in use at least 2",
+    ),
+    (
+        {"subject": "checklist.pain.state", "op": "is", "value": "confirmed"},
+        "Main pain answer is confirmed",
+    ),
+    (
+        {"all": [{"any": [EMPLOYEES, EMPLOYEES]}, {"not": EMPLOYEES}]},
+        "(Employees between 200 and 2,000 or Employees between 200 and 2,000)"
+        " and not (Employees between 200 and 2,000)",
+    ),
+    (
+        {"activity": ["page_view", "download"], "within_days": 60, "at_least_times": 3},
+        "Page view or download in the last 60 days, at least 3 times",
+    ),
+    ({"no_activity": "any", "within_days": 45}, "No activity in the last 45 days"),
+]
+
+
+@pytest.mark.parametrize(("when", "words"), ASKED)
+def test_it_says_what_a_rule_asks_for(when: dict[str, Any], words: str) -> None:
+    assert asked_words(parse_when(when), Catalogue.load().label_of) == words
+
+
+def test_it_calls_an_attribute_by_its_label() -> None:
+    AttributeDefinition.objects.create(name="sites", type="number", label="warehouses run")
+    subject = subject_of("attributes.sites")
+    assert Catalogue.load().label_of(subject) == "Warehouses run"
+    assert Catalogue().label_of(subject) == "Sites"
+
+
+def test_it_says_when_a_single_activity_was(
+    store_facts: StoreFacts, load_model: LoadModel, now: dt.datetime
+) -> None:
+    event = {"type": "webinar", "occurred_at": now - DAY, "recorded_at": now, "properties": {}}
+    ids = store_facts([{"lead": {}, "account": None, "attributes": {}, "activities": [event]}])
+    when = {"activity": "webinar", "within_days": 90, "per": "once", "half_life_days": 45}
+    (line,) = ledger_of(ids[0], model=load_model(document(rule(when))), now=now).lines
+    assert line.fact == "1 webinar in the last 90 days"
+    assert line.note == "newest yesterday, half-life 45 d"
+
+
 def test_it_shows_what_is_unknown_with_nothing(
     lead: Lead, load_model: LoadModel, now: dt.datetime
 ) -> None:
     when = {"all": [{"subject": "lead.city", "op": "is", "value": "Rome"}, EMPLOYEES]}
     (line,) = ledger_of(lead.pk, model=load_model(document(rule(when))), now=now).lines
     assert (line.points_tenths, line.has_fired, line.is_unknown) == (0, False, True)
-    assert line.fact == "lead.city is unknown"
+    assert line.fact == "City is unknown"
 
 
 def test_it_opens_caps_limits_and_base_as_lines(
@@ -102,8 +162,8 @@ def test_it_opens_caps_limits_and_base_as_lines(
         ("total_limit", "", -120),
     ]
     assert sum(line.points_tenths for line in ledger.lines) == ledger.total_tenths == 1000
-    assert line_of(ledger, "Cap size").fact == "size capped at 40.0, raw sum 50.5"
-    assert line_of(ledger, "Total limit").fact == "total at most 100.0, raw sum 112.0"
+    assert line_of(ledger, "Cap size").fact == "at most 40.0, raw sum 50.5"
+    assert line_of(ledger, "Total limit").fact == "at most 100.0, raw sum 112.0"
 
 
 def test_the_first_disqualifier_gives_the_reason(
@@ -142,8 +202,8 @@ def test_it_explains_activities(
     raw = document(rule(when | {"within_days": 90, "max_points": 15}, 10, dimension="intent"))
     (line,) = ledger_of(ids[0], model=load_model(raw), now=now).lines
     assert line.points_tenths == 150
-    assert line.fact == "3 × page_view (path /pricing) in the last 90 days"
-    assert line.note == "latest less than a day ago, half-life 30 days, raw 17.5, at most 15.0"
+    assert line.fact == "3 × page view (path /pricing) in the last 90 days"
+    assert line.note == "newest today, half-life 30 d, capped from 17.5"
 
 
 @pytest.mark.parametrize(("points", "tenths"), [(0.5, 3), (-0.5, -3), (0.3, 2), (0.4, 2)])

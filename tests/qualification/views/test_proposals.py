@@ -36,7 +36,8 @@ def test_it_shows_the_evidence(manager: Client, people: dict[str, User]) -> None
     html = page(manager)
     assert f'id="proposal-{proposal.pk}"' in html
     assert "Strong evidence" in html
-    assert f"attributes.{proposal.rule_key} is yes" in html
+    assert f"{proposal.rule_key.capitalize()}: yes" in html
+    assert "more often than the rest" in html
     assert "From 60 counted decisions" in html
     assert "Base accept rate 50.0%" in html
     assert "n 30" in html
