@@ -213,7 +213,7 @@ DECISIONS = {
 ITEM_VERBS = {
     "item:entered": ("inbox", _("Entered the queue")),
     "item:claimed": ("hand", _("claimed the lead")),
-    "item:owned": ("user-check", _("took the lead over with the first contact")),
+    "item:owned": ("user-check", _("became the owner with the first contact")),
     "item:released": ("hand", _("released the lead")),
     "item:lapsed": ("timer-off", _("The claim ran out")),
     "item:reassigned": ("user-check", _("handed the lead to a colleague")),
@@ -290,12 +290,12 @@ def _item(row: Row, who: str) -> tuple[str, str, str, str]:
 
 def _touch(row: Row, who: str) -> tuple[str, str, str, str]:
     kind, result = TouchKind(row.verb), TouchResult(row.subject)
-    text = _("%(who)s logged: %(kind)s, %(result)s") % {
-        "who": who,
+    act = _("logged: %(kind)s, %(result)s") % {
         "kind": kind.label.lower(),
         "result": result.label.lower(),
     }
-    return text, row.words, TOUCH_ICONS[kind], "ok" if result == TouchResult.SPOKE else ""
+    dot = "ok" if result == TouchResult.SPOKE else ""
+    return _told(who, act), row.words, TOUCH_ICONS[kind], dot
 
 
 def _answer(row: Row, who: str) -> tuple[str, str, str, str]:
@@ -313,12 +313,11 @@ def _answer(row: Row, who: str) -> tuple[str, str, str, str]:
 
 
 def _dispute(row: Row, who: str) -> tuple[str, str, str, str]:
-    text = _("%(who)s flagged “%(line)s” as %(kind)s") % {
-        "who": who,
+    act = _("flagged “%(line)s” as %(kind)s") % {
         "line": row.subject,
         "kind": DisputeKind(row.verb).label.lower(),
     }
-    return text, row.words, "flag", "warn"
+    return _told(who, act), row.words, "flag", "warn"
 
 
 def _decision(row: Row, who: str) -> tuple[str, str, str, str]:

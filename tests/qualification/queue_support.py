@@ -46,6 +46,7 @@ def active_model(**fields: Any) -> ScoringModel:
             "created_at": NOW,
             "published_at": NOW,
             "published_as": "operator",
+            "rescored_at": NOW,
             **fields,
         }
     )

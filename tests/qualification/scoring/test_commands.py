@@ -120,7 +120,7 @@ def test_explain_shows_lines_and_total(lead: Lead, load_model: LoadModel) -> Non
     for name in (str(lead.pk), "oracle:7"):
         text = run("explain", name)[0]
         assert "+12.5  fit     A rule 0 · Title is CEO" in text
-        assert "0.0  fit     A rule 1 · lead.city is unknown" in text
+        assert "0.0  fit     A rule 1 · City is unknown" in text
         assert "12.5  Total" in text
         assert "grade C4 · cold · Reject likely" in text
 

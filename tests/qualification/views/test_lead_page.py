@@ -136,6 +136,7 @@ def test_its_journey_merges_what_happened(
         "You flagged “VP” as bad data",
         "You claimed the lead",
         "You logged: call, spoke",
+        "You became the owner with the first contact",
         "Entered the queue",
     ):
         assert text in html, text
