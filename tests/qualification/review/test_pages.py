@@ -60,9 +60,8 @@ def test_rows_carry_everything_in_a_bounded_number_of_queries(
     live_rules()
     sdr = people["sdr"]
     pages.summary_of(sdr, now=NOW)  # roles are read once per request
-    pages.queue_page(sdr, pages.queue_items(sdr), now=NOW)  # rules are compiled once per thread
     counts = []
-    for size in (3, 30):
+    for size in (1, 3, 30):  # the first compiles the rules, once a thread
         rows.many_waiting(size, factories.TeamFactory(name=f"T{size}"))
         Lead.objects.update(country="DE", account=factories.AccountFactory(), team=team)
         ReviewItem.objects.update(team=team)
@@ -84,7 +83,7 @@ def test_rows_carry_everything_in_a_bounded_number_of_queries(
         ReviewItem.objects.filter(state="waiting").update(
             state="closed", close_reason="merged", closed_at=NOW
         )
-    assert counts[0] == counts[1] <= 12, counts
+    assert counts[1] == counts[2] <= 12, counts
 
 
 @pytest.mark.django_db
