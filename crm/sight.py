@@ -32,6 +32,9 @@ def leads_in_sight(user: User | AnonymousUser, prefix: str = "") -> Q:
         # A subquery, not a join: one lead may have been handed over twice.
         from crm.models.lead import Lead
 
-        handed = Lead.objects.filter(handoffs__ae_id=user.pk).values("pk")
+        # An undone handoff was never theirs.
+        handed = Lead.objects.filter(
+            handoffs__ae_id=user.pk, handoffs__state__in=["waiting", "accepted", "returned"]
+        ).values("pk")
         sight |= Q(**{f"{prefix}pk__in": handed})
     return sight

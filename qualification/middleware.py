@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from psycopg.errors import LockNotAvailable
 from crm.exceptions import CrmError
 from qualification.exceptions import Busy, QualificationError
 from qualification.toasts import add_toast
+from qualification.zones import zone_named
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -51,11 +51,7 @@ class ReaderTimeZone:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         name = getattr(request.user, "time_zone", "UTC")
-        try:
-            zone = zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            zone = zoneinfo.ZoneInfo("UTC")
-        with timezone.override(zone):
+        with timezone.override(zone_named(name)):
             return self.get_response(request)
 
 

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from crm.exceptions import PayloadInvalid
 from crm.intake.adapters import payload_of
@@ -40,7 +40,7 @@ def process(message_id: int, *, now: datetime) -> InboxMessage:
     try:
         lead_id = _take(message_id, now)
     except Exception as error:  # noqa: BLE001 - whatever it is, the message waits for another try
-        logger.error("inbox.failed message=%s error=%s", message_id, _without_values(error))
+        logger.error("inbox.failed message=%s error=%s", message_id, without_values(error))
         _put_back(message_id, error, now)
         lead_id = None
     if lead_id is not None:
@@ -77,12 +77,16 @@ def _take(message_id: int, now: datetime) -> int | None:
 
 def _follow(result: Upserted, now: datetime) -> None:
     if result.is_reinquiry:
+        # The door turns away whom a rule disqualifies: it must know what the person says now.
+        rescore.score_leads([result.lead.pk], now=now)
         review_queue.enter_queue([result.lead.pk], reason=EntryReason.REINQUIRY, now=now)
     facts_changed(result.affected, now=now)
 
 
 def _put_back(message_id: int, error: Exception, now: datetime) -> None:
-    """One attempt more; the next one waits twice as long, after the last one people look at it."""
+    """One attempt more; the next one waits twice as long, after the last one people look at it.
+
+    A busy database is not the message's fault and never sets it aside."""
     with transaction.atomic():
         message = (
             InboxMessage.objects.select_for_update()
@@ -91,7 +95,8 @@ def _put_back(message_id: int, error: Exception, now: datetime) -> None:
         )
         if message is None:
             return
-        message.attempts += 1
+        is_ours = not isinstance(error, OperationalError)
+        message.attempts = min(message.attempts + 1, MAX_ATTEMPTS if is_ours else MAX_ATTEMPTS - 1)
         message.error = f"{type(error).__name__}, attempt {message.attempts}"[:MAX_ERROR]
         message.due_at = now + BACKOFF * 2 ** (message.attempts - 1)
         if message.attempts >= MAX_ATTEMPTS:
@@ -103,10 +108,10 @@ def _score_or_leave_due(lead_id: int, now: datetime) -> None:
     try:
         score_and_queue([lead_id], now=now)
     except Exception as error:  # noqa: BLE001 - the lead is in ScoringDue: the sweep scores it
-        logger.error("score.failed lead=%s error=%s", lead_id, _without_values(error))
+        logger.error("score.failed lead=%s error=%s", lead_id, without_values(error))
 
 
-def _without_values(error: Exception) -> str:
+def without_values(error: Exception) -> str:
     """Kind and place of an error; its text may quote what a person wrote."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} at " + " < ".join(

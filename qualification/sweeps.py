@@ -33,8 +33,9 @@ def process_due(*, now: datetime) -> int:
         try:
             pipeline.process(pk, now=now)
             done += 1
-        except Exception:
-            logger.exception("inbox.message_failed message=%s", pk)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next message has its turn
+            why = pipeline.without_values(error)
+            logger.error("inbox.message_failed message=%s error=%s", pk, why)
     return done
 
 
@@ -63,8 +64,9 @@ def run_all(*, now: datetime) -> dict[str, int]:
         try:
             handled[name] = sweeper(now)
             _beat(name, now)
-        except Exception:
-            logger.exception("sweep.failed sweeper=%s", name)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other sweepers run
+            why = pipeline.without_values(error)
+            logger.error("sweep.failed sweeper=%s error=%s", name, why)
     return handled
 
 

@@ -19,13 +19,7 @@ from leadqual_site.embedded import session
 
 WORKER = "PYTEST_XDIST_WORKER"
 FOLDER_PREFIX = "leadqual-tests-"
-# CONN_MAX_AGE: a browser that keeps its connection must not keep one to the database.
-SETTINGS = {
-    "SECRET_KEY": "only-for-tests",
-    "HTTPS": "0",
-    "HASHED_STATIC_FILES": "0",
-    "CONN_MAX_AGE": "0",
-}
+SETTINGS = {"SECRET_KEY": "only-for-tests", "HTTPS": "0", "HASHED_STATIC_FILES": "0"}
 
 _session = ExitStack()
 # pytest_unconfigure is not called when the settings or an app fail to load.

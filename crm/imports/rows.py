@@ -24,6 +24,8 @@ from crm.intake.payload import (
 from crm.matching import normalize
 
 Reader = Callable[[str], Value]
+# At the ends of the calendar a time cannot be read back in every zone.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 class RowInvalid(Exception):
@@ -115,9 +117,12 @@ class RowReader:
             return None
         try:
             moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else timezone.make_aware(moment)
+            aware = moment if moment.tzinfo else timezone.make_aware(moment)
         except (ValueError, OverflowError):
             raise RowInvalid(str(column), "not a date or time (YYYY-MM-DD HH:MM)") from None
+        if not FIRST_YEAR <= aware.year <= LAST_YEAR:
+            raise RowInvalid(str(column), f"not in the years {FIRST_YEAR} to {LAST_YEAR}")
+        return aware
 
     def _activity(
         self, cells: Sequence[str], external_id: str, default: datetime

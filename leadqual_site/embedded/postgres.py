@@ -27,6 +27,9 @@ SETTINGS = {
     "max_wal_size": "2GB",
     "jit": "off",
     "log_checkpoints": "off",
+    # A failed statement and the detail of its error quote what people wrote.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "timezone": "UTC",
 }
 # Tests may lose their database with the machine's power.

@@ -32,6 +32,8 @@ DAYS = 60
 # The last of them are still in the queue when somebody looks.
 OPEN_SHARE = 6
 OPEN_AT_MOST = 54
+# From picking a lead up to the decision; who comes later than that is still waiting.
+LONGEST_WORK = dt.timedelta(minutes=30)
 
 Progress = Callable[[int, int], None]
 
@@ -119,9 +121,12 @@ def make_model(now: dt.datetime) -> None:
 def arrivals(
     count: int, start: dt.datetime, now: dt.datetime, draw: random.Random
 ) -> list[dt.datetime]:
-    """When the decided ones wrote in: spread over the weeks, in order."""
+    """When the decided ones wrote in, in order: spread over the weeks, every tenth this morning."""
     whole = (now - dt.timedelta(days=1) - start).total_seconds()
-    return sorted(start + dt.timedelta(seconds=draw.random() * whole) for _ in range(count))
+    n_today = count // 10
+    earlier = [start + dt.timedelta(seconds=draw.random() * whole) for _ in range(count - n_today)]
+    today = [now - dt.timedelta(minutes=draw.randint(70, 300)) for _ in range(n_today)]
+    return sorted(earlier + today)
 
 
 def write_in(
@@ -173,6 +178,8 @@ def live_through(
         if item is None and desk is not None:
             item = ReviewItem.objects.filter(lead=lead, state=ItemState.WAITING).first()
             picked_up = item.entered_at + desk.delay(item) if item else None
-    if item is not None and picked_up is not None and desk is not None and picked_up < now:
+    if item is None or picked_up is None or desk is None:
+        return
+    if picked_up + LONGEST_WORK < now:
         at_moment(picked_up)
         desk.work(item, inquirer, picked_up, now)

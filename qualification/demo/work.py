@@ -25,6 +25,15 @@ DISCOVERY = (
 )
 
 
+NOTES = {
+    "too_small": "Twelve people in one hall; a spreadsheet does it for them.",
+    "wrong_industry": "No stock of their own, they advise those who have.",
+    "student": "Writing a thesis on picking strategies.",
+    "research_only": "Wanted the benchmark figures, no project behind it.",
+    "no_buying_role": "Plans shifts; could not say who decides on systems.",
+    "fake_contact": "The number belongs to a pizzeria.",
+}
+
 # Who has what on the desk when somebody looks: (username, whether they have called already).
 AT_WORK = (
     ("maya", False),
@@ -81,10 +90,10 @@ class Desk:
         at += dt.timedelta(minutes=self.draw.randint(4, 20))
         item.refresh_from_db()
         decided = self._decide(item, inquirer, by, at)
-        answered_at = at + dt.timedelta(minutes=self.draw.randint(20, 300))
+        answered_at = at + dt.timedelta(minutes=self.draw.randint(40, 300))
         if decided.kind == "accept" and answered_at < now:
             # What came back long ago has been dealt with; only a fresh return is still waiting.
-            is_recent = now - answered_at < dt.timedelta(days=2)
+            is_recent = now - answered_at < dt.timedelta(days=1)
             self._answer_handoff(decided, answered_at, may_return=is_recent)
 
     def _decide(self, item: ReviewItem, inquirer: Inquirer, by: User, at: dt.datetime) -> Decision:
@@ -112,8 +121,12 @@ class Desk:
         reason = self.reasons[inquirer.why_not or "research_only"]
         self._dispute(item, inquirer, by, at)
         return decisions.reject_lead(
-            item=item, token=item.token, by=by, reason=reason, note="", now=at
+            item=item, token=item.token, by=by, reason=reason, note=self._note(reason.key), now=at
         )
+
+    def _note(self, reason: str) -> str:
+        """Now and then somebody writes down what was said."""
+        return NOTES.get(reason, "") if self.draw.random() < 0.5 else ""
 
     def _ask(self, item: ReviewItem, by: User, at: dt.datetime, upto: int = 5) -> None:
         for key, value, state in DISCOVERY[:upto]:

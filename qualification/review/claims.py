@@ -33,6 +33,7 @@ from qualification.review.items import (
     refuse_closed,
     refuse_unless_holder,
 )
+from qualification.review.queue import line_is_due
 
 # How often "next lead" tries again after losing the last leads to others.
 NEXT_TRIES = 5
@@ -220,6 +221,7 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     refuse_unless_holder(locked, by=by, now=now)
     _put_back([locked.pk])
     move_leads(lead_ids=[locked.lead_id], to=Stage.MQL, reason="released", by=by, now=now)
+    line_is_due([locked.lead_id], now=now)
     log_event(item=locked, verb="item:released", by=by, now=now, note=note)
     return _fresh(locked)
 
@@ -259,6 +261,7 @@ def _lapse(item_ids: list[int], lead_ids: list[int], *, now: datetime) -> None:
         return
     _put_back(item_ids)
     move_leads(lead_ids=lead_ids, to=Stage.MQL, reason="claim ran out", by=None, now=now)
+    line_is_due(lead_ids, now=now)
     log_events(item_ids=item_ids, verb="item:lapsed", by=None, now=now)
 
 

@@ -21,6 +21,7 @@ from qualification.choices import EntryReason
 from qualification.exceptions import DecisionIncomplete
 from qualification.models import Decision, LeadScore, NurturePlan, RejectionReason
 from qualification.review.queue import enter_queue
+from qualification.zones import zone_named
 
 BATCH = 200
 
@@ -100,19 +101,28 @@ def wake_due(*, now: datetime) -> int:
 
 def due_plans(now: datetime) -> QuerySet[NurturePlan]:
     """Waiting plans with a condition that holds at `now`, by id."""
-    today = timezone.localtime(now).date()
     score = Subquery(LeadScore.objects.filter(lead=OuterRef("lead")).values("total_tenths"))
     return (
         NurturePlan.objects.filter(state=NurturePlan.State.WAITING)
         .annotate(score=score)
         .filter(
-            Q(wake_on__lte=today)
-            | Q(latest_on__lte=today)
+            _day_has_come(now)
             | Q(wake_score_tenths__lte=F("score"))
             | (~Q(wake_activity="") & Exists(_activities_since(now)))
         )
         .order_by("pk")
     )
+
+
+def _day_has_come(now: datetime) -> Q:
+    """The wake-up or the latest day has begun where the person who chose it is."""
+    waiting = NurturePlan.objects.filter(state=NurturePlan.State.WAITING)
+    condition = Q(pk__in=[])
+    for name in waiting.values_list("decision__by__time_zone", flat=True).order_by().distinct():
+        today = now.astimezone(zone_named(name)).date()
+        has_begun = Q(wake_on__lte=today) | Q(latest_on__lte=today)
+        condition |= Q(decision__by__time_zone=name) & has_begun
+    return condition
 
 
 def _activities_since(now: datetime) -> QuerySet[Activity]:

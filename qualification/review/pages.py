@@ -176,7 +176,7 @@ def read_cursor(cursor: str) -> tuple[Any, ...] | None:
         bucket, tier, score, due, pk = json.loads(base64.urlsafe_b64decode(padded))
         due_at = parse_datetime(due)
         numbers = (bucket, tier, score, pk)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         return None
     is_sound = all(type(n) is int and abs(n) < 2**31 for n in numbers)
     if not is_sound or due_at is None or timezone.is_naive(due_at):

@@ -90,17 +90,19 @@ def apply_line(
     return LineResult(entered, left, disqualified, requalified)
 
 
-_SCORED = f"""
+_LIVE = f"""
     SELECT l.id FROM crm_lead AS l
     JOIN qualification_leadscore AS s ON s.lead_id = l.id
     JOIN qualification_scoringmodel AS m ON m.id = s.model_id
-        AND m.status = '{ModelStatus.ACTIVE.value}' AND m.id = %(model)s
+        AND m.status = '{ModelStatus.ACTIVE.value}'
     LEFT JOIN qualification_reviewitem AS i ON i.lead_id = l.id AND i.state <> 'closed'
     WHERE l.id = ANY(%(ids)s)
 """  # noqa: S608 - constants of this module
+_SCORED = f"{_LIVE} AND m.id = %(model)s"
+_PERSONS = ", ".join(f"'{reason.value}'" for reason in BY_A_PERSON)
 _TIER_RANK = "coalesce(array_position(ARRAY['hot', 'warm', 'cool', 'cold'], s.tier::text) - 1, 4)"
-_DISQUALIFIED = """(s.disqualified <> ''
-    AND (l.stage = 'new' OR (l.stage = 'mql' AND i.state = 'waiting')))"""
+_DISQUALIFIED = f"""(s.disqualified <> '' AND (l.stage = 'new' OR (
+    l.stage = 'mql' AND i.state = 'waiting' AND i.entry_reason NOT IN ({_PERSONS}))))"""
 _REQUALIFIED = "(s.disqualified = '' AND l.stage = 'disqualified' AND l.disqualified_by = 'rule')"
 _ENTERS = "(s.disqualified = '' AND l.stage = 'new' AND s.total_tenths >= m.mql * 10)"
 _BELOW = f"""(l.stage = 'mql' AND i.state = 'waiting' AND i.entry_reason = 'threshold'
@@ -166,6 +168,21 @@ def _close_waiting(lead_ids: Collection[int], reason: CloseReason, now: datetime
     )
     end_timers(ids, to=TimerState.CANCELLED, now=now)
     log_events(item_ids=ids, verb="item:closed", by=None, now=now, note=str(reason.label))
+
+
+def line_is_due(lead_ids: Collection[int], *, now: datetime) -> None:
+    """These leads came back from their holder: whom the line would not let wait is due for a score,
+    and with it for the line. Under the caller's lock of the leads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO qualification_scoringdue (lead_id, since)
+            SELECT due.id, %(now)s FROM ({_LIVE} AND ({_DISQUALIFIED} OR {_BELOW})) AS due (id)
+            ORDER BY due.id
+            ON CONFLICT (lead_id) DO UPDATE SET since = excluded.since
+            """,  # noqa: S608 - constants of this module
+            {"ids": list(lead_ids), "now": now},
+        )
 
 
 def _refresh_rank(lead_ids: Collection[int]) -> None:

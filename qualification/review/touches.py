@@ -5,7 +5,7 @@ Called by the views; an automatic mail is not a touch.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -18,6 +18,9 @@ from qualification.permissions import Right
 from qualification.review import guard
 from qualification.review.items import log_event, refuse_unless_holder
 from qualification.sla.timers import start_timer, stop_timers
+
+# Beyond any plan; near the end of the calendar a time cannot be told in every zone.
+FARTHEST_TASK = timedelta(days=3650)
 
 
 @transaction.atomic
@@ -38,7 +41,7 @@ def log_touch(
     already keeps its time). Raises NotHolder, AlreadyDecided, TaskInvalid, PermissionDenied.
     """
     guard.require_right(by, Right.WORK_QUEUE)
-    _refuse_past(next_task_at, now=now)
+    _refuse_unusable(next_task_at, now=now)
     locked = guard.lock_item(item)
     refuse_unless_holder(locked, by=by, now=now)
     touch = Touch.objects.create(
@@ -70,7 +73,7 @@ def snooze_item(
     Raises NotHolder (a claim cannot be put off), AlreadyDecided, TaskInvalid, PermissionDenied.
     """
     guard.require_right(by, Right.WORK_QUEUE)
-    _refuse_past(until, now=now)
+    _refuse_unusable(until, now=now)
     locked = guard.lock_item(item)
     refuse_unless_holder(locked, by=by, now=now)
     if locked.state != ItemState.OWNED:
@@ -81,6 +84,8 @@ def snooze_item(
     return locked
 
 
-def _refuse_past(at: datetime | None, *, now: datetime) -> None:
+def _refuse_unusable(at: datetime | None, *, now: datetime) -> None:
     if at is not None and at <= now:
         raise TaskInvalid(_("Choose a time in the future for the next task."))
+    if at is not None and at > now + FARTHEST_TASK:
+        raise TaskInvalid(_("Choose a time within ten years for the next task."))

@@ -283,7 +283,7 @@ def publish(*, model: ScoringModel, by: User, now: datetime) -> ScoringModel:
     if not has_right(by, Right.PUBLISH):
         raise PublishRefused(_("You may not publish scoring versions."))
     _switch_versions()
-    model.refresh_from_db()
+    _hold_content(model)
     if by.pk in authors_of(model):
         raise PublishRefused(
             _("You worked on version %(version)s. Another admin must publish it.") % _figures(model)
@@ -298,7 +298,7 @@ def activate_as_operator(*, model: ScoringModel, now: datetime) -> ScoringModel:
     Raises PublishRefused: wrong status, or one activity type crosses the line.
     """
     _switch_versions()
-    model.refresh_from_db()
+    _hold_content(model)
     return _go_live(model, published_as=PublishedAs.OPERATOR, by=None, now=now)
 
 
@@ -344,6 +344,12 @@ def authors_of(model: ScoringModel) -> set[int]:
 def crossing_types_of(model: ScoringModel) -> list[str]:
     """Activity types that could carry a lead over the line alone under this version."""
     return crossing_types(model, list(model.rules.all()))
+
+
+def _hold_content(model: ScoringModel) -> None:
+    """Nobody changes the version until the transaction ends; the object shows it as it is now."""
+    ScoringModel.objects.select_for_update().values_list("pk").get(pk=model.pk)
+    model.refresh_from_db()
 
 
 def _go_live(

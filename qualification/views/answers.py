@@ -42,7 +42,8 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 def answer(request: HttpRequest, pk: int) -> HttpResponse:
     """Stores an answer and loads the next question; an unusable one comes back with its errors."""
     lead = visible_lead_or_404(request.user, pk)
-    criterion = get_object_or_404(Criterion, key=request.POST.get("criterion", ""))
+    key = request.POST.get("criterion", "").replace("\x00", "")
+    criterion = get_object_or_404(Criterion, key=key)
     form = AnswerForm(request.POST, criterion=criterion)
     if form.is_valid():
         try:

@@ -43,6 +43,7 @@ from qualification.views.lead import parts_response
 from qualification.views.replies import go_to, is_htmx, lead_url
 
 MAX_PREFILL = 2000
+MAX_KEY_DIGITS = 18
 
 
 @dataclass
@@ -134,11 +135,17 @@ def _reject_context(dialog: Dialog) -> dict[str, Any]:
         ],
         "suggested": suggested,
         "suggestion_reason": hint.why if hint else "",
-        "chosen_reason": int(chosen) if str(chosen or "").isdecimal() else None,
+        "chosen_reason": _number(chosen),
         "disputes": disputes,
         "attempts_made": made,
         "attempts_wanted": wanted if made < wanted else 0,
     }
+
+
+def _number(value: Any) -> int | None:
+    """The key in a field as it was sent; None for what no key can be."""
+    text = str(value or "")
+    return int(text) if text.isdecimal() and len(text) <= MAX_KEY_DIGITS else None
 
 
 def _points_of_lines(lead: Lead) -> dict[str, int]:
@@ -183,11 +190,11 @@ def _accept_context(dialog: Dialog) -> dict[str, Any]:
     model = active_model()
     ledger = ledger_of(lead.pk, model=model) if model else None
     desks = desks_for(lead)
-    chosen = str(dialog.form["ae"].value() or "")
+    chosen = _number(dialog.form["ae"].value())
     first = desks[0].ae.pk if desks else None
     return {
         "desks": desks,
-        "chosen_ae": int(chosen) if chosen.isdecimal() else first,
+        "chosen_ae": first if chosen is None else chosen,
         "missing": checklist.missing,
         "packet": build_packet(lead=lead, checklist=checklist, ledger=ledger, now=now),
         "help_form": HelpForm(),

@@ -29,7 +29,9 @@ NOTE_LENGTH = 300
 def dispute(request: HttpRequest, pk: int) -> HttpResponse:
     """Flags a line as bad data, stale, wrong rule or bot, or takes the flag back."""
     lead = visible_lead_or_404(request.user, pk)
-    rule = get_object_or_404(ScoringRule, pk=_number(request.POST.get("rule", "")))
+    # Drafts are the admins': nobody else learns what stands in one.
+    rules = ScoringRule.objects.exclude(model__published_at=None)
+    rule = get_object_or_404(rules, pk=_number(request.POST.get("rule", "")))
     kind = request.POST.get("kind", "")
     if kind != WITHDRAW and kind not in DisputeKind.values:
         raise BadRequest("kind")
@@ -49,7 +51,7 @@ def _apply(request: HttpRequest, lead: Lead, rule: ScoringRule, kind: str) -> st
         if standing is not None:
             withdraw_dispute(dispute=standing, by=by, now=now)
         return _("Flag taken back: %(line)s.") % {"line": rule.name}
-    note = request.POST.get("note", "")[:NOTE_LENGTH]
+    note = request.POST.get("note", "").replace("\x00", "")[:NOTE_LENGTH]
     flagged = dispute_line(lead=lead, rule=rule, kind=kind, note=note, by=by, now=now)
     return _("Flagged as %(kind)s: %(line)s.") % {
         "kind": flagged.get_kind_display().lower(),

@@ -81,7 +81,8 @@ def check_signature(secret: str, body: bytes, header: str) -> None:
 
 def _body(request: HttpRequest) -> bytes | None:
     """The raw body, None when it is larger than we take or does not arrive whole."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not length.isdecimal() or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
         return None
     try:
         body = request.read(MAX_BODY + 1)

@@ -29,6 +29,7 @@ from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
 from qualification.views.replies import go_to, is_htmx, lead_url
 
+MAX_KEY_DIGITS = 18
 FILTERS = ("q", "tier", "source", "sla", "owner")
 TABS = (
     ("", gettext_lazy("All open"), "open"),
@@ -146,8 +147,7 @@ def _pieces(request: HttpRequest, context: dict[str, Any], names: tuple[str, ...
 def queue_pulse(request: HttpRequest) -> HttpResponse:
     """What changed since the page was drawn: clocks, owners, counts; never the order of rows."""
     reader, now = reader_of(request), timezone.now()
-    since = parse_datetime(request.GET.get("since", "").replace(" ", "+")) or now
-    since = since if timezone.is_aware(since) else now
+    since = _since(request.GET.get("since", ""), now)
     marks = dict(_marks(request.GET.get("rows", "")))
     rows = [
         pages.QueueRow(item=item, why=(), is_mine=item.holder_id == reader.pk)
@@ -171,6 +171,15 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     return HttpResponse(html + _pieces(request, context, ("summary", "claims", "next")))
 
 
+def _since(text: str, now: datetime) -> datetime:
+    """When the page was drawn; now if that cannot be read."""
+    try:
+        since = parse_datetime(text.replace(" ", "+")) or now
+    except ValueError:  # well written, but no such day
+        return now
+    return since if timezone.is_aware(since) else now
+
+
 def _arrived(request: HttpRequest, since: datetime, now: datetime) -> int:
     """How many leads that fit the filters entered since the page was drawn."""
     found = _filter(request, now)
@@ -182,7 +191,11 @@ def _marks(text: str) -> list[tuple[int, str]]:
     """(item, mark) of the rows on the page; what is not ours is left out."""
     marks = [mark for mark in text.split(",")[: pages.PAGE_LENGTH] if mark]
     numbers = [(mark.partition("-")[0], mark) for mark in marks]
-    return [(int(number), mark) for number, mark in numbers if number.isdecimal()]
+    return [
+        (int(number), mark)
+        for number, mark in numbers
+        if number.isdecimal() and len(number) <= MAX_KEY_DIGITS
+    ]
 
 
 def mark_of(item: ReviewItem) -> str:

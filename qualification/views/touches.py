@@ -54,7 +54,7 @@ def _from_menu(choice: TouchChoice, request: HttpRequest, now: datetime) -> dict
     return {
         "kind": choice.kind,
         "result": choice.result,
-        "note": request.POST.get("note", "")[:2000],
+        "note": request.POST.get("note", "").replace("\x00", "")[:2000],
         "next_task": str(choice.task),
         "next_task_at": proposed_time(choice, now=now, zone=timezone.get_current_timezone()),
     }

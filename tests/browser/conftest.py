@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from crm.models import User
@@ -44,6 +45,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args() -> dict[str, Any]:
     """Debian's Chromium; nothing is ever downloaded."""
     return {"executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_database_connection(playwright: Playwright) -> Iterator[None]:
+    """While Playwright's event loop runs Django keeps another connection in this thread; it ends
+    with the loop, or the test database could not be dropped."""
+    yield
+    connections.close_all()
 
 
 @pytest.fixture

@@ -41,13 +41,9 @@ def fields_of(body: bytes) -> dict[str, str]:
 
 
 def event_key(body: bytes) -> str:
-    """The token our page put into the form, else a hash of what was sent."""
-    try:
-        token = fields_of(body).get(TOKEN, "").strip()
-    except PayloadInvalid:
-        token = ""
-    usable = 0 < len(token) <= json_lead.MAX_EVENT_ID and token.isascii() and token.isprintable()
-    return f"id:{token}" if usable else f"sha256:{digest(body)}"
+    """A hash of what was sent, the token of our page in it: a double click is one message, a page
+    sent again with other words is another."""
+    return f"sha256:{digest(body)}"
 
 
 def is_trapped(fields: dict[str, str]) -> bool:

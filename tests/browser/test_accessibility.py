@@ -1,0 +1,217 @@
+"""Every page in front of axe: WCAG 2.2 AA in both themes, wide and on a phone; a clean console and
+no sideways scrolling in the same visits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from crm.models import Source, Team, User
+from qualification.choices import ItemState
+from qualification.demo.seed import seed
+from qualification.feedback.proposals import approve_proposal
+from qualification.models import Decision, Handoff, ReviewItem
+from tests import factories
+from tests.qualification.views.proposal_support import proposed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+# axe leaves the size of targets out unless it is asked for by name.
+EVERY_RULE = {
+    "runOnly": {"type": "tag", "values": WCAG},
+    "rules": {"target-size": {"enabled": True}},
+}
+# The other theme changes colours and nothing else.
+COLOUR_RULES = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+THEMES: tuple[tuple[Any, dict[str, Any]], ...] = (("light", EVERY_RULE), ("dark", COLOUR_RULES))
+WIDTHS = ((1440, 900), (390, 844))
+PHONE = 390
+AXE = Axe().axe_script
+# Only what is wrong comes back: the rest of the answer is large.
+RUN = """async ([within, options]) => {
+    const found = await axe.run(within, {...options, resultTypes: ["violations"]});
+    return found.violations;
+}"""
+
+
+class Visit(NamedTuple):
+    """A page, what is opened on it before axe looks, and the part it looks at."""
+
+    name: str
+    path: str
+    open_up: Callable[[Page], None] = lambda page: None
+    within: str = "html"
+
+
+def opened(name: str, path: str, *keys: str, within: str = "#dialog[open]") -> Visit:
+    """A part that keys open, looked at alone: the page around it is a visit of its own."""
+    return Visit(name, path, pressed(*keys, until=f"{within} :is(button, form)"), within)
+
+
+def pressed(*keys: str, until: str) -> Callable[[Page], None]:
+    """Presses keys until something can be seen."""
+
+    def press(page: Page) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+        expect(page.locator(until).first).to_be_visible()
+
+    return press
+
+
+def problems_of(page: Page, visit: Visit) -> Iterator[str]:
+    """What is wrong with a page, in both widths and themes."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.goto(visit.path)
+    visit.open_up(page)
+    page.evaluate(AXE)
+    for width, height in WIDTHS:
+        page.set_viewport_size({"width": width, "height": height})
+        if width == PHONE and page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
+            yield f"{visit.name}: scrolls sideways"
+        for theme, options in THEMES:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            for found in page.evaluate(RUN, [visit.within, options]):
+                yield f"{visit.name}, {theme}, {width}: {_told(found)}"
+
+
+def _told(violation: dict[str, Any]) -> str:
+    nodes = violation["nodes"]
+    targets = "; ".join(" ".join(map(str, node["target"])) for node in nodes[:4])
+    return f"{violation['id']} on {targets} ({len(nodes)}): {nodes[0]['failureSummary']}"
+
+
+def check(page: Page, visits: list[Visit]) -> list[str]:
+    """The problems of all visits; a file that is missing or refused is one as well."""
+    found: list[str] = []
+    page.on(
+        "response",
+        lambda answer: (
+            found.append(f"{answer.status} {answer.url}")
+            if answer.status >= 400 and answer.request.resource_type != "document"
+            else None
+        ),
+    )
+    for visit in visits:
+        found += problems_of(page, visit)
+    return [problem for problem in found if not problem.startswith("422 ")]
+
+
+@pytest.fixture
+def demo(db: None) -> None:
+    """A small demo company."""
+    seed(leads=60, now=timezone.now(), on_progress=lambda done, whole: None)
+
+
+def sdr_visits() -> list[Visit]:
+    """The queue, leads in each state, every dialog of a decision."""
+    owned = ReviewItem.objects.filter(state=ItemState.OWNED, holder__username="maya").first()
+    waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
+    assert owned is not None
+    assert waiting is not None
+    lead = f"/leads/{owned.lead_id}/"
+    menu = "details.menu[open]"
+    return [
+        Visit("queue", "/queue/"),
+        opened("keys", "/queue/", "?", within="#keys[open]"),
+        Visit("empty filter", "/queue/?q=nobody-is-called-so"),
+        Visit("my work", "/my-work/"),
+        Visit("lead owned", lead),
+        opened("touch menu", lead, "t", within=menu),
+        opened("flag menu", lead, "f", "Enter", within=f".ledger {menu}"),
+        opened("accept", lead, "a"),
+        opened("reject", lead, "r"),
+        opened("nurture", lead, "u"),
+        opened("snooze", lead, "s"),
+        Visit("error form", lead, _refused_reject, "#dialog[open]"),
+        Visit("dialog as a page", f"{lead}reject/"),
+        Visit("journey as a page", f"{lead}timeline/"),
+        Visit("lead waiting", f"/leads/{waiting.lead_id}/"),
+        Visit("nurture list", "/nurture/"),
+        Visit("refused", "/proposals/"),
+        Visit("absent", "/no-such-page/"),
+        Visit("password", "/password/"),
+    ]
+
+
+def _refused_reject(page: Page) -> None:
+    pressed("r", until="#dialog[open] form")(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#dialog .error").first).to_be_visible()
+
+
+def other_visits() -> dict[str, list[Visit]]:
+    """What managers, AEs and marketing read, by the person who does."""
+    rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
+    handoff = Handoff.objects.filter(ae__username="elena").first()
+    assert rejected is not None
+    assert handoff is not None
+    return {
+        "kenji": [
+            Visit("rejected", "/rejected/"),
+            Visit("replay", f"/decisions/{rejected.pk}/"),
+            Visit("overturn", f"/decisions/{rejected.pk}/overturn/"),
+            Visit("proposals, too little data", "/proposals/"),
+        ],
+        "elena": [
+            Visit("handoffs", "/handoffs/"),
+            Visit("handoff", f"/handoffs/{handoff.pk}/"),
+            Visit("lead of an AE", f"/leads/{handoff.lead_id}/"),
+        ],
+        "priya": [Visit("sources", "/sources/"), Visit("refused", "/queue/")],
+    }
+
+
+def test_nobody_at_work_meets_a_barrier(demo: None, open_browser: Callable[..., Page]) -> None:
+    found = []
+    for username, visits in ({"maya": sdr_visits()} | other_visits()).items():
+        found += check(open_browser(User.objects.get(username=username)), visits)
+    assert found == []
+
+
+def test_strangers_meet_no_barrier(browser: Any, live_server: Any) -> None:
+    source = factories.SourceFactory(kind=Source.Kind.FORM, name="contact", credential="open")
+    page = browser.new_context(base_url=live_server.url).new_page()
+    visits = [
+        Visit("log-in", "/login/"),
+        Visit("wrong password", "/login/", _wrong_password),
+        Visit("form", f"/intake/{source.name}/{source.credential}/"),
+        Visit("absent", "/no-such-page/"),
+    ]
+    assert check(page, visits) == []
+    page.context.close()
+
+
+def _wrong_password(page: Page) -> None:
+    page.fill("input[name=username]", "nobody")
+    page.fill("input[name=password]", "wrong")
+    page.press("input[name=password]", "Enter")
+    expect(page.locator("[role=alert]").first).to_be_visible()
+
+
+def test_proposals_meet_no_barrier(
+    open_browser: Callable[..., Page], people: dict[str, User], team: Team
+) -> None:
+    first, second, *_ = proposed(people)
+    approve_proposal(proposal=first, by=people["manager"], now=timezone.now())
+    visits = [
+        Visit("proposals", "/proposals/"),
+        Visit("proposals in the draft", "/proposals/?tab=in_draft"),
+        Visit("decline", f"/proposals/{second.pk}/decline/"),
+        Visit("empty queue", "/queue/"),
+        Visit("nothing to do", "/my-work/"),
+        Visit("nobody in nurture", "/nurture/"),
+    ]
+    assert check(open_browser(people["manager"]), visits) == []
+    publish = Visit("publish", f"/models/{first.draft_id}/publish/")
+    assert check(open_browser(people["admin"]), [visits[0], publish]) == []
+    nothing = [Visit("no handoff", "/handoffs/")]
+    assert check(open_browser(people["ae"]), nothing) == []
+    assert check(open_browser(people["marketing"]), [Visit("no source", "/sources/")]) == []
