@@ -12,8 +12,17 @@ from unfold.sites import UnfoldAdminSite
 
 from crm.roles import Role, roles_of
 
-# The theme's Alpine evaluates attributes, and it writes style attributes. Scripts stay ours.
-THEME_POLICY = {"script-src": [UNSAFE_EVAL], "style-src-attr": [SELF, UNSAFE_INLINE]}
+# The theme's Alpine evaluates attributes, and it writes style attributes and these two style
+# elements. Scripts stay ours.
+THEME_STYLES = (
+    "'sha256-CftXQ/6rIQ3AMOrJUsQzoK+KGLgk4scJJlfXyvE/1mQ='",
+    "'sha256-bsV5JivYxvGywDAZ22EZJKBFip65Ng9xoJVLbBg7bdo='",
+)
+THEME_POLICY = {
+    "script-src": [UNSAFE_EVAL],
+    "style-src": list(THEME_STYLES),
+    "style-src-attr": [SELF, UNSAFE_INLINE],
+}
 
 
 class LeadQualAdminSite(UnfoldAdminSite):

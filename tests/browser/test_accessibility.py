@@ -173,7 +173,7 @@ def test_nobody_at_work_meets_a_barrier(demo: None, open_browser: Callable[..., 
     found = []
     for username, visits in ({"maya": sdr_visits()} | other_visits()).items():
         found += check(open_browser(User.objects.get(username=username)), visits)
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_strangers_meet_no_barrier(browser: Any, live_server: Any) -> None:
