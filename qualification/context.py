@@ -29,9 +29,15 @@ class NavEntry:
     is_minor: bool = False
 
 
+QUEUE = "qualification:queue"
+# Leads are worked from the queue.
+LEADS = "/leads/"
+# Besides “More”, where the minor entries go when there are others.
+FIT_ON_PHONES = 4
+
 # (right, url name, label, icon, key, minor on phones)
 ENTRIES = (
-    (Right.WORK_QUEUE, "qualification:queue", _("Queue"), "inbox", "q", False),
+    (Right.WORK_QUEUE, QUEUE, _("Queue"), "inbox", "q", False),
     (Right.WORK_QUEUE, "qualification:my-work", _("My work"), "list-checks", "m", False),
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
@@ -58,20 +64,20 @@ ENTRIES = (
 def navigation(request: HttpRequest) -> list[NavEntry]:
     """The entries this person has a right to, in order."""
     rights = rights_of(request.user)
+    theirs = [entry for entry in ENTRIES if entry[0] in rights]
     entries = []
-    for right, name, label, icon, key, is_minor in ENTRIES:
-        if right in rights:
-            url = reverse(name)
-            entries.append(
-                NavEntry(
-                    url=url,
-                    label=str(label),
-                    icon=icon,
-                    key=key,
-                    is_current=request.path.startswith(url),
-                    is_minor=is_minor,
-                )
+    for _right, name, label, icon, key, is_minor in theirs:
+        url = reverse(name)
+        entries.append(
+            NavEntry(
+                url=url,
+                label=str(label),
+                icon=icon,
+                key=key,
+                is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
+                is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
             )
+        )
     return entries
 
 

@@ -120,6 +120,7 @@ class NurtureForm(TokenForm):
         label=_("Reason"),
         queryset=RejectionReason.objects.filter(is_active=True, suggests_nurture=True),
         required=False,
+        empty_label=_("None given"),
     )
     preset = forms.ChoiceField(
         label=_("Wake up"), required=False, choices=WAKE_PRESETS, initial=WAKE_PRESETS[1][0]

@@ -31,6 +31,8 @@ class DenyByDefault:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not _is_readable(request):
+            return HttpResponse(status=415)
         response = self.get_response(request)
         if request.user.is_authenticated and "Cache-Control" not in response:
             response["Cache-Control"] = "no-store"
@@ -41,6 +43,12 @@ class DenyByDefault:
     ) -> None:
         if not hasattr(view, "required_right") and not view.__module__.startswith(PACKAGE_VIEWS):
             raise PermissionDenied(f"{view.__module__} names no right")
+
+
+def _is_readable(request: HttpRequest) -> bool:
+    """Browsers send fields as UTF-8; other names of a charset make Django fail while it parses."""
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    return request.content_type != "multipart/form-data" or charset.lower() in ("utf-8", "utf8")
 
 
 class ReaderTimeZone:

@@ -78,15 +78,25 @@ def _take(message_id: int, now: datetime) -> int | None:
 def _follow(result: Upserted, now: datetime) -> None:
     if result.is_reinquiry:
         # The door turns away whom a rule disqualifies: it must know what the person says now.
-        rescore.score_leads([result.lead.pk], now=now)
+        _score_if_possible(result.lead.pk, now)
         review_queue.enter_queue([result.lead.pk], reason=EntryReason.REINQUIRY, now=now)
     facts_changed(result.affected, now=now)
+
+
+def _score_if_possible(lead_id: int, now: datetime) -> None:
+    """A score that fails must not hold up what the person said; the lead is due anyway."""
+    try:
+        with transaction.atomic():
+            rescore.score_leads([lead_id], now=now)
+    except Exception as error:  # noqa: BLE001 - see above
+        logger.error("score.failed lead=%s error=%s", lead_id, without_values(error))
 
 
 def _put_back(message_id: int, error: Exception, now: datetime) -> None:
     """One attempt more; the next one waits twice as long, after the last one people look at it.
 
-    A busy database is not the message's fault and never sets it aside."""
+    A busy database is not the message's fault and never sets it aside.
+    """
     with transaction.atomic():
         message = (
             InboxMessage.objects.select_for_update()

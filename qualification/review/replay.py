@@ -29,7 +29,7 @@ LEAD_LABELS = {
     "seniority": gettext_lazy("Seniority"),
     "department": gettext_lazy("Department"),
     "email": gettext_lazy("Email"),
-    "email_kind": gettext_lazy("Address"),
+    "email_kind": gettext_lazy("Mail address"),
     "phone": gettext_lazy("Phone"),
     "city": gettext_lazy("City"),
     "country": gettext_lazy("Country"),

@@ -47,7 +47,7 @@ STATE = "state"
 # Where the name with spaces would not do, or stands for something of the person as well.
 LABELS = {
     "lead.company_name": "Company",
-    "lead.email_kind": "Address",
+    "lead.email_kind": "Mail address",
     "lead.topic": "Asked for",
     "lead.received_at": "Received",
     "account.name": "Company",

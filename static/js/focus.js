@@ -7,7 +7,7 @@ document.addEventListener("htmx:beforeSwap", (e) => {
   lost = inside ? { key: active.dataset.focusKey ?? active.dataset.rowKey ?? active.dataset.key, row: active.closest("[id]")?.id } : null;
 });
 
-const start = () => start();
+const start = () => document.querySelector("[data-focus-on-load]")?.focus({ preventScroll: true });
 
 document.addEventListener("htmx:afterSettle", (e) => {
   if (e.detail.target === document.body) start();
@@ -23,4 +23,4 @@ document.addEventListener("htmx:afterSettle", (e) => {
   }
 });
 
-document.querySelector("[data-focus-on-load]")?.focus({ preventScroll: true });
+start();

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.models import Team, User
-from qualification.models import Decision, ReviewItem, ScoreDispute, Touch
+from qualification.models import ChecklistAnswer, Decision, ReviewItem, ScoreDispute, Touch
 from tests.qualification.decision_support import active_model
 from tests.qualification.queue_support import waiting_item
 
@@ -106,6 +106,44 @@ def test_it_works_a_lead_from_touch_to_handoff(
     window.keyboard.press("Control+Enter")
     toast(window, "Handed to")
     assert Decision.objects.get().ae == people["ae"]
+    expect(window.locator("h1")).to_contain_text("Marcus")
+
+
+def test_it_decides_by_keys_alone(window: Page, leads: list[ReviewItem]) -> None:
+    """Claim, answer, dispute, reject: no pointer, and a reject with its reason in six presses."""
+    pressed: list[str] = []
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            window.keyboard.press(key)
+            pressed.append(key)
+
+    window.goto("/queue/")
+    press("c")
+    row = window.locator("#queue-rows tr").first
+    expect(row.locator(".own")).to_contain_text("You")
+    expect(row).to_have_attribute("aria-current", "true")
+    press("Enter")
+    expect(window.locator("h1")).to_be_focused()
+
+    asked = window.locator(".next-ask blockquote").inner_text()
+    press("1", "Tab")
+    expect(window.locator("#id_value")).to_be_focused()
+    press(*"Yes", "Control+Enter")
+    expect(window.locator(".next-ask blockquote")).not_to_have_text(asked)
+    assert ChecklistAnswer.objects.get().state == "confirmed"
+
+    press("Escape", "f", "Enter", "3")
+    expect(window.locator("#ledger .chip.warn")).to_contain_text("Wrong rule")
+
+    pressed.clear()
+    press("r")
+    expect(window.locator("#find-reason")).to_be_focused()
+    press("s", "m", "Enter", "Control+Enter")
+    toast(window, "Rejected: Company too small")
+    assert len(pressed) <= 6
+    decision = Decision.objects.get()
+    assert (decision.kind, decision.lead_id) == ("reject", leads[0].lead_id)
     expect(window.locator("h1")).to_contain_text("Marcus")
 
 

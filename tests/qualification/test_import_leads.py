@@ -488,3 +488,11 @@ def test_it_refuses_an_attribute_of_another_type(run: Import) -> None:
 
 def test_it_refuses_an_unknown_encoding(run: Import) -> None:
     assert "unknown encoding" in run.refusal(HEADER + ANA, encoding="klingon")
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_it_refuses_a_time_that_could_not_be_read_back(run: Import, when: str) -> None:
+    mapping = "name: T\nsource: t\nexternal_id: Id\nreceived_at: At\nfields: {email: Mail}\n"
+    content = f"Id,Mail,At\n1,a@brightwater.com,{when}\n"
+    assert run(content, mapping, errors=run.errors) == counts(failed=1)
+    assert "not in the years 1900 to 2200" in run.bad()[0]

@@ -278,3 +278,9 @@ def test_it_leaves_a_stored_event_as_it_is(source: Source) -> None:
     again, is_new_again = store(body=b"two", **given)
     assert (is_new, is_new_again, first.pk) == (True, False, again.pk)
     assert bytes(again.body) == b"one"
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "9" * 5000])
+def test_it_refuses_a_length_that_is_none(source: Source, length: str) -> None:
+    assert post(source, CONTENT_LENGTH=length).status_code == 413
+    assert not InboxMessage.objects.exists()

@@ -12,7 +12,7 @@ from django.db import connection
 
 from crm.intake import upsert
 from crm.intake.inbox import store_message
-from crm.matching import resolve
+from crm.matching import locks, resolve
 from crm.models import (
     Account,
     AccountDomain,
@@ -23,12 +23,14 @@ from crm.models import (
     LeadIdentity,
     Source,
     StageEvent,
+    User,
 )
 from crm.stages import Stage
 from qualification import pipeline, sweeps
 from qualification.models import LeadScore, ReviewItem, ScoringDue
 from tests import factories
-from tests.qualification.queue_support import active_model
+from tests.qualification import decision_support
+from tests.qualification.queue_support import active_model, give_score
 
 NOW = factories.NOW
 ANA = {"email": "ana@brightwater.com", "name": "Ana Lund", "company": "Brightwater GmbH"}
@@ -471,3 +473,34 @@ def test_unique_keys_stand_behind_the_locks(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(InboxMessage.objects.values_list("state", flat=True)) == {"done"}
     assert Lead.objects.count() == 1
     assert Activity.objects.count() == copies
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_never_sets_a_message_aside() -> None:
+    """An import holds the locks of everybody longer than a message waits."""
+    message = arrive(factories.SourceFactory(), **ANA)
+    importer = connection.copy()
+    try:
+        with importer.cursor() as held, connection.cursor() as cursor:
+            held.execute("SELECT pg_advisory_lock(%s)", [locks._EVERYBODY])
+            cursor.execute("SET lock_timeout = '20ms'")
+            for n in range(8):
+                message = pipeline.process(message.pk, now=NOW + dt.timedelta(hours=n))
+                assert message.state == "new"
+            cursor.execute("RESET lock_timeout")
+    finally:
+        importer.close()
+    later = NOW + dt.timedelta(hours=9)
+    assert pipeline.process(message.pk, now=later).state == "done"
+
+
+def test_an_inquiry_that_corrects_the_disqualifying_fact_comes_back(
+    source: Source, people: dict[str, User]
+) -> None:
+    model = decision_support.active_model(points="50.0")
+    decision = decision_support.rejected(people["sdr"])
+    give_score(decision.lead, 900, disqualified="competitor")
+    LeadScore.objects.update(model=model)
+    take(source, NOW + dt.timedelta(hours=1), email=decision.lead.email, type="demo_request")
+    decision.lead.refresh_from_db()
+    assert decision.lead.stage == Stage.MQL

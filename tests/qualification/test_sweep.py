@@ -118,3 +118,16 @@ def test_it_scores_what_is_due_when_a_model_is_live() -> None:
 def test_every_room_is_in_the_pass() -> None:
     assert list(sweeps.SWEEPERS) == NAMES
     assert nurture.wake_due
+
+
+@pytest.mark.django_db
+def test_a_failure_is_told_without_what_people_wrote(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(now: dt.datetime) -> int:
+        raise ValueError("about ana@brightwater.com")
+
+    monkeypatch.setitem(sweeps.SWEEPERS, "wakeups", broken)
+    assert "wakeups" not in sweeps.run_all(now=NOW)
+    assert "sweep.failed sweeper=wakeups error=ValueError at broken" in caplog.text
+    assert "brightwater" not in caplog.text

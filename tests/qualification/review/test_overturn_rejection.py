@@ -15,8 +15,10 @@ from qualification.choices import DecisionKind, EntryReason, ItemState, TimerKin
 from qualification.exceptions import DecisionIncomplete, NotOverturnable
 from qualification.models import Decision, ReviewItem, SLATimer
 from qualification.review.decisions import overturn_rejection, undo_decision
+from qualification.review.queue import apply_line
 from tests import factories
 from tests.factories import NOW
+from tests.qualification import queue_support
 from tests.qualification.decision_support import MINUTE, accepted, nurtured, rejected
 
 LATER = NOW + dt.timedelta(days=2)
@@ -108,3 +110,13 @@ def test_the_database_refuses_a_second_reversal(people: dict[str, User]) -> None
     reversal.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         reversal.save(force_insert=True)
+
+
+def test_a_rule_does_not_take_out_what_a_person_brought_back(people: dict[str, User]) -> None:
+    decision = rejected(people["sdr"])
+    queue_support.give_score(decision.lead, 900, disqualified="competitor")
+    later = decision.at + MINUTE
+    overturn_rejection(decision=decision, by=people["manager"], note="Not one", now=later)
+    apply_line([decision.lead_id], model=queue_support.active_model(), now=later)
+    decision.lead.refresh_from_db()
+    assert decision.lead.stage == Stage.MQL

@@ -4,11 +4,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from crm.models import Team, User
+from qualification import invariants
 from qualification.choices import CloseReason, TouchKind, TouchResult
 from qualification.exceptions import AlreadyDecided, NotHolder
-from qualification.models import ReviewItem
-from qualification.review.claims import claim_item, release_item
-from qualification.review.queue import close_item
+from qualification.models import ReviewItem, ScoringDue
+from qualification.review.claims import claim_item, expire_leases, release_item
+from qualification.review.queue import apply_line, close_item
 from qualification.review.touches import log_touch, snooze_item
 from tests.qualification import queue_support as rows
 
@@ -87,3 +88,28 @@ def test_released_at_the_same_moment_once(team: Team) -> None:
     assert sum(isinstance(result, NotHolder) for result in results) == 3
     item.refresh_from_db()
     assert item.token == 3
+
+
+@pytest.mark.parametrize(("tenths", "disqualified"), [(900, "competitor"), (100, "")])
+@pytest.mark.parametrize("how", ["release", "lapse"])
+def test_whom_the_line_would_not_let_wait_is_due_for_it(
+    people: dict[str, User], how: str, tenths: int, disqualified: str
+) -> None:
+    item = claim_item(item=rows.waiting_item(), by=people["sdr"], now=NOW)
+    rows.give_score(item.lead, tenths, disqualified=disqualified)
+    later = NOW + rows.minutes(31 if how == "lapse" else 1)
+    if how == "lapse":
+        assert expire_leases(now=later) == 1
+    else:
+        release_item(item=item, by=people["sdr"], now=later)
+    assert list(ScoringDue.objects.values_list("lead_id", "since")) == [(item.lead_id, later)]
+    assert "rule disqualifies" not in str(invariants.violations(now=later))
+    apply_line([item.lead_id], model=rows.active_model(), now=later)
+    item.lead.refresh_from_db()
+    assert item.lead.stage == ("disqualified" if disqualified else "new")
+
+
+def test_who_may_wait_is_not_scored_again(people: dict[str, User]) -> None:
+    item = claim_item(item=rows.waiting_item(), by=people["sdr"], now=NOW)
+    release_item(item=item, by=people["sdr"], now=NOW)
+    assert not ScoringDue.objects.exists()

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 
-from crm.models import StageEvent, User
+from crm.models import Lead, StageEvent, User
 from crm.roles import Role
 from crm.stages import Stage
 from qualification.choices import (
@@ -295,3 +295,10 @@ def test_two_at_once_undo_once(people: dict[str, User]) -> None:
     assert sorted(ends) == ["refused", "undone"]
     assert Decision.objects.filter(reverses=decision).count() == 1
     assert ReviewItem.objects.open().filter(lead=decision.lead).count() == 1
+
+
+def test_an_undone_handoff_was_never_the_aes(people: dict[str, User]) -> None:
+    decision = accepted(people)
+    assert Lead.objects.visible_to(people["ae"]).exists()
+    undo_decision(decision=decision, by=people["sdr"], now=decision.at + dt.timedelta(seconds=5))
+    assert not Lead.objects.visible_to(people["ae"]).exists()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from crm.lifecycle import move_lead
 from crm.models import Activity, ActivityVerdict, User
@@ -156,3 +158,24 @@ def test_two_sweeps_at_once_wake_each_lead_once(people: dict[str, User]) -> None
     assert sum(woken) == len(decisions)
     for decision in decisions:
         assert ReviewItem.objects.open().filter(lead=decision.lead).count() == 1
+
+
+def test_the_day_begins_where_the_person_is(people: dict[str, User]) -> None:
+    sdr = people["sdr"]
+    sdr.time_zone = "America/Los_Angeles"
+    sdr.save()
+    evening = dt.datetime(2026, 11, 24, 4, 30, tzinfo=dt.UTC)
+    with timezone.override(ZoneInfo(sdr.time_zone)):  # half past eight on the 23rd
+        nurtured(sdr, now=evening, wake_on=dt.date(2026, 11, 24))
+    assert wake_due(now=evening + MINUTE) == 0
+    assert wake_due(now=dt.datetime(2026, 11, 24, 7, 59, tzinfo=dt.UTC)) == 0
+    assert wake_due(now=dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)) == 1
+
+
+def test_a_zone_nobody_knows_is_utc(people: dict[str, User]) -> None:
+    decision = nurtured(people["sdr"], wake_on=WAKE_ON)
+    User.objects.filter(pk=people["sdr"].pk).update(time_zone="Nowhere/City")
+    wakes_at = dt.datetime.combine(WAKE_ON, dt.time(), tzinfo=dt.UTC)
+    assert wake_due(now=wakes_at - MINUTE) == 0
+    assert wake_due(now=wakes_at) == 1
+    assert_woken(decision, wakes_at)

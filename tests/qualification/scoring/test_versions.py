@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from decimal import Decimal
 
 import pytest
@@ -240,3 +241,42 @@ def test_two_publishers_leave_one_active(now: dt.datetime) -> None:
         thread.join()
     statuses = sorted(ScoringModel.objects.values_list("status", flat=True))
     assert (statuses, failures) == (["active", "retired"], [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_at_the_same_moment_makes_its_author_no_second_person(now: dt.datetime) -> None:
+    admin, other = person("admin"), person("admin")
+    draft = versions.load_draft(checked_document(RAW), by=other, now=now)
+    refused: list[Exception] = []
+
+    def publish() -> None:
+        try:
+            versions.publish(model=ScoringModel.objects.get(pk=draft.pk), by=admin, now=now)
+        except PublishRefused as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=publish)
+    with transaction.atomic():
+        versions.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=admin, now=now)
+        thread.start()
+        wait_for_a_lock()
+    thread.join()
+    draft.refresh_from_db()
+    assert (draft.status, len(refused)) == ("draft", 1)
+
+
+def wait_for_a_lock() -> None:
+    """Until somebody waits for the transaction of this connection."""
+    ends = time.monotonic() + 20
+    waiting = (
+        "SELECT count(*) FROM pg_locks"
+        " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    with connection.cursor() as cursor:
+        while time.monotonic() < ends:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waited")

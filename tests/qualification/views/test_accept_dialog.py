@@ -113,3 +113,10 @@ def test_it_wants_an_ae(sdr: Client, claimed: Make, people: dict[str, User]) -> 
         response = sdr.post(url(item), {"token": item.token, "ae": ae}, headers=HTMX)
         assert response.status_code == 422
         assert 'id="id_ae_error"' in response.content.decode()
+
+
+@pytest.mark.parametrize("key", ["9" * 30, "9" * 5000, "x\x00"])
+def test_it_refuses_a_key_that_cannot_be(sdr: Client, claimed: Make, key: str) -> None:
+    item = claimed()
+    form = {"token": item.token, "ae": key}
+    assert sdr.post(f"/leads/{item.lead_id}/accept/", form).status_code == 422

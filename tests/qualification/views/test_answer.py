@@ -92,3 +92,8 @@ def test_it_refuses_somebody_else_and_unknown_questions(
     url = f"/leads/{mine.lead_id}/answer/"
     assert sdr.post(url, form(criterion="shoe-size")).status_code == 404
     assert not ChecklistAnswer.objects.exists()
+
+
+def test_it_knows_no_question_with_a_nul(sdr: Client, claimed: Make) -> None:
+    url = f"/leads/{claimed().lead_id}/answer/"
+    assert sdr.post(url, {"criterion": "no\x00thing"}).status_code == 404

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from crm.models import User
-from qualification.models import ReviewItem, ScoreDispute, ScoringRule
+from qualification.models import ReviewItem, ScoreDispute, ScoringModel, ScoringRule
+from qualification.scoring.versions import copy_to_draft
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -50,3 +52,19 @@ def test_it_refuses_other_teams(
     item = waiting()
     given = {"rule": ScoringRule.objects.get().pk, "kind": "bot"}
     assert login(stranger).post(f"/leads/{item.lead_id}/dispute/", given).status_code == 404
+
+
+def test_it_takes_a_note_with_a_nul(sdr: Client, waiting: Make) -> None:
+    item, rule = waiting(), ScoringRule.objects.get()
+    form = {"rule": rule.pk, "kind": "bot", "note": "a\x00b"}
+    sdr.post(f"/leads/{item.lead_id}/dispute/", form)
+    assert ScoreDispute.objects.get().note == "ab"
+
+
+def test_it_knows_no_rule_of_a_draft(
+    sdr: Client, waiting: Make, people: dict[str, User], now: dt.datetime
+) -> None:
+    item, live = waiting(), ScoringModel.objects.get()
+    draft = copy_to_draft(model=live, by=people["admin"], now=now)
+    form = {"rule": draft.rules.get().pk, "kind": "bot"}
+    assert sdr.post(f"/leads/{item.lead_id}/dispute/", form).status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import re
 from collections.abc import Callable
@@ -204,3 +205,27 @@ def test_it_shows_a_released_lead_as_free(
     item = claimed()
     release_item(item=item, by=people["sdr"], now=here)
     assert "Claim" in sdr.get(QUEUE).content.decode()
+
+
+@pytest.mark.parametrize("place", ["after", "before"])
+def test_it_survives_a_cursor_that_nests_deeply(sdr: Client, place: str) -> None:
+    bomb = base64.urlsafe_b64encode(b"[" * 2900).decode()
+    assert sdr.get(f"{QUEUE}?{place}={bomb}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", [{"since": "2026-13-45T00:00:00"}, {"rows": "9" * 5000}, {"since": "\x00"}]
+)
+def test_its_pulse_survives_days_and_numbers_that_cannot_be(
+    sdr: Client, query: dict[str, str]
+) -> None:
+    response = sdr.get(reverse("qualification:queue-pulse"), query, headers=HTMX)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["America", "../x", "", "Nowhere/City"])
+def test_it_shows_utc_to_a_reader_whose_zone_is_none(
+    sdr: Client, people: dict[str, User], zone: str
+) -> None:
+    User.objects.filter(pk=people["sdr"].pk).update(time_zone=zone)
+    assert sdr.get(QUEUE).status_code == 200

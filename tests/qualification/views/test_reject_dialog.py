@@ -126,3 +126,10 @@ def test_it_refuses_other_roles_and_teams(
     item = claimed()
     assert login(people["ae"]).get(url(item)).status_code == 403
     assert login(stranger).post(url(item), form(item)).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["9" * 30, "9" * 5000, "x\x00"])
+def test_it_refuses_a_key_that_cannot_be(sdr: Client, claimed: Make, key: str) -> None:
+    item = claimed()
+    form = {"token": item.token, "reason": key}
+    assert sdr.post(f"/leads/{item.lead_id}/reject/", form).status_code == 422

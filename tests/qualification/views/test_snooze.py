@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from crm.models import User
 from qualification.models import ReviewItem
 
 pytestmark = pytest.mark.django_db
@@ -54,3 +55,15 @@ def test_it_refuses_a_mere_claim(sdr: Client, claimed: Make) -> None:
     response = sdr.post(f"/leads/{item.lead_id}/snooze/", {"preset": "days"}, headers=HTMX)
     assert response.status_code == 409
     assert "Log a touch first" in response.content.decode()
+
+
+def test_it_refuses_a_time_no_page_could_show(
+    sdr: Client, owned: Make, people: dict[str, User]
+) -> None:
+    item = owned()
+    User.objects.filter(pk=people["sdr"].pk).update(time_zone="America/New_York")
+    form = {"until": "9999-12-31T23:59"}
+    response = sdr.post(f"/leads/{item.lead_id}/snooze/", form, headers=HTMX)
+    assert response.status_code == 422
+    assert "within ten years" in response.content.decode()
+    assert sdr.get("/my-work/").status_code == 200

@@ -58,3 +58,29 @@ def test_it_refuses_somebody_else(sdr: Client, claimed: Make, colleague: User) -
     response = sdr.post(f"/leads/{item.lead_id}/touch/", {"touch": "spoke"}, headers=HTMX)
     assert response.status_code == 409
     assert not Touch.objects.exists()
+
+
+def test_it_takes_a_note_with_a_nul(sdr: Client, claimed: Make) -> None:
+    item = claimed()
+    sdr.post(f"/leads/{item.lead_id}/touch/", {"touch": "spoke", "note": "a\x00b"})
+    assert Touch.objects.get(item=item).note == "ab"
+
+
+@pytest.mark.parametrize("when", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_it_refuses_a_time_no_page_could_show(
+    sdr: Client, claimed: Make, people: dict[str, User], when: str
+) -> None:
+    item = claimed()
+    User.objects.filter(pk=people["sdr"].pk).update(time_zone="America/New_York")
+    form = {"kind": "call", "result": "spoke", "next_task": "Call", "next_task_at": when}
+    assert sdr.post(f"/leads/{item.lead_id}/touch/", form, headers=HTMX).status_code == 422
+    assert sdr.get("/my-work/").status_code == 200
+
+
+@pytest.mark.parametrize("charset", ["base64", "raw_unicode_escape", "undefined"])
+def test_it_refuses_fields_in_a_strange_charset(sdr: Client, claimed: Make, charset: str) -> None:
+    item = claimed()
+    body = b'--B\r\nContent-Disposition: form-data; name="touch"\r\n\r\n\\ud800\r\n--B--\r\n'
+    kind = f"multipart/form-data; boundary=B; charset={charset}"
+    response = sdr.generic("POST", f"/leads/{item.lead_id}/touch/", body, content_type=kind)
+    assert response.status_code == 415
