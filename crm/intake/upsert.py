@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -59,6 +59,12 @@ class Upserted:
     def is_changed(self) -> bool:
         """Whether anything about a known lead was written."""
         return self.is_attached or bool(self.changed)
+
+
+def asks_again(activity: ActivityPayload, lead: Lead) -> bool:
+    """Whether this is an inquiry made since the lead was decided, give or take a day of clocks and
+    backlog: a replay of old messages re-opens nothing."""
+    return activity.is_inquiry and activity.occurred_at > lead.stage_at - timedelta(days=1)
 
 
 @dataclass
@@ -182,7 +188,7 @@ class _Writer:
         self.people.remember(keys, lead)
         if payload.activity:
             self._record(lead, payload.activity)
-            result.is_reinquiry = was_decided and payload.activity.is_inquiry
+            result.is_reinquiry = was_decided and asks_again(payload.activity, lead)
         return result
 
     def _born(self, payload: LeadPayload) -> Lead:

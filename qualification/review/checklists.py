@@ -224,14 +224,19 @@ def missing_for_accept(lead: Lead, framework: Framework) -> list[str]:
 def framework_for(item: ReviewItem) -> Framework:
     """The checklist this item is worked with; the default one is stored at first use."""
     if item.framework is None:
-        default = Framework.objects.filter(is_default=True, is_active=True).first()
-        default = default or Framework.objects.filter(is_active=True).first()
-        if default is None:
-            raise DecisionIncomplete(_("No checklist is active; an admin can switch one on."))
+        default = frameworks_on_offer()[0]
         ReviewItem.objects.filter(pk=item.pk, framework=None).update(framework=default)
         item.refresh_from_db(fields=["framework"])
     assert item.framework is not None  # noqa: S101 - stored just above
     return item.framework
+
+
+def frameworks_on_offer() -> tuple[Framework, ...]:
+    """Active checklists, the default one first; raises DecisionIncomplete when there is none."""
+    active = tuple(Framework.objects.filter(is_active=True).order_by("-is_default", "id"))
+    if not active:
+        raise DecisionIncomplete(_("No checklist is active; an admin can switch one on."))
+    return active
 
 
 @transaction.atomic

@@ -104,7 +104,9 @@ _TIER_RANK = "coalesce(array_position(ARRAY['hot', 'warm', 'cool', 'cold'], s.ti
 _DISQUALIFIED = f"""(s.disqualified <> '' AND (l.stage = 'new' OR (
     l.stage = 'mql' AND i.state = 'waiting' AND i.entry_reason NOT IN ({_PERSONS}))))"""
 _REQUALIFIED = "(s.disqualified = '' AND l.stage = 'disqualified' AND l.disqualified_by = 'rule')"
-_ENTERS = "(s.disqualified = '' AND l.stage = 'new' AND s.total_tenths >= m.mql * 10)"
+# How it ended is known for some: they are history and never queue.
+_ENTERS = """(s.disqualified = '' AND l.stage = 'new' AND s.total_tenths >= m.mql * 10
+    AND NOT EXISTS (SELECT FROM crm_outcome AS o WHERE o.lead_id = l.id))"""
 _BELOW = f"""(l.stage = 'mql' AND i.state = 'waiting' AND i.entry_reason = 'threshold'
     AND s.total_tenths < m.mql * 10 - {LEAVES_BELOW_TENTHS})"""
 _RANK_CHANGED = f"""(i.id IS NOT NULL

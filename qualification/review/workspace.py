@@ -219,7 +219,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     score = LeadScore.objects.filter(lead=lead).first()
     # At the moment of the score, so that the lines add up to it although interest decays.
     ledger = ledgers.ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
-    frameworks = tuple(Framework.objects.filter(is_active=True).order_by("-is_default", "id"))
+    frameworks = checklists.frameworks_on_offer()
     checklist = checklists.checklist_of(lead, _framework_of(item, frameworks))
     is_open = item is not None and item.state != ItemState.CLOSED
     committee, elsewhere = _committee_of(lead, reader)

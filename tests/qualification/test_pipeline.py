@@ -275,6 +275,15 @@ def test_it_brings_back_who_asks_again(source: Source, stage: str) -> None:
     assert StageEvent.objects.get().to_stage == "mql"
 
 
+def test_an_inquiry_from_long_before_the_decision_reopens_nothing(source: Source) -> None:
+    lead = stage_lead("lost")
+    old = (lead.stage_at - dt.timedelta(days=2)).isoformat()
+    take(source, **ANA, occurred_at=old)
+    lead.refresh_from_db()
+    assert lead.stage == "lost"
+    assert Activity.objects.get().type == "form_submit"
+
+
 @pytest.mark.parametrize("stage", ["new", "mql", "working", "sql", "opportunity", "won"])
 def test_it_only_records_the_activity_elsewhere(source: Source, stage: str) -> None:
     lead = stage_lead(stage)

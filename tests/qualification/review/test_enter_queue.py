@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from crm.models import Lead, Team, User
+from crm.models import Lead, Outcome, Team, User
 from crm.stages import Stage
 from qualification.choices import Bucket, EntryReason, TierRank
 from qualification.models import ReviewItem, SLAPolicy, SLATimer
@@ -45,6 +45,13 @@ def test_it_does_not_enter_below_the_line_or_unscored() -> None:
     below, unscored = rows.scored_lead(399), rows.factories.LeadFactory()
     result = apply_line([below.pk, unscored.pk], model=rows.active_model(), now=NOW)
     assert (result.entered, ReviewItem.objects.count()) == ([], 0)
+
+
+@pytest.mark.django_db
+def test_it_does_not_enter_when_it_is_known_how_it_ended() -> None:
+    lead = rows.scored_lead(500)
+    Outcome.objects.create(lead=lead, value="lost", source=lead.source, recorded_at=NOW)
+    assert apply_line([lead.pk], model=rows.active_model(), now=NOW).entered == []
 
 
 @pytest.mark.django_db

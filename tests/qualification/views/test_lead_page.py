@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from crm.models import Activity, ActivityVerdict, User
 from qualification.feedback.disputes import dispute_line
-from qualification.models import Criterion, ReviewItem, ScoringRule
+from qualification.models import Criterion, Framework, ReviewItem, ScoringRule
 from qualification.review import timeline
 from qualification.review.checklists import record_answer
 from qualification.review.decisions import reject_lead
@@ -207,3 +207,11 @@ def test_it_stays_within_its_queries(
     item = owned(account=factories.AccountFactory())
     with django_assert_max_num_queries(25):
         sdr.get(f"/leads/{item.lead_id}/")
+
+
+def test_it_says_so_when_no_checklist_is_active(sdr: Client, claimed: Make) -> None:
+    lead = claimed().lead
+    Framework.objects.update(is_active=False)
+    response = sdr.get(f"/leads/{lead.pk}/")
+    assert response.status_code == 422
+    assert "No checklist is active" in response.content.decode()
