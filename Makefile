@@ -35,7 +35,7 @@ lint: $(DEV) ## style, imports, security, Django's checks, missing migrations
 	$(VENV)/bin/ruff format --check .
 	find templates -name '*.html' -print0 | xargs -0 -r $(VENV)/bin/djade --check --target-version 5.2
 	$(VENV)/bin/lint-imports
-	$(PY) -m bandit -ll -q -r $(CODE) bench
+	$(PY) -m bandit -c pyproject.toml -ll -q -r $(CODE) bench
 	$(PY) manage.py check --fail-level WARNING
 	$(PY) manage.py makemigrations --check --dry-run
 

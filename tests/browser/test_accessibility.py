@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import ConsoleMessage, Page, Response, expect
 
 from crm.models import Source, Team, User
 from qualification.choices import ItemState
@@ -89,19 +89,27 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 def check(page: Page, visits: list[Visit]) -> list[str]:
-    """The problems of all visits; a file that is missing or refused is one as well."""
+    """The problems of all visits; so are a script error, a refusal of the policy, a missing file."""
     found: list[str] = []
-    page.on(
-        "response",
-        lambda answer: (
-            found.append(f"{answer.status} {answer.url}")
-            if answer.status >= 400 and answer.request.resource_type != "document"
-            else None
-        ),
-    )
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("console", lambda message: _note(message, found))
+    page.on("response", lambda answer: _note_answer(answer, found))
     for visit in visits:
         found += problems_of(page, visit)
-    return [problem for problem in found if not problem.startswith("422 ")]
+    return found
+
+
+def _note(message: ConsoleMessage, found: list[str]) -> None:
+    # What failed to load is noted with its address by `_note_answer`.
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        found.append(message.text)
+
+
+def _note_answer(answer: Response, found: list[str]) -> None:
+    """Pages that refuse are visited on purpose, forms that refuse as well."""
+    is_wanted = answer.status == 422 or answer.request.resource_type == "document"
+    if answer.status >= 400 and not is_wanted:
+        found.append(f"{answer.status} {answer.url}")
 
 
 @pytest.fixture

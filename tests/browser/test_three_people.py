@@ -169,7 +169,7 @@ def draft_and_ask(page: Page) -> None:
     card = page.locator(".proposal").filter(has=page.get_by_role("heading", name="VP"))
     expect(card).to_contain_text("Strong evidence")
     expect(card).to_contain_text("1 wrong rule")
-    expect(card.locator("code")).to_contain_text("is VP")
+    expect(card).to_contain_text("Title is VP")
     card.get_by_role("button", name="Approve into draft").click()
     expect(page.locator("#draft")).to_contain_text("1 change")
     page.locator(".proposal").get_by_role("button", name="Approve into draft").first.click()
