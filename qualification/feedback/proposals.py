@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -92,12 +93,16 @@ def approve_proposal(*, proposal: RuleProposal, by: User, now: datetime) -> Rule
         text=_("Proposal approved: %(rule)s %(before)s → %(after)s")
         % {
             "rule": proposal.rule.name,
-            "before": proposal.current_points,
-            "after": proposal.proposed_points,
+            "before": _signed(proposal.current_points),
+            "after": _signed(proposal.proposed_points),
         },
         now=now,
     )
     return proposal
+
+
+def _signed(points: Decimal) -> str:
+    return f"{points:+.1f}".replace("-", "−")
 
 
 @transaction.atomic

@@ -89,7 +89,7 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 def check(page: Page, visits: list[Visit]) -> list[str]:
-    """The problems of all visits; so are a script error, a refusal of the policy, a missing file."""
+    """The problems of all visits, script errors and what the policy refuses among them."""
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(str(error)))
     page.on("console", lambda message: _note(message, found))
