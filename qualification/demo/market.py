@@ -18,6 +18,7 @@ from qualification.demo.company import DemoSource
 
 BUYING_INDUSTRIES = company.INDUSTRIES[:6]
 SIZES = (12, 28, 45, 90, 180, 320, 640, 1150, 2400, 5200)
+CHANNELS = {"Webinar": "Event", "Partner referral": "Partner", "Paid social US": "Paid social"}
 FREE_HOSTS = ("gmail.com", "outlook.com", "gmx.de")
 
 
@@ -84,7 +85,7 @@ class Inquirer:
                 "industry": self.company.industry,
                 "employees": self.company.employees,
                 "country": self.company.country,
-                "channel": self.source.label,
+                "channel": CHANNELS.get(self.source.label, "Website"),
                 "topic": self.topic,
                 "attributes": {"sites": self.company.sites},
             }

@@ -45,9 +45,10 @@ def verdict_of(*, total_tenths: int, model: ScoringModel, blocking: str = "") ->
     if total_tenths >= mql:
         return Verdict(
             _("Nurture"),
-            _("%(total)s is above the MQL line at %(mql)s, below accept at %(accept)s.") % figures,
+            _("%(total)s is above the queue line at %(mql)s, below the accept line at %(accept)s.")
+            % figures,
         )
-    return Verdict(_("Reject likely"), _("%(total)s is below the MQL line at %(mql)s.") % figures)
+    return Verdict(_("Reject likely"), _("%(total)s is below the queue line at %(mql)s.") % figures)
 
 
 def action_for(grade: str, model: ScoringModel) -> str:
