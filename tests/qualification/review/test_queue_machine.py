@@ -60,9 +60,12 @@ class QueueMachine(RuleBasedStateMachine):
         self.events: set[tuple[int, str, dt.datetime]] = set()
 
     def teardown(self) -> None:
-        self.nothing_is_lost()
-        transaction.set_rollback(True)
-        self.around.__exit__(None, None, None)
+        try:
+            self.nothing_is_lost()
+        finally:
+            # Thrown away whatever was found, or the next walk would begin in this one's rows.
+            transaction.set_rollback(True)
+            self.around.__exit__(None, None, None)
 
     @initialize()
     def begin(self) -> None:
@@ -320,7 +323,12 @@ class QueueMachine(RuleBasedStateMachine):
             self.nothing_is_lost()
 
     def nothing_is_lost(self) -> None:
-        late = ("nobody took it back", "nobody wrote it down")
+        # What a sweeper puts right that has no part in these walks.
+        late = (
+            "nobody took it back",
+            "nobody wrote it down",
+            "waits for its score for five minutes",
+        )
         found = violations(now=self.now)
         assert [v for v in found if not v.kind.endswith(late)] == []
 
