@@ -35,8 +35,6 @@ MOVES: dict[str, tuple[str, ...]] = {
 # A lead is born new, or, when its history is imported, with the outcome it had.
 BIRTH_STAGES = (Stage.NEW, Stage.WON, Stage.LOST)
 
-TERMINAL_STAGES = (Stage.OPPORTUNITY, Stage.WON, Stage.LOST, Stage.DISQUALIFIED)
-
 
 def allowed_pairs() -> list[tuple[str, str]]:
     """Every allowed (from, to) pair as plain strings, in a fixed order."""

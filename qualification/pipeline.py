@@ -131,13 +131,7 @@ def without_values(error: Exception) -> str:
 
 def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
     """These leads need a new score. Call in the transaction that changed what is known of them."""
-    # An update, not DO NOTHING: it waits for a scoring that is clearing the row and writes it anew.
-    ScoringDue.objects.bulk_create(
-        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(set(lead_ids))],
-        update_conflicts=True,
-        unique_fields=["lead"],
-        update_fields=["since"],
-    )
+    rescore.mark_due(lead_ids, now=now)
 
 
 def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = True) -> None:

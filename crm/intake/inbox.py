@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from crm.models import InboxMessage, Source
 
@@ -30,3 +31,10 @@ def store_message(
         )
         is_new = cursor.fetchone() is not None
     return InboxMessage.objects.get(source=source, event_key=event_key), is_new
+
+
+def take_back(messages: QuerySet[InboxMessage], *, now: datetime) -> int:
+    """Messages that were set aside are due again, as if never tried; how many."""
+    return messages.filter(state=InboxMessage.State.QUARANTINED).update(
+        state=InboxMessage.State.NEW, attempts=0, due_at=now, error=""
+    )

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.intake.inbox import take_back
 from crm.matching.normalize import name_key
 from crm.models import (
     Account,
@@ -21,6 +22,7 @@ from crm.models import (
 )
 from qualification import pipeline
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
+from qualification.handoff import outbox
 from qualification.models import Decision, Heartbeat, OutboxMessage, ReviewItem
 
 
@@ -110,9 +112,7 @@ class InboxMessageAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Try again"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[InboxMessage]) -> None:
-        back = queryset.filter(state=InboxMessage.State.QUARANTINED).update(
-            state=InboxMessage.State.NEW, attempts=0, due_at=timezone.now(), error=""
-        )
+        back = take_back(queryset, now=timezone.now())
         self.message_user(request, _("%d back in the inbox.") % back, messages.SUCCESS)
 
 
@@ -125,9 +125,7 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Send again"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        back = queryset.filter(state=OutboxMessage.State.DEAD).update(
-            state=OutboxMessage.State.WAITING, attempts=0, due_at=timezone.now(), error=""
-        )
+        back = outbox.send_again(queryset, now=timezone.now())
         self.message_user(request, _("%d will be sent.") % back, messages.SUCCESS)
 
 

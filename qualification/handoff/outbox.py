@@ -48,6 +48,13 @@ def deliver_due(*, now: datetime, limit: int = PASS_LIMIT) -> int:
     return sent
 
 
+def send_again(messages: QuerySet[OutboxMessage], *, now: datetime) -> int:
+    """Messages that were given up are due again, as if never tried; how many."""
+    return messages.filter(state=OutboxMessage.State.DEAD).update(
+        state=OutboxMessage.State.WAITING, attempts=0, due_at=now, error=""
+    )
+
+
 def pause_after(attempts: int) -> timedelta:
     """How long to wait after so many failed attempts: doubling, capped at an hour."""
     doublings = min(max(attempts - 1, 0), MAX_ATTEMPTS)

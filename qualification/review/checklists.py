@@ -25,13 +25,13 @@ from qualification.models import (
     Framework,
     FrameworkItem,
     ReviewItem,
-    ScoringDue,
     ScoringRule,
 )
 from qualification.permissions import Right, has_right
 from qualification.review import guard, values
 from qualification.review.claims import renew_lease
 from qualification.review.items import lock_leads, log_event
+from qualification.scoring.rescore import mark_due
 
 KNOWN = (AnswerState.CONFIRMED, AnswerState.INFERRED)
 
@@ -294,7 +294,7 @@ def record_answer(
     if item is not None and by is not None:
         _renew(item, by=by, now=now)
     if answer.recorded_at == now and _is_scored(criterion):
-        _mark_due(locked, now=now)
+        mark_due([locked.pk], now=now)
     return answer
 
 
@@ -352,19 +352,6 @@ def _past_day(criterion: Criterion, day: date, now: datetime) -> date:
             % {"question": criterion.label}
         )
     return day
-
-
-def _mark_due(lead: Lead, *, now: datetime) -> None:
-    """The score of the lead must follow, as `pipeline.facts_changed` says it above this room.
-
-    An update, so that a rescore that clears the row waits until these facts can be seen.
-    """
-    ScoringDue.objects.bulk_create(
-        [ScoringDue(lead=lead, since=now)],
-        update_conflicts=True,
-        unique_fields=["lead"],
-        update_fields=["since"],
-    )
 
 
 def _is_scored(criterion: Criterion) -> bool:

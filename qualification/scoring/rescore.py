@@ -1,5 +1,5 @@
 """Decides when a stored score is replaced: a few leads at once, or all of them in chunks.
-Called by the pipeline only."""
+Called by the pipeline; answers mark their lead as due."""
 
 from __future__ import annotations
 
@@ -54,6 +54,17 @@ class _Found:
     scored: int
     changed: list[int]
     lined: list[int]
+
+
+def mark_due(lead_ids: Collection[int], *, now: datetime) -> None:
+    """These leads need a new score. Call in the transaction that changed what is known of them."""
+    # An update, not DO NOTHING: it waits for a scoring that is clearing the row and writes it anew.
+    ScoringDue.objects.bulk_create(
+        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(set(lead_ids))],
+        update_conflicts=True,
+        unique_fields=["lead"],
+        update_fields=["since"],
+    )
 
 
 @transaction.atomic

@@ -65,21 +65,19 @@ def hold_versions() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_VERSIONS_LOCK])
 
 
-def _switch_versions() -> None:
-    """Be the only one who numbers or switches versions until the end of the transaction."""
+def lock_versions() -> None:
+    """Be the only one who numbers or switches versions until the end of the transaction.
+
+    Whoever looks at versions before changing one takes this before any row lock.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_VERSIONS_LOCK])
-
-
-def lock_versions() -> None:
-    """For callers that look at versions before they change one: take this before any row lock."""
-    _switch_versions()
 
 
 @transaction.atomic
 def load_draft(document: ModelDocument, *, by: User | None, now: datetime) -> ScoringModel:
     """A new draft from a checked document; `by` None is the operator. Raises ModelInvalid."""
-    _switch_versions()
+    lock_versions()
     declare(types_in(document))
     thresholds = document.thresholds
     base, limits = document.base, document.limits
@@ -128,22 +126,21 @@ def rule_keys(names: list[str]) -> list[str]:
     """A key per rule name, the same for the same name in every version; unique within the list."""
     keys: list[str] = []
     for name in names:
-        key = slugify(name)[:100]
-        if not key or key in keys:
-            key = f"{key or 'rule'}-{zlib.crc32(name.encode()):08x}"
-        keys.append(key)
+        keys.append(_key_beside(keys, name))
     return keys
 
 
 def give_keys(model: ScoringModel, added: list[ScoringRule]) -> None:
     """Sets the keys of rules about to be added to a draft; those it has stay as they are."""
-    taken = set(model.rules.values_list("key", flat=True))
+    taken = list(model.rules.values_list("key", flat=True))
     for rule in added:
-        key = slugify(rule.name)[:100]
-        if not key or key in taken:
-            key = f"{key or 'rule'}-{zlib.crc32(rule.name.encode()):08x}"
-        taken.add(key)
-        rule.key = key
+        rule.key = _key_beside(taken, rule.name)
+        taken.append(rule.key)
+
+
+def _key_beside(taken: list[str], name: str) -> str:
+    key = slugify(name)[:100]
+    return key if key and key not in taken else f"{key or 'rule'}-{zlib.crc32(name.encode()):08x}"
 
 
 def _texts(points: dict[str, Decimal]) -> dict[str, str]:
@@ -204,7 +201,7 @@ def _rule_content(rule: ScoringRule) -> dict[str, object]:
 @transaction.atomic
 def copy_to_draft(*, model: ScoringModel, by: User | None, now: datetime) -> ScoringModel:
     """A draft with the content of `model`, rule keys included; `by` becomes its author."""
-    _switch_versions()
+    lock_versions()
     content = {name: getattr(model, name) for name in MODEL_CONTENT if name != "version"}
     draft = ScoringModel.objects.create(
         **content, version=_next_version(), parent=model, created_at=now, created_by=by
@@ -282,7 +279,7 @@ def publish(*, model: ScoringModel, by: User, now: datetime) -> ScoringModel:
     """
     if not has_right(by, Right.PUBLISH):
         raise PublishRefused(_("You may not publish scoring versions."))
-    _switch_versions()
+    lock_versions()
     _hold_content(model)
     if by.pk in authors_of(model):
         raise PublishRefused(
@@ -297,7 +294,7 @@ def activate_as_operator(*, model: ScoringModel, now: datetime) -> ScoringModel:
 
     Raises PublishRefused: wrong status, or one activity type crosses the line.
     """
-    _switch_versions()
+    lock_versions()
     _hold_content(model)
     return _go_live(model, published_as=PublishedAs.OPERATOR, by=None, now=now)
 
@@ -312,7 +309,7 @@ def rollback(
     """
     if by is not None and not has_right(by, Right.PUBLISH):
         raise PublishRefused(_("You may not publish scoring versions."))
-    _switch_versions()
+    lock_versions()
     model.refresh_from_db()
     if model.status != ModelStatus.RETIRED or model.published_at is None:
         raise PublishRefused(_("Version %(version)s was never live.") % _figures(model))

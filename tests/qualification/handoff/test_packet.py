@@ -110,7 +110,7 @@ def test_the_opening_falls_back_to_what_they_did(people: dict[str, User]) -> Non
         condition={"activity": "demo_request", "per": "once"},
         points="20.0",
     )
-    ledger = ledger_of(item.lead.pk, model=draft, as_of=NOW + MINUTE)
+    ledger = ledger_of(item.lead.pk, model=draft, now=NOW + MINUTE)
     found = opening(lead=item.lead, checklist=checklist_of(item.lead, bant()), ledger=ledger)
     assert "Demo request" in found["text"]
     assert found["fact"].startswith("Demo request")
