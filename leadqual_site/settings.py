@@ -238,6 +238,13 @@ LEADQUAL = {
     # No proposal under this many counted decisions, nor for a rule that fired less often.
     "EVIDENCE_MIN_DECISIONS": env.integer("EVIDENCE_MIN_DECISIONS", default=50),
     "EVIDENCE_MIN_FIRINGS": env.integer("EVIDENCE_MIN_FIRINGS", default=10),
+    # A version is published after a shadow of this many new leads or this many hours.
+    "SHADOW_MIN_LEADS": env.integer("SHADOW_MIN_LEADS", default=200),
+    "SHADOW_MIN_HOURS": env.integer("SHADOW_MIN_HOURS", default=24),
+    # Interest decays without an event: everything is scored again this often, and an open lead
+    # whose score is older than the second figure is an alert.
+    "RESCORE_EVERY_HOURS": env.integer("RESCORE_EVERY_HOURS", default=6),
+    "SCORE_MAX_AGE_HOURS": env.integer("SCORE_MAX_AGE_HOURS", default=24),
 }
 
 # --- admin theme -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from crm.models.account import Account, AccountDomain
 from crm.models.activity import Activity, ActivityVerdict
+from crm.models.buying import BuyingRole, LeadRole
 from crm.models.inbox import InboxMessage, Source
 from crm.models.lead import (
     AttributeDefinition,
@@ -18,9 +19,11 @@ __all__ = [
     "Activity",
     "ActivityVerdict",
     "AttributeDefinition",
+    "BuyingRole",
     "InboxMessage",
     "Lead",
     "LeadIdentity",
+    "LeadRole",
     "Outcome",
     "Source",
     "StageEvent",

@@ -24,6 +24,7 @@ class Account(models.Model):
     country = models.CharField(max_length=80, blank=True)
     city = models.CharField(max_length=120, blank=True)
     is_target = models.BooleanField(default=False)
+    is_competitor = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

@@ -4,7 +4,9 @@ from qualification.models.checklist import ChecklistAnswer, Criterion, Framework
 from qualification.models.decision import Decision, NurturePlan, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.handoff import Handoff, OutboxMessage
+from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
+from qualification.models.runs import RunKind, RunState, ScoringChunk, ScoringRun
 from qualification.models.scoring import (
     LeadScore,
     ModelChange,
@@ -12,6 +14,7 @@ from qualification.models.scoring import (
     ScoringModel,
     ScoringRule,
 )
+from qualification.models.segment import Segment
 from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
 
 __all__ = [
@@ -28,14 +31,23 @@ __all__ = [
     "NurturePlan",
     "OutboxMessage",
     "RejectionReason",
+    "ReleaseAck",
+    "ReleaseNote",
     "ReviewItem",
     "RuleProposal",
+    "RuleReview",
+    "RunKind",
+    "RunState",
     "SLAEvent",
     "SLAPolicy",
     "SLATimer",
     "ScoreDispute",
+    "ScoringChunk",
     "ScoringDue",
     "ScoringModel",
     "ScoringRule",
+    "ScoringRun",
+    "Segment",
+    "ShadowScore",
     "Touch",
 ]

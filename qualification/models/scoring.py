@@ -18,7 +18,8 @@ POINTS: dict[str, Any] = {"max_digits": 7, "decimal_places": 1}
 MODEL_CONTENT = [
     *("version", "name", "base_fit", "base_intent", "fit_min", "fit_max", "intent_min"),
     *("intent_max", "total_min", "total_max", "mql", "accept", "fit_thresholds"),
-    *("intent_thresholds", "tiers", "actions", "caps"),
+    *("intent_thresholds", "tiers", "actions", "caps", "segments"),
+    *("account_poor_below", "account_cap"),
 ]
 
 # Status moves of a version; `scoring/versions.py` is the only writer. A retired version comes
@@ -45,7 +46,8 @@ class ScoringModel(models.Model):
     Points are decimals with one place here; scores are integer tenths. A limit of NULL means none.
     `fit_thresholds` {"A": "30.0", …}, `intent_thresholds` {"1": "25.0", …}; a score on the
     threshold has reached it. `tiers` and `actions` name each grade exactly once. `caps` {group:
-    points}.
+    points}. A lead whose account earns less than `account_poor_below` has at most `account_cap` in
+    total. `segments` {key: query}: what the rules' segments meant when it left draft.
     """
 
     version = models.PositiveIntegerField(unique=True)
@@ -66,12 +68,19 @@ class ScoringModel(models.Model):
     tiers = models.JSONField()
     actions = models.JSONField()
     caps = models.JSONField(default=dict, blank=True)
+    account_poor_below = models.DecimalField(null=True, blank=True, **POINTS)
+    account_cap = models.DecimalField(null=True, blank=True, **POINTS)
+    segments = models.JSONField(default=dict, blank=True, editable=False)
 
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    shadow_started_at = models.DateTimeField(null=True, blank=True)
+    shadow_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     published_at = models.DateTimeField(null=True, blank=True)
@@ -94,6 +103,16 @@ class ScoringModel(models.Model):
                 fields=["status"],
                 condition=models.Q(status="active"),
                 name="qualification_scoringmodel_one_active",
+            ),
+            models.UniqueConstraint(
+                fields=["status"],
+                condition=models.Q(status="shadow"),
+                name="qualification_scoringmodel_one_shadow",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(account_poor_below__isnull=True, account_cap__isnull=True)
+                | models.Q(account_poor_below__isnull=False, account_cap__isnull=False),
+                name="qualification_scoringmodel_account_cap_whole",
             ),
             models.CheckConstraint(
                 condition=models.Q(status__in=["draft", "shadow"])
