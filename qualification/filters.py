@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import AccountDomain, Source, User
+from crm.models import AccountDomain, Lead, Source, User
 from qualification.choices import Tier
 from qualification.forms import StyledForm
 from qualification.models import Decision, ReviewItem
@@ -86,6 +86,44 @@ class RejectedFilter(django_filters.FilterSet):
     def standing(self, rows: QuerySet[Decision], name: str, state: str) -> QuerySet[Decision]:
         """Rejections that stand, or those a manager overturned."""
         return rows.filter(reversal__isnull=state == "standing")
+
+
+class TurnedAwayFilter(django_filters.FilterSet):
+    """Free text, reason and source over the leads that rules turned away."""
+
+    q = django_filters.CharFilter(label=_("Search"), method="matching", max_length=100)
+    reason = django_filters.ChoiceFilter(
+        label=_("Reason"), field_name="score__disqualified", empty_label=_("All")
+    )
+    source = django_filters.ModelChoiceFilter(
+        label=_("Source"), queryset=Source.objects.order_by("label", "name"), empty_label=_("All")
+    )
+
+    class Meta:
+        model = Lead
+        form = StyledForm
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, reasons: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["reason"].extra["choices"] = [(r, r.replace("_", " ")) for r in reasons]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything narrows the list."""
+        return any(self.data.get(name) for name in self.filters)
+
+    def matching(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
+        """Every word in the name, company or e-mail."""
+        for word in text.split():
+            rows = rows.filter(
+                Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(company_name__icontains=word)
+                | Q(account__name__icontains=word)
+                | Q(email__icontains=word)
+            )
+        return rows
 
 
 @dataclass(frozen=True)

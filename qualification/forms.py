@@ -226,6 +226,12 @@ class OverturnForm(StyledForm):
     note = note_field(label=_("Why does the rejection not stand?"), required=True)
 
 
+class BringBackForm(StyledForm):
+    """A manager puts a lead that a rule turned away into the queue."""
+
+    note = note_field(label=_("Why should somebody look at it?"), required=True)
+
+
 class DeclineForm(StyledForm):
     """A proposal is declined."""
 

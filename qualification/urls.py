@@ -20,6 +20,7 @@ from qualification.views import (
     shell,
     sources,
     touches,
+    turned_away,
 )
 
 app_name = "qualification"
@@ -71,6 +72,8 @@ nurture_urls = [
 
 decision_urls = [
     path("rejected/", rejected.rejected_list, name="rejected-list"),
+    path("rejected/by-rules/", turned_away.turned_away_list, name="turned-away-list"),
+    path("leads/<int:pk>/bring-back/", turned_away.lead_bring_back, name="lead-bring-back"),
     path("decisions/<int:pk>/", decisions.decision_detail, name="decision-detail"),
     path("decisions/<int:pk>/overturn/", decisions.decision_overturn, name="decision-overturn"),
 ]

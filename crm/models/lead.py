@@ -127,6 +127,12 @@ class Lead(models.Model):
                 condition=models.Q(phone_key__isnull=False),
                 name="crm_lead_phone_key",
             ),
+            # The managers' list of leads that rules turned away.
+            models.Index(
+                fields=["-stage_at", "-id"],
+                condition=models.Q(disqualified_by="rule"),
+                name="crm_lead_turned_away",
+            ),
         ]
         triggers = [
             pgtrigger.FSM(name="stage_moves", field="stage", transitions=allowed_pairs()),

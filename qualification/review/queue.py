@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +29,7 @@ from qualification.choices import (
     TimerState,
 )
 from qualification.exceptions import AlreadyDecided
-from qualification.models import NurturePlan, ReviewItem, ScoringModel
+from qualification.models import LeadScore, NurturePlan, ReviewItem, ScoringModel
 from qualification.review import guard
 from qualification.review.items import lock_leads, log_event, log_events
 from qualification.sla.timers import end_timers, policies, start_first_responses
@@ -133,14 +134,26 @@ def _disqualify(lead_ids: list[int], model: ScoringModel, now: datetime) -> list
 
 
 def _disqualify_by_rule(lead_ids: Collection[int], now: datetime) -> list[int]:
-    return move_leads(
-        lead_ids=lead_ids,
-        to=Stage.DISQUALIFIED,
-        reason="disqualified by a rule",
-        by=None,
-        now=now,
-        disqualified_by=DisqualifiedBy.RULE,
-    )
+    """Moves them out, each with the rule's reason and the version it is of in its history."""
+    of_reason: dict[tuple[str, int], list[int]] = defaultdict(list)
+    scores = LeadScore.objects.filter(lead__in=lead_ids).order_by("lead")
+    for lead_id, reason, version in scores.values_list("lead", "disqualified", "model__version"):
+        of_reason[reason, version].append(lead_id)
+    moved = []
+    for (reason, version), ids in of_reason.items():
+        words = _("disqualified by a rule: %(reason)s (version %(version)s)") % {
+            "reason": reason.replace("_", " "),
+            "version": version,
+        }
+        moved += move_leads(
+            lead_ids=ids,
+            to=Stage.DISQUALIFIED,
+            reason=words,
+            by=None,
+            now=now,
+            disqualified_by=DisqualifiedBy.RULE,
+        )
+    return moved
 
 
 def _requalify(lead_ids: list[int], model: ScoringModel, now: datetime) -> list[int]:

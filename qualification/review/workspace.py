@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import AttributeDefinition, Lead, User
+from crm.models.lead import DisqualifiedBy
 from qualification.choices import ItemState, TimerKind, TimerState
 from qualification.models import (
     Decision,
@@ -205,6 +206,17 @@ class Workspace:
         if self.score is None or self.model is None or not self.is_open:
             return False
         return self.score.total_tenths < int(self.model.mql * 10) - 50
+
+    @cached_property
+    def turned_away_for(self) -> str:
+        """The reason for which a rule keeps the lead out; blank when none does."""
+        by_rule = self.lead.disqualified_by == DisqualifiedBy.RULE
+        return self.score.disqualified if by_rule and self.score is not None else ""
+
+    @cached_property
+    def can_bring_back(self) -> bool:
+        """A rule keeps the lead out and the reader may let it in."""
+        return bool(self.turned_away_for) and has_right(self.reader, Right.AUDIT)
 
     @cached_property
     def is_stale(self) -> bool:

@@ -65,6 +65,12 @@ def tenths_total(value: int | None) -> str:
 
 
 @register.filter
+def spaced(key: str) -> str:
+    """A key as words: `opted_out` is `opted out`."""
+    return str(key).replace("_", " ")
+
+
+@register.filter
 def points(value: Decimal | float | None) -> str:
     """Points as a signed number with one decimal."""
     return "" if value is None else figures.signed_tenths(figures.tenths_of(value))

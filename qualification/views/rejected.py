@@ -10,9 +10,8 @@ from qualification.filters import RejectedFilter
 from qualification.permissions import Right, require
 from qualification.review import rejected
 from qualification.views.fetch import reader_of
+from qualification.views.paging import number_in, url_at
 from qualification.views.replies import is_htmx
-
-PLACE = ("before", "after")
 
 
 @require_GET
@@ -24,30 +23,14 @@ def rejected_list(request: HttpRequest) -> HttpResponse:
     )
     found = filters.qs if filters.is_valid() else filters.queryset.none()
     page = rejected.rejected_page(
-        found, before=_number(request, "before"), after=_number(request, "after")
+        found, before=number_in(request, "before"), after=number_in(request, "after")
     )
     context = {
         "filters": filters,
         "page": page,
         "count": found.count(),
-        "newer_url": _url(request, "after", page.newer),
-        "older_url": _url(request, "before", page.older),
+        "newer_url": url_at(request, "after", page.newer),
+        "older_url": url_at(request, "before", page.older),
     }
     template = "_rejected_body.html" if is_htmx(request) else "rejected_list.html"
     return render(request, f"qualification/{template}", context)
-
-
-def _number(request: HttpRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _url(request: HttpRequest, name: str, pk: int | None) -> str:
-    """The same filters, at another place; blank at the end of the list."""
-    if pk is None:
-        return ""
-    query = request.GET.copy()
-    for other in PLACE:
-        query.pop(other, None)
-    query[name] = str(pk)
-    return f"?{query.urlencode()}"

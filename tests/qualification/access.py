@@ -69,6 +69,8 @@ ACCESS: dict[str, Access] = {
     "qualification:decision-undo": verb(WORK),
     "qualification:nurture-list": page(WORK),
     "qualification:rejected-list": page(MANAGE),
+    "qualification:turned-away-list": page(MANAGE),
+    "qualification:lead-bring-back": dialog(MANAGE),
     "qualification:decision-detail": page(SEE_LEADS),
     "qualification:decision-overturn": dialog(MANAGE),
     "qualification:proposal-list": page(MANAGE),
