@@ -13,7 +13,7 @@ import yaml
 from crm.models import AttributeDefinition
 from qualification.exceptions import ModelInvalid
 from qualification.models import ScoringModel
-from qualification.scoring import versions
+from qualification.scoring import document_rows, drafts
 from qualification.scoring.document import checked_document, read_document, read_file
 from qualification.scoring.export import to_yaml
 from tests.qualification.scoring.conftest import LoadModel, document, rule
@@ -44,11 +44,11 @@ rules:
 
 
 def test_it_loads_every_key_and_writes_the_same(load_model: LoadModel, now: dt.datetime) -> None:
-    first = versions.load_draft(read_document(EVERY_KEY.encode()), by=None, now=now)
-    text = to_yaml(versions.document_of(first))
+    first = drafts.load_draft(read_document(EVERY_KEY.encode()), by=None, now=now)
+    text = to_yaml(document_rows.document_of(first))
     assert yaml.safe_load(text) == yaml.safe_load(EVERY_KEY)
-    second = versions.load_draft(read_document(text.encode()), by=None, now=now)
-    assert to_yaml(versions.document_of(second)) == text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
     assert [r.key for r in second.rules.all()] == [r.key for r in first.rules.all()]
 
 
@@ -247,7 +247,7 @@ def test_it_leaves_nothing_of_a_refused_load(now: dt.datetime) -> None:
         rule({"subject": "lead.title", "op": "at_least", "value": 1}),
     )
     with pytest.raises(ModelInvalid):
-        versions.load_draft(checked_document(raw), by=None, now=now)
+        drafts.load_draft(checked_document(raw), by=None, now=now)
     assert not ScoringModel.objects.exists()
     assert not AttributeDefinition.objects.exists()
 
