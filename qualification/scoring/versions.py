@@ -11,19 +11,19 @@ from django.utils.translation import gettext as _
 
 from crm.models import User
 from qualification.choices import ModelStatus
-from qualification.enqueue import ring
 from qualification.exceptions import (
     ModelInvalid,
     PublishRefused,
     ShadowRefused,
     ShadowTooShort,
 )
-from qualification.models import ReleaseNote, ScoringModel
+from qualification.models import ReleaseNote, RunKind, ScoringModel
 from qualification.models.scoring import PublishedAs
 from qualification.permissions import Right, has_right
 from qualification.scoring import releases, shadow
 from qualification.scoring.crossing import crossing_text, crossing_types
 from qualification.scoring.document_rows import document_of
+from qualification.scoring.runs import start_run
 
 # Names the advisory lock under which versions are numbered and the active one switches.
 _VERSIONS_LOCK = 0x4C51_5343
@@ -164,18 +164,10 @@ def rollback(
     if model.status != ModelStatus.RETIRED or model.published_at is None:
         raise PublishRefused(_("Version %(version)s was never live.") % _figures(model))
     left = _retire_active(now)
-    _set_status(
-        model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None, rescored_at=None
-    )
+    _set_status(model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None)
     releases.write_note(model=model, before=left, text=reason, by=by, now=now)
-    _score_anew(model, by=by, now=now)
+    start_run(kind=RunKind.RESCORE, model=model, by=by, now=now)
     return model
-
-
-def mark_rescored(model: ScoringModel, *, now: datetime) -> None:
-    """Every lead has been scored under this version; nothing if another went live meanwhile."""
-    live = ScoringModel.objects.filter(pk=model.pk, status=ModelStatus.ACTIVE)
-    live.update(rescored_at=now)
 
 
 def authors_of(model: ScoringModel) -> set[int]:
@@ -244,12 +236,8 @@ def _go_live(
         segments=_meanings(model) if status == ModelStatus.DRAFT else model.segments,
     )
     releases.write_note(model=model, before=left, text=text, by=by, now=now)
-    _score_anew(model, by=by, now=now)
+    start_run(kind=RunKind.RESCORE, model=model, by=by, now=now)
     return model
-
-
-def _score_anew(model: ScoringModel, *, by: User | None, now: datetime) -> None:
-    ring("rescore_all", queue="bulk")
 
 
 def _meanings(model: ScoringModel) -> dict[str, object]:

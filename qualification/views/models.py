@@ -50,7 +50,9 @@ def model_start_shadow(request: HttpRequest, pk: int) -> HttpResponse:
     """Freezes a draft; it scores new leads beside the live version from now on."""
     model = get_object_or_404(ScoringModel, pk=pk)
     versions.start_shadow(model=model, by=reader_of(request), now=timezone.now())
-    text = _("v%(n)s is in shadow. It scores every new lead, without effect.") % {"n": model.version}
+    text = _("v%(n)s is in shadow. It scores every new lead, without effect.") % {
+        "n": model.version
+    }
     return done(request, list_url(), text)
 
 
