@@ -81,6 +81,7 @@ def load_draft(document: ModelDocument, *, by: User | None, now: datetime) -> Sc
     declare(types_in(document))
     thresholds = document.thresholds
     base, limits = document.base, document.limits
+    account_fit = document.account_fit
     draft = ScoringModel.objects.create(
         version=_next_version(),
         name=document.name,
@@ -99,6 +100,8 @@ def load_draft(document: ModelDocument, *, by: User | None, now: datetime) -> Sc
         tiers=document.tiers,
         actions=document.actions,
         caps=_texts(document.caps),
+        account_poor_below=account_fit.poor_below if account_fit else None,
+        account_cap=account_fit.cap if account_fit else None,
         created_at=now,
         created_by=by,
     )
@@ -112,6 +115,7 @@ def load_draft(document: ModelDocument, *, by: User | None, now: datetime) -> Sc
             condition=rule.when,
             points=rule.points,
             group=rule.group or "",
+            segment=rule.segment or "",
             disqualifies=rule.disqualifies or "",
         )
         for position, (key, rule) in enumerate(
@@ -153,11 +157,14 @@ def _next_version() -> int:
 
 def document_of(model: ScoringModel) -> ModelDocument:
     """A stored version as a document. Raises ModelInvalid when it no longer is a valid one."""
-    return checked_document(content_of(model, list(model.rules.order_by("position", "id"))))
+    frozen = None if model.status == ModelStatus.DRAFT else model.segments
+    content = content_of(model, list(model.rules.order_by("position", "id")))
+    return checked_document(content, segments=frozen)
 
 
 def content_of(model: ScoringModel, rules: list[ScoringRule]) -> dict[str, object]:
     """What a file would say about this version with these rules; not checked."""
+    poor_below, cap = model.account_poor_below, model.account_cap
     return {
         "name": model.name,
         "base": {"fit": model.base_fit, "intent": model.base_intent},
@@ -175,6 +182,7 @@ def content_of(model: ScoringModel, rules: list[ScoringRule]) -> dict[str, objec
         "tiers": model.tiers,
         "actions": model.actions,
         "caps": _decimals(model.caps),
+        "account_fit": None if cap is None else {"poor_below": poor_below, "cap": cap},
         "rules": [_rule_content(rule) for rule in rules],
     }
 
