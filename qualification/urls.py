@@ -84,7 +84,9 @@ proposal_urls = [
 
 model_urls = [
     path("models/<int:pk>/backtest/", models.model_backtest, name="model-backtest"),
-    path("models/<int:pk>/ask/", models.model_request_publish, name="model-request-publish"),
+    path("models/<int:pk>/shadow/", models.model_start_shadow, name="model-start-shadow"),
+    path("models/<int:pk>/withdraw/", models.model_withdraw, name="model-withdraw"),
+    path("models/<int:pk>/copy/", models.model_copy, name="model-copy"),
     path("models/<int:pk>/publish/", models.model_publish, name="model-publish"),
     path("models/<int:pk>/rollback/", models.model_rollback, name="model-rollback"),
 ]

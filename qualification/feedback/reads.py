@@ -26,7 +26,6 @@ from qualification.feedback.wording import rule_words
 from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringModel
 from qualification.permissions import Right, has_right
 from qualification.scoring import versions
-from qualification.scoring.crossing import crossing_text
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.wording import LabelOf
 
@@ -252,17 +251,6 @@ def _draft_card(draft: ScoringModel, active: ScoringModel, reader: User) -> Draf
         is_author=reader.pk in ids,
         hindrance=publish_hindrance(draft, reader=reader),
     )
-
-
-def publish_hindrance(draft: ScoringModel, *, reader: User) -> str:
-    """Why this reader cannot publish the draft, in words; blank when they can. The door itself is
-    `versions.publish`, which looks again."""
-    if not has_right(reader, Right.PUBLISH):
-        return _("Only an admin can publish.")
-    if reader.pk in versions.authors_of(draft):
-        return _("You worked on v%(n)s. Another admin must publish it.") % {"n": draft.version}
-    crossing = versions.crossing_types_of(draft)
-    return crossing_text(crossing) if crossing else ""
 
 
 def publishers() -> QuerySet[User]:

@@ -10,7 +10,7 @@ import pytest
 
 from crm.models import Account, Activity, ActivityVerdict, Lead, LeadRole, Source, Team
 from qualification.models import ChecklistAnswer, Criterion, ScoringModel, Segment
-from qualification.scoring import versions
+from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 
 THRESHOLDS = {"mql": 30, "fit": {"A": 30, "B": 20, "C": 10}, "intent": {"1": 30, "2": 20, "3": 10}}
@@ -40,7 +40,7 @@ def load_model(db: None, now: dt.datetime) -> LoadModel:
     """A draft (or the active version) from a plain document."""
 
     def load(raw: dict[str, Any], *, activate: bool = False) -> ScoringModel:
-        model = versions.load_draft(checked_document(raw), by=None, now=now)
+        model = drafts.load_draft(checked_document(raw), by=None, now=now)
         return versions.activate_as_operator(model=model, now=now) if activate else model
 
     return load

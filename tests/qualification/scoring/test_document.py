@@ -14,7 +14,7 @@ import yaml
 from crm.models import AttributeDefinition
 from qualification.exceptions import ModelInvalid
 from qualification.models import ScoringModel, Segment
-from qualification.scoring import versions
+from qualification.scoring import document_rows, drafts
 from qualification.scoring.document import checked_document, read_document, read_file
 from qualification.scoring.export import to_yaml
 from tests.qualification.scoring.conftest import LoadModel, document, rule
@@ -47,11 +47,11 @@ rules:
 
 
 def test_it_loads_every_key_and_writes_the_same(load_model: LoadModel, now: dt.datetime) -> None:
-    first = versions.load_draft(read_document(EVERY_KEY.encode()), by=None, now=now)
-    text = to_yaml(versions.document_of(first))
+    first = drafts.load_draft(read_document(EVERY_KEY.encode()), by=None, now=now)
+    text = to_yaml(document_rows.document_of(first))
     assert yaml.safe_load(text) == yaml.safe_load(EVERY_KEY)
-    second = versions.load_draft(read_document(text.encode()), by=None, now=now)
-    assert to_yaml(versions.document_of(second)) == text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
     assert [r.key for r in second.rules.all()] == [r.key for r in first.rules.all()]
 
 
@@ -250,19 +250,19 @@ def test_it_leaves_nothing_of_a_refused_load(now: dt.datetime) -> None:
         rule({"subject": "lead.title", "op": "at_least", "value": 1}),
     )
     with pytest.raises(ModelInvalid):
-        versions.load_draft(checked_document(raw), by=None, now=now)
+        drafts.load_draft(checked_document(raw), by=None, now=now)
     assert not ScoringModel.objects.exists()
     assert not AttributeDefinition.objects.exists()
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the shared data is not on this machine")
 def test_the_example_of_every_key_loads_and_comes_back(now: dt.datetime) -> None:
-    first = versions.load_draft(read_file(DATA / "example_rules.yaml"), by=None, now=now)
+    first = drafts.load_draft(read_file(DATA / "example_rules.yaml"), by=None, now=now)
     assert first.rules.get(name="Logistics in DACH").segment == "dach"
-    text = to_yaml(versions.document_of(first))
+    text = to_yaml(document_rows.document_of(first))
     assert "segment: dach" in text
-    second = versions.load_draft(read_document(text.encode()), by=None, now=now)
-    assert to_yaml(versions.document_of(second)) == text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
 
 
 def test_it_names_the_rule_of_an_unknown_segment() -> None:
@@ -273,12 +273,12 @@ def test_it_names_the_rule_of_an_unknown_segment() -> None:
 
 def test_a_cap_for_poor_accounts_comes_back(now: dt.datetime) -> None:
     raw = document(KNOWN, account_fit={"poor_below": 10, "cap": 45.5})
-    first = versions.load_draft(checked_document(raw), by=None, now=now)
+    first = drafts.load_draft(checked_document(raw), by=None, now=now)
     assert (first.account_poor_below, first.account_cap) == (10, Decimal("45.5"))
-    text = to_yaml(versions.document_of(first))
+    text = to_yaml(document_rows.document_of(first))
     assert "account_fit: {poor_below: 10, cap: 45.5}" in text
-    second = versions.load_draft(read_document(text.encode()), by=None, now=now)
-    assert to_yaml(versions.document_of(second)) == text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
 
 
 @pytest.mark.parametrize(
