@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.utils.text import slugify
 
+from qualification.choices import ModelStatus
 from qualification.models import ScoringModel, ScoringRule
 from qualification.scoring.document import ModelDocument, checked_document
 
@@ -21,6 +22,7 @@ RULE_CONTENT = [
 def model_columns(document: ModelDocument) -> dict[str, object]:
     """Column of ScoringModel → what the document says; the version's number is not among them."""
     thresholds, base, limits = document.thresholds, document.base, document.limits
+    account_fit = document.account_fit
     return {
         "name": document.name,
         "base_fit": base.fit,
@@ -38,6 +40,8 @@ def model_columns(document: ModelDocument) -> dict[str, object]:
         "tiers": document.tiers,
         "actions": document.actions,
         "caps": _texts(document.caps),
+        "account_poor_below": account_fit.poor_below if account_fit else None,
+        "account_cap": account_fit.cap if account_fit else None,
     }
 
 
@@ -54,6 +58,7 @@ def rule_rows(document: ModelDocument, *, model: ScoringModel) -> list[ScoringRu
             condition=rule.when,
             points=rule.points,
             group=rule.group or "",
+            segment=rule.segment or "",
             disqualifies=rule.disqualifies or "",
         )
         for position, (key, rule) in enumerate(zip(keys, document.rules, strict=True), start=1)
@@ -76,11 +81,14 @@ def key_beside(taken: list[str], name: str) -> str:
 
 def document_of(model: ScoringModel) -> ModelDocument:
     """A stored version as a document. Raises ModelInvalid when it no longer is a valid one."""
-    return checked_document(content_of(model, list(model.rules.order_by("position", "id"))))
+    frozen = None if model.status == ModelStatus.DRAFT else model.segments
+    content = content_of(model, list(model.rules.order_by("position", "id")))
+    return checked_document(content, segments=frozen)
 
 
 def content_of(model: ScoringModel, rules: list[ScoringRule]) -> dict[str, object]:
     """What a file would say about this version with these rules; not checked."""
+    poor_below, cap = model.account_poor_below, model.account_cap
     return {
         "name": model.name,
         "base": {"fit": model.base_fit, "intent": model.base_intent},
@@ -98,6 +106,7 @@ def content_of(model: ScoringModel, rules: list[ScoringRule]) -> dict[str, objec
         "tiers": model.tiers,
         "actions": model.actions,
         "caps": _decimals(model.caps),
+        "account_fit": None if cap is None else {"poor_below": poor_below, "cap": cap},
         "rules": [_rule_content(rule) for rule in rules],
     }
 

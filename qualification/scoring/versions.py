@@ -4,6 +4,7 @@ status. Called by commands and pages, and by whoever asks for the active version
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -24,6 +25,7 @@ from qualification.scoring import releases, shadow
 from qualification.scoring.crossing import crossing_text, crossing_types
 from qualification.scoring.document_rows import document_of
 from qualification.scoring.runs import start_run
+from qualification.scoring.segments import queries_of
 
 # Names the advisory lock under which versions are numbered and the active one switches.
 _VERSIONS_LOCK = 0x4C51_5343
@@ -240,9 +242,9 @@ def _go_live(
     return model
 
 
-def _meanings(model: ScoringModel) -> dict[str, object]:
+def _meanings(model: ScoringModel) -> dict[str, dict[str, Any]]:
     """What the segments of the version's rules mean now; frozen with it."""
-    return {}
+    return queries_of(model.rules.all())
 
 
 def _retire_active(now: datetime) -> ScoringModel | None:
