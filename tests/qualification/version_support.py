@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-
 from crm.models import User
 from qualification.feedback.proposals import publish_version
 from qualification.models import ScoringModel
