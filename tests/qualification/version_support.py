@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from crm.models import User
 from qualification.feedback.proposals import publish_version

@@ -47,16 +47,12 @@ def another(field: Field[Any, Any]) -> str:
         return SPECIAL[field.column]
     if field.is_relation or field.get_internal_type().endswith("AutoField"):
         return f"coalesce({column}, 0) + 1000"
-    match field.get_internal_type():
-        case "DateTimeField":
-            return f"coalesce({column}, now()) + interval '1 day'"
-        case "JSONField":
-            return """'{"other": 1}'::jsonb"""
-        case "DecimalField":
-            return f"coalesce({column}, 0) + 1"
-        case "CharField" | "SlugField" | "TextField":
-            return f"{column} || 'x'"
-    return f"{column} + 1"
+    of_type = {
+        "DateTimeField": f"coalesce({column}, now()) + interval '1 day'",
+        "JSONField": """'{"other": 1}'::jsonb""",
+        **dict.fromkeys(["CharField", "SlugField", "TextField"], f"{column} || 'x'"),
+    }
+    return of_type.get(field.get_internal_type(), f"coalesce({column}, 0) + 1")
 
 
 def columns_of(model: type[Any]) -> list[Any]:

@@ -33,7 +33,7 @@ def test_every_switch_leaves_one(people: dict[str, User]) -> None:
     versions.rollback(model=first.model, by=people["admin"], reason="Too many", now=timezone.now())
     third = ReleaseNote.objects.first()
     assert third is not None
-    assert first.changes == ["First version: 1 rule."]
+    assert first.changes == ["The first version, with 1 rule."]
     assert second.text == "VPs count more."
     assert second.changes[0].startswith("Rule changed: A rule: +5.0 → +8.0 points")
     assert (third.model, third.before) == (first.model, second.model)
