@@ -97,7 +97,7 @@ class Facts:
         if self.needs_account:
             found.append(source.account)
         if self.needs_source:
-            found.append("LEFT JOIN crm_source AS o ON o.id = l.source_id")
+            found.append(source.origin)
         if self.answers:
             found.append(self._answers(source))
         return found

@@ -20,16 +20,19 @@ _IS_MACHINE = """EXISTS (
     )
 )"""
 _ACCOUNT_NOW = "LEFT JOIN crm_account AS c ON c.id = l.account_id"
+# Of what was recorded by then the row written last: rows of one object are written one at a time,
+# under its lock, while their moments are those of the doors, which may wait for one another.
 _ACCOUNT_THEN = """LEFT JOIN LATERAL (
     SELECT e.* FROM crm_accountevent AS e
     WHERE e.pgh_obj_id = l.account_id AND e.pgh_created_at <= {as_of}
-    ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT 1
+    ORDER BY e.pgh_id DESC LIMIT 1
 ) AS c ON true"""
 _LEAD_THEN = """(
     SELECT e.* FROM crm_leadevent AS e
     WHERE e.pgh_obj_id = {lead_id} AND e.pgh_created_at <= {as_of}
-    ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT 1
+    ORDER BY e.pgh_id DESC LIMIT 1
 )"""
+_ORIGIN = "LEFT JOIN crm_source AS o ON o.id = l.source_id"
 _PARAM = "%(as_of)s::timestamptz"
 
 
@@ -49,6 +52,7 @@ class Source:
     row_id: str = "l.id"
     as_of: str = _PARAM
     is_machine: str = _IS_MACHINE.format(as_of=_PARAM)
+    origin: str = _ORIGIN
     params: dict[str, Any] = field(default_factory=dict)
 
 
