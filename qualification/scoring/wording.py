@@ -218,6 +218,17 @@ def activity_note(
     return ", ".join(parts)
 
 
+def excluded_words(test: ActivityTest, count: int) -> str:
+    """What only machines did, such as `3 × email click by a machine, not counted`."""
+    return f"{count:,} {'' if count == 1 else '× '}{_kind(test)} by a machine, not counted"
+
+
+def with_excluded(note: str, count: int) -> str:
+    """The note of an activity rule with what machines did beside it."""
+    told = f"{count:,} more by a machine not counted" if count else ""
+    return ", ".join(part for part in (note, told) if part)
+
+
 def _kind(test: ActivityTest | NoActivityTest) -> str:
     kind = _either([_name(name) for name in test.types]) or "activity"
     wanted = test.where if isinstance(test, ActivityTest) else ()

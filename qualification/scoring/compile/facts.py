@@ -105,7 +105,7 @@ class Facts:
         if self.needs_committee:
             found.append(source.committee)
         if self.needs_source:
-            found.append("LEFT JOIN crm_source AS o ON o.id = l.source_id")
+            found.append(source.origin)
         if self.answers:
             found.append(self._answers(source))
         return found
