@@ -33,7 +33,7 @@ from crm.imports.sniff import sniff
 from crm.imports.staging import data_rows
 from crm.matching.normalize import fold
 from crm.models import LeadIdentity, Team, User
-from qualification import pipeline
+from qualification import runner
 from qualification.choices import EntryReason
 from qualification.feedback.evidence import STRONG
 from qualification.feedback.proposals import (
@@ -206,7 +206,7 @@ class Replay:
         if draft is not None:
             versions.request_publish(model=draft, by=self.people.manager, now=now)
             publish_draft(draft=draft, by=self.people.admin, now=now)
-            pipeline.finish_publish(now=timezone.now())
+            runner.work_runs(now=timezone.now())
         return len(run.proposals), len(strong)
 
     def _ask_nothing(self) -> None:

@@ -93,8 +93,6 @@ class ScoringModel(models.Model):
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     retired_at = models.DateTimeField(null=True, blank=True)
-    # Every lead has been scored since it went live; until then the sweep goes on with it.
-    rescored_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-version"]

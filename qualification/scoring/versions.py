@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 
 from crm.models import User
 from qualification.choices import ModelStatus
-from qualification.enqueue import ring
 from qualification.exceptions import ModelFrozen, ModelInvalid, PublishRefused
-from qualification.models import ModelChange, ScoringModel, ScoringRule
+from qualification.models import ModelChange, RunKind, ScoringModel, ScoringRule
 from qualification.models.scoring import MODEL_CONTENT, PublishedAs
 from qualification.permissions import Right, has_right
 from qualification.scoring.conditions import parse_points
 from qualification.scoring.crossing import crossing_text, crossing_types
 from qualification.scoring.declared import declare
 from qualification.scoring.document import ModelDocument, checked_document, types_in
+from qualification.scoring.runs import start_run
 
 # Names the advisory lock under which versions are numbered and the active one switches.
 _VERSIONS_LOCK = 0x4C51_5343
@@ -314,21 +314,13 @@ def rollback(
     if model.status != ModelStatus.RETIRED or model.published_at is None:
         raise PublishRefused(_("Version %(version)s was never live.") % _figures(model))
     left = _retire_active(now)
-    _set_status(
-        model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None, rescored_at=None
-    )
+    _set_status(model, ModelStatus.RETIRED, status=ModelStatus.ACTIVE, retired_at=None)
     text = _("Rolled back to version %(version)s from version %(left)s.")
     figures = _figures(model) | {"left": left.version if left else "–"}
     words = " ".join([text % figures, reason.strip()]).strip()
     ModelChange.objects.create(model=model, by=by, at=now, text=words[:300])
-    ring("rescore_all", queue="bulk")
+    start_run(kind=RunKind.RESCORE, model=model, by=by, now=now)
     return model
-
-
-def mark_rescored(model: ScoringModel, *, now: datetime) -> None:
-    """Every lead has been scored under this version; nothing if another went live meanwhile."""
-    live = ScoringModel.objects.filter(pk=model.pk, status=ModelStatus.ACTIVE)
-    live.update(rescored_at=now)
 
 
 def authors_of(model: ScoringModel) -> set[int]:
@@ -366,7 +358,7 @@ def _go_live(
         published_as=published_as,
         published_by=by,
     )
-    ring("rescore_all", queue="bulk")
+    start_run(kind=RunKind.RESCORE, model=model, by=by, now=now)
     return model
 
 
