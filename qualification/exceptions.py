@@ -105,6 +105,10 @@ class PublishRefused(QualificationError):
     """The version may not go live: wrong status, author, or one activity type crosses the line."""
 
 
+class NothingToCompare(QualificationError):
+    """A simulation needs a live version beside the one it looks at."""
+
+
 class ShadowRefused(QualificationError):
     """The version may not enter or leave shadow: wrong status, another one is there, no right."""
 

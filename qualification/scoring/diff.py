@@ -45,6 +45,10 @@ GRADE_WORDS = {
     "tiers": gettext_lazy("Tier of %(name)s"),
     "actions": gettext_lazy("Suggestion for %(name)s"),
 }
+GRADE_LISTS = {
+    "tiers": gettext_lazy("Tier %(word)s"),
+    "actions": gettext_lazy("Suggest %(word)s for"),
+}
 RULE_WORDS = {
     "name": gettext_lazy("name"),
     "dimension": gettext_lazy("dimension"),
@@ -92,6 +96,22 @@ def diff_of(before: ScoringModel, after: ScoringModel) -> tuple[Change, ...]:
     ]
     found = [change for change in rules if change is not None]
     return (*found, *gone, *_order(old, new), *_settings(before, after))
+
+
+def settings_of(model: ScoringModel) -> tuple[tuple[str, str], ...]:
+    """(setting, value) in words of a version, as the differences name them."""
+    found = [
+        (str(label), _shown(value))
+        for column, label in SETTINGS.items()
+        if (value := getattr(model, column)) is not None
+    ]
+    for column, label in NAMED_POINTS.items():
+        named = sorted(_points(getattr(model, column)).items())
+        found += [(str(label) % {"name": name}, _shown(value)) for name, value in named]
+    for column in GRADE_WORDS:
+        words = getattr(model, column).items()
+        found += [(str(GRADE_LISTS[column]) % {"word": word}, ", ".join(g)) for word, g in words]
+    return tuple(found)
 
 
 def _rules(model: ScoringModel) -> dict[str, ScoringRule]:

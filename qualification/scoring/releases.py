@@ -55,12 +55,12 @@ def unread_note(reader: User) -> ReleaseNote | None:
 
     The person who published it has read it.
     """
-    if not roles_of(reader) & set(READERS):
-        return None
-    notes = ReleaseNote.objects.filter(published_at__gte=reader.date_joined)
-    read = ReleaseAck.objects.filter(user=reader).values("note")
-    unread = notes.exclude(pk__in=read).exclude(published_by=reader)
-    return unread.select_related("model", "before", "published_by").first()
+    return _unread(reader).select_related("model", "before", "published_by").first()
+
+
+def is_unread(note: ReleaseNote, *, reader: User) -> bool:
+    """Whether this person still has to acknowledge the note."""
+    return _unread(reader).filter(pk=note.pk).exists()
 
 
 def readers_of(note: ReleaseNote, *, viewer: User) -> list[Reader]:
@@ -71,6 +71,16 @@ def readers_of(note: ReleaseNote, *, viewer: User) -> list[Reader]:
         people = people.filter(team=viewer.team_id)
     found = [Reader(user, read.get(user.pk)) for user in people if user.pk != note.published_by_id]
     return sorted(found, key=lambda reader: (reader.at is not None, reader.at or note.published_at))
+
+
+def _unread(reader: User) -> QuerySet[ReleaseNote]:
+    if not roles_of(reader) & set(READERS):
+        return ReleaseNote.objects.none()
+    notes = ReleaseNote.objects.filter(published_at__gte=reader.date_joined)
+    read = ReleaseAck.objects.filter(user=reader).values("note")
+    # Not `exclude`: the operator's notes have no publisher.
+    by_others = Q(published_by=None) | ~Q(published_by=reader)
+    return notes.exclude(pk__in=read).filter(by_others)
 
 
 def _readers() -> QuerySet[User]:
