@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from crm.exceptions import PayloadInvalid
 from crm.intake.adapters import payload_of
 from crm.intake.upsert import Upserted, upsert_lead
 from crm.models import InboxMessage
 from qualification.choices import EntryReason
-from qualification.models import ScoringDue, ScoringModel
+from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
 from qualification.scoring import rescore, versions
 
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 BACKOFF = timedelta(seconds=30)
 MAX_ERROR = 500
-# Names the advisory lock of the one who scores everything after a publish.
-_RESCORE_LOCK = 0x4C51_5253
 
 
 def process(message_id: int, *, now: datetime) -> InboxMessage:
@@ -148,50 +146,13 @@ def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = T
             review_queue.apply_line(lead_ids, model=versions.active_model(), now=now)
 
 
-def rescore_all(
-    *,
-    now: datetime,
-    model: ScoringModel | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> rescore.Rescored:
-    """Score every lead; under the active model the queue follows. `on_progress`: keys done, in all.
-
-    Under another version (`model`) nothing is stored, the differences are counted.
-    """
-    chosen = model or versions.active_model()
-    found = rescore.rescore_all(now=now, model=chosen, on_progress=on_progress)
-    if chosen is not None and rescore.is_live(chosen) and found.is_whole:
-        review_queue.apply_line(found.lined, model=chosen, now=now)
-        versions.mark_rescored(chosen, now=now)
-    return found
-
-
-def finish_publish(now: datetime) -> int:
-    """Score every lead once after a version went live, whoever gets there; how many were scored.
-
-    The version itself says whether it is done, so a lost bell or a killed worker loses nothing.
-    """
-    model = versions.active_model()
-    if model is None or model.rescored_at is not None:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_RESCORE_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            return rescore_all(now=now, model=model).scored
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_RESCORE_LOCK])
-
-
 def finish_due(now: datetime, limit: int = 500) -> int:
-    """Score what a publish or a dead worker left to do, oldest first; how many leads.
+    """Score what a dead worker left to do, oldest first; how many leads.
 
     Two at once do the same work twice, one after the other: rows of ScoringDue are never locked
     before their leads.
     """
-    published = finish_publish(now)
     due = ScoringDue.objects.order_by("since", "lead_id").values_list("lead_id", flat=True)
     lead_ids = list(due[:limit])
     score_and_queue(lead_ids, now=now)
-    return published + len(lead_ids)
+    return len(lead_ids)

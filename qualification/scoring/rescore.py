@@ -3,18 +3,19 @@ Called by the pipeline; answers mark their lead as due."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from crm.models import Lead
 from qualification.choices import ModelStatus
-from qualification.models import ScoringDue, ScoringModel
+from qualification.models import RunKind, RunState, ScoringDue, ScoringModel, ScoringRun
+from qualification.scoring import shadow
 from qualification.scoring.compile import (
     CompiledModel,
     Source,
@@ -23,9 +24,8 @@ from qualification.scoring.compile import (
     leads_now,
 )
 from qualification.scoring.points import tenths_of
+from qualification.scoring.runs import CHUNK_KEYS, start_run
 from qualification.scoring.versions import active_model, hold_versions
-
-CHUNK = 20_000
 
 # Columns of the stored score, of the fresh one (expression) in the same order.
 _VALUES = ("fit_tenths", "intent_tenths", "total_tenths", "grade", "tier", "disqualified")
@@ -33,26 +33,12 @@ _FRESH = ("fit", "intent", "total", "grade", "tier", "disqualified")
 
 
 @dataclass(frozen=True)
-class Rescored:
-    """How many leads were scored, how many scores differ from the stored ones, how long it took.
-
-    `lined`: leads that may cross the line. `is_whole` is False when another version went live
-    meanwhile, which scores all leads itself.
-    """
+class Found:
+    """Of one key range: leads scored, how many scores differ from the stored ones, and the ids of
+    leads that may have to enter the queue, leave it or move in it."""
 
     scored: int
     changed: int
-    seconds: float
-    lined: list[int] = field(default_factory=list)
-    is_whole: bool = True
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Of one statement: leads scored, ids with another score, ids that may cross the line."""
-
-    scored: int
-    changed: list[int]
     lined: list[int]
 
 
@@ -92,40 +78,73 @@ def score_leads(
         return []
     compiled, source = compile_model(model), leads_now(ids, as_of=now)
     if is_live(model):
-        return sorted(_write(compiled, source, now, is_bulk=False).changed)
-    return sorted(_compare(compiled, source).changed)
+        changed = sorted(_write(compiled, source, now, is_bulk=False)[1])
+        shadow.score_beside(ids, now=now)
+        return changed
+    return sorted(_compare(compiled, source)[1])
 
 
-def rescore_all(
-    *,
-    now: datetime,
-    model: ScoringModel | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> Rescored:
-    """Score every lead as of `now`, a key range and a transaction at a time.
+@transaction.atomic
+def score_range(model: ScoringModel, first: int, last: int, *, as_of: datetime) -> Found | None:
+    """Store the scores of a key range, both ends included, under the live version.
 
-    Under the active model the scores are stored; under another version the differences are only
-    counted. `on_progress` gets keys done and keys in all. `pipeline.rescore_all` lets the queue
-    follow.
+    Leads are not locked: a score of a later moment stays, and whoever changes a lead meanwhile
+    marks it as due. None when another version went live, which scores all leads itself.
     """
-    started = time.monotonic()
-    chosen = model or active_model()
-    if chosen is None:
-        return Rescored(0, 0, time.monotonic() - started)
-    compiled = compile_model(chosen)
-    scored, changed, is_whole = 0, 0, True
-    lined: list[int] = []
+    hold_versions()
+    if active_model() != model:
+        return None
+    in_range = ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last, since__lte=as_of)
+    due = list(in_range.values_list("lead_id", "since"))
+    source = leads_between(first, last, as_of=as_of)
+    scored, changed, lined = _write(compile_model(model), source, as_of, is_bulk=True)
+    _clear_due(due)
+    return Found(scored, len(changed), lined)
+
+
+def count_changes(
+    model: ScoringModel, *, now: datetime, on_progress: Callable[[int, int], None] | None = None
+) -> tuple[int, int]:
+    """(leads, leads whose stored score differs from the one under `model`); nothing is stored.
+
+    `on_progress` gets keys done and keys in all.
+    """
+    scored, changed = 0, 0
+    compiled = compile_model(model)
     for first, last, end in key_ranges():
-        found = _score_range(compiled, first, last, now)
-        if found is None:
-            is_whole = False
-            break
-        scored += found.scored
-        changed += len(found.changed)
-        lined += found.lined
+        found = _compare(compiled, leads_between(first, last, as_of=now))
+        scored += found[0]
+        changed += len(found[1])
         if on_progress:
             on_progress(last, end)
-    return Rescored(scored, changed, time.monotonic() - started, lined, is_whole)
+    return scored, changed
+
+
+def start_when_due(*, now: datetime) -> ScoringRun | None:
+    """Begin to score all leads again when the last time is too long ago: interest decays and
+    windows close without anything happening.
+
+    Also when a live version has never been applied to all leads, or a run of it failed.
+    """
+    model = active_model()
+    if model is None:
+        return None
+    every = timedelta(hours=settings.LEADQUAL["RESCORE_EVERY_HOURS"])
+    last = ScoringRun.objects.filter(kind=RunKind.RESCORE, model=model).first()
+    if last is not None:
+        is_fresh = last.as_of > now - every
+        if is_fresh or (last.state == RunState.DONE and not depends_on_time(model)):
+            return None
+    return start_run(kind=RunKind.RESCORE, model=model, now=now)
+
+
+def depends_on_time(model: ScoringModel) -> bool:
+    """Whether a score under this version may change though nothing happens."""
+    compiled = compile_model(model)
+    # Also without a window: what a source dates ahead of our clock counts only later.
+    return bool(compiled.activities.columns) or any(
+        leaf.op == "days_since_at_most" for rule in compiled.rules for leaf in rule.leaves
+    )
 
 
 def key_ranges() -> Iterator[tuple[int, int, int]]:
@@ -133,29 +152,13 @@ def key_ranges() -> Iterator[tuple[int, int, int]]:
     ends = Lead.objects.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["last"] is None:
         return
-    for first in range(ends["first"], ends["last"] + 1, CHUNK):
-        yield first, min(first + CHUNK - 1, ends["last"]), ends["last"]
+    for first in range(ends["first"], ends["last"] + 1, CHUNK_KEYS):
+        yield first, min(first + CHUNK_KEYS - 1, ends["last"]), ends["last"]
 
 
 def is_live(model: ScoringModel) -> bool:
     """Whether the version was the active one when it was read."""
     return model.status == ModelStatus.ACTIVE
-
-
-@transaction.atomic
-def _score_range(compiled: CompiledModel, first: int, last: int, now: datetime) -> _Found | None:
-    """One chunk; None when another version went live meanwhile, which scores all leads itself."""
-    source = leads_between(first, last, as_of=now)
-    if not is_live(compiled.model):
-        return _compare(compiled, source)
-    hold_versions()
-    if active_model() != compiled.model:
-        return None
-    in_range = ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last)
-    due = list(in_range.values_list("lead_id", "since"))
-    found = _write(compiled, source, now, is_bulk=True)
-    _clear_due(due)
-    return found
 
 
 def _clear_due(due: Sequence[tuple[int, datetime]]) -> None:
@@ -187,16 +190,20 @@ def _compared(totals: str) -> str:
         )"""  # noqa: S608 - compiled text; values are parameters  # nosec
 
 
-def _compare(compiled: CompiledModel, source: Source) -> _Found:
+def _compare(compiled: CompiledModel, source: Source) -> tuple[int, list[int]]:
+    """Leads scored, and the ids whose stored score differs."""
     totals, params = compiled.totals(source)
     changed = "coalesce(array_agg(row_id) FILTER (WHERE is_changed), '{}')"
     sql = f"{_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608  # nosec
     scored, ids = _row(sql, params)
-    return _Found(scored, ids, [])
+    return scored, ids
 
 
-def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: bool) -> _Found:
-    """Store what differs, in key order, so that two runs never wait for each other crosswise.
+def _write(
+    compiled: CompiledModel, source: Source, as_of: datetime, *, is_bulk: bool
+) -> tuple[int, list[int], list[int]]:
+    """Store what differs, in key order, so that two never wait for each other crosswise: leads
+    scored, ids of changed scores, ids of leads the line may move.
 
     A bulk run leaves a score of a later moment alone: its facts are the newer ones.
     """
@@ -216,7 +223,7 @@ def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: b
         )
         SELECT count(*),
             coalesce(array_agg(w.lead_id) FILTER (WHERE c.is_changed AND w.lead_id > 0), '{{}}'),
-            coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed OR l.stage = 'mql'
+            coalesce(array_agg(c.row_id) FILTER (WHERE l.stage IN ('mql', 'working')
                 OR (l.stage = 'new' AND (c.disqualified <> '' OR c.total >= %(mql_tenths)s))
                 OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{}}')
         FROM compared AS c JOIN crm_lead AS l ON l.id = c.row_id
@@ -224,11 +231,12 @@ def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: b
     """  # noqa: S608 - compiled text; values are parameters  # nosec
     params |= {
         "model_id": compiled.model.pk,
-        "scored_at": now,
+        "scored_at": as_of,
         "is_bulk": is_bulk,
         "mql_tenths": tenths_of(compiled.model.mql),
     }
-    return _Found(*_row(sql, params))
+    scored, changed, lined = _row(sql, params)
+    return scored, changed, lined
 
 
 def _row(sql: str, params: dict[str, Any]) -> tuple[Any, ...]:

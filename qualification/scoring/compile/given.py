@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qualification.scoring.compile.facts import FOLDED
-from qualification.scoring.compile.sources import Source
+from qualification.scoring.compile.sources import DERIVED, Source
 from qualification.scoring.facts import GivenFacts
 from qualification.scoring.operators import ValueType
 from qualification.scoring.subjects import ACCOUNT_FIELDS, LEAD_FIELDS
@@ -52,6 +52,11 @@ _ACTIVITIES = f"""{_KEYS} CROSS JOIN LATERAL (
         UNION ALL
         SELECT * FROM jsonb_to_recordset(%(shared)s::text::jsonb) AS r ({_ACTIVITY_COLUMNS})
     ) AS a"""  # noqa: S608 - names of our own  # nosec
+_COMMITTEE = """CROSS JOIN LATERAL (
+        SELECT (k.facts #>> '{account,people}')::bigint AS people,
+            (k.facts #>> '{account,active_people}')::bigint AS active_people,
+            (k.facts #>> '{account,roles_covered}')::bigint AS roles_covered
+    ) AS g"""
 _ANSWERS = f"""{_KEYS} CROSS JOIN LATERAL (
         SELECT y.id AS criterion_id, r.value -> 'value' AS value, r.value ->> 'state' AS state,
             k.as_of AS recorded_at, NULL::timestamptz AS superseded_at, y.id
@@ -78,6 +83,9 @@ def leads_given(many: Sequence[GivenFacts], *, shared: str = "[]") -> Source:
         row_id="k.row_id",
         as_of="k.as_of",
         is_machine="a.machine",
+        committee=_COMMITTEE,
+        has_account="(k.facts -> 'account') IS NOT NULL",
+        derived={name: f"l.{name.partition('.')[2]}" for name in DERIVED},
         origin="CROSS JOIN LATERAL (SELECT l.source AS name) AS o",
         params={
             "row_ids": list(range(len(many))),

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,13 +18,14 @@ from qualification.models import ScoringModel
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import ledgers
 from tests.oracles.random_scoring import DAY, random_document, random_facts
-from tests.oracles.scoring_oracle import Oracle
-from tests.qualification.scoring.conftest import LoadModel, StoreFacts
+from tests.oracles.scoring_oracle import COUNTED, Oracle
+from tests.qualification.scoring.conftest import LoadModel, SaveSegments, StoreFacts
 from tests.qualification.scoring.test_oracle import (
     BrokenOracle,
     ForgetfulOracle,
     answer_of,
     declared,
+    random_queries,
 )
 
 pytestmark = pytest.mark.django_db
@@ -35,10 +36,33 @@ LINE_NAMES = {
     "base": "{dimension} base",
     "limit": "{dimension} limit",
     "total_limit": "total limit",
+    "account_cap": "account cap",
 }
 
 Facts = dict[str, Any]
 Answer = dict[str, Any]
+
+
+class Case(NamedTuple):
+    """A document and the queries of the segments it names."""
+
+    document: dict[str, Any]
+    segments: dict[str, dict[str, Any]]
+
+
+class Stores(NamedTuple):
+    """Where a case is kept: its version, its leads, its segments."""
+
+    model: LoadModel
+    facts: StoreFacts
+    segments: SaveSegments
+
+
+@pytest.fixture
+def stores(load_model: LoadModel, store_facts: StoreFacts, save_segments: SaveSegments) -> Stores:
+    return Stores(load_model, store_facts, save_segments)
+
+
 ScoreFacts = Callable[[ScoringModel, list[str]], list[Answer]]
 
 
@@ -53,7 +77,22 @@ def given_line(facts: Facts, as_of: dt.datetime) -> str:
         | {"machine": is_machine(activity, as_of)}
         for activity in facts["activities"]
     ]
-    return json.dumps(facts | {"activities": activities, "as_of": as_of}, default=plain)
+    told = {"lead": literal("lead", facts, as_of), "account": literal("account", facts, as_of)}
+    told |= {"activities": activities, "as_of": as_of}
+    told |= {key: facts[key] for key in ("attributes", "checklist")}
+    return json.dumps(told, default=plain)
+
+
+def literal(family: str, facts: Facts, as_of: dt.datetime) -> Facts | None:
+    """Lead or account with what is derived or counted said in so many words."""
+    row = facts[family]
+    if row is None:
+        return None
+    oracle = Oracle({"rules": []})
+    names = ("phone_kind", "buying_roles") if family == "lead" else COUNTED
+    worked_out = {name: oracle.worked_out(f"{family}.{name}", facts, as_of) for name in names}
+    plain = {key: value for key, value in row.items() if key != "phone_key"}
+    return plain | {k: int(v) if family == "account" else v for k, v in worked_out.items()}
 
 
 def is_machine(activity: dict[str, Any], as_of: dt.datetime) -> bool:
@@ -81,25 +120,32 @@ def in_tenths(published: Answer) -> Answer:
 
 
 def cases(
-    count: int, seed: int, now: dt.datetime, load_model: LoadModel, store_facts: StoreFacts
-) -> Iterator[tuple[Facts, ScoringModel, list[Facts], list[int], dt.datetime]]:
-    """(document, version, facts, their leads, moment) with `count` facts in all."""
+    count: int,
+    seed: int,
+    now: dt.datetime,
+    stores: Stores,
+) -> Iterator[tuple[Case, ScoringModel, list[Facts], list[int], dt.datetime]]:
+    """(case, version, facts, their leads, moment) with `count` facts in all."""
     random = Random(seed)
     for number in range(count // CROWD):
         if number % MODELS_A_CROWD == 0:
             many = [random_facts(random, now) for _ in range(CROWD)]
-            ids = store_facts(many)
+            ids = stores.facts(many)
+            queries = random_queries(random)
+            stores.segments(queries)
         raw = random_document(random)
         as_of = now - random.choice([0, 0, 1, 3, 30]) * DAY
-        yield raw, load_model(raw), many, ids, as_of
+        yield Case(raw, queries), stores.model(raw), many, ids, as_of
 
 
 def test_three_ways_to_score_agree(
-    load_model: LoadModel, store_facts: StoreFacts, score_facts: ScoreFacts, now: dt.datetime
+    stores: Stores,
+    score_facts: ScoreFacts,
+    now: dt.datetime,
 ) -> None:
     tried = mismatches = 0
-    for raw, model, many, ids, as_of in cases(CASES, 11, now, load_model, store_facts):
-        oracle = Oracle(raw, declared())
+    for case, model, many, ids, as_of in cases(CASES, 11, now, stores):
+        oracle = Oracle(case.document, declared(), case.segments)
         stored = ledgers(compile_model(model), leads_now(ids, as_of=as_of), as_of)
         given = score_facts(model, [given_line(facts, as_of) for facts in many])
         for facts, lead_id, published in zip(many, ids, given, strict=True):
@@ -108,7 +154,7 @@ def test_three_ways_to_score_agree(
             tried += 1
             mismatches += answers != [expected, expected]
             for answer in answers:
-                assert answer == expected, f"{raw}\nas of {as_of}: {facts}"
+                assert answer == expected, f"{case}\nas of {as_of}: {facts}"
                 assert sum(tenths for _, tenths, _ in answer["lines"]) == answer["total"]
     print(f"cases={tried} mismatches={mismatches}")
     assert tried == CASES // CROWD * CROWD
@@ -117,14 +163,13 @@ def test_three_ways_to_score_agree(
 @pytest.mark.parametrize("broken", [BrokenOracle, ForgetfulOracle])
 def test_a_deliberate_mistake_is_caught_both_ways(
     broken: type[Oracle],
-    load_model: LoadModel,
-    store_facts: StoreFacts,
+    stores: Stores,
     score_facts: ScoreFacts,
     now: dt.datetime,
 ) -> None:
     caught = {"stored": 0, "given": 0}
-    for raw, model, many, ids, as_of in cases(800, 12, now, load_model, store_facts):
-        oracle = broken(raw, declared())
+    for case, model, many, ids, as_of in cases(800, 12, now, stores):
+        oracle = broken(case.document, declared(), case.segments)
         stored = ledgers(compile_model(model), leads_now(ids, as_of=as_of), as_of)
         given = score_facts(model, [given_line(facts, as_of) for facts in many])
         for facts, lead_id, published in zip(many, ids, given, strict=True):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -12,7 +14,6 @@ from crm.models import User
 from qualification.choices import ModelStatus, ProposalStatus
 from qualification.feedback.proposals import approve_proposal
 from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringModel
-from qualification.pipeline import rescore_all
 from tests import factories
 from tests.qualification.views.proposal_support import proposed
 
@@ -55,7 +56,7 @@ def test_a_second_person_publishes(
     html = client.get(publish_url(draft), headers=HTMX).content.decode()
     assert "Every lead gets a new score" in html
     assert "Proposal approved" in html
-    rescore_all(now=timezone.now())
+    call_command("rescore", stderr=StringIO(), stdout=StringIO())
     answer = client.post(publish_url(draft), headers=HTMX)
     assert answer["HX-Redirect"] == "/proposals/"
     draft.refresh_from_db()
@@ -65,7 +66,7 @@ def test_a_second_person_publishes(
     page = client.get("/proposals/").content.decode()
     assert "v2 is live. The queue is being scored again." in page
     assert "scores still come from older rules" in page
-    rescore_all(now=timezone.now())
+    call_command("rescore", stderr=StringIO(), stdout=StringIO())
     assert "scores still come from older rules" not in client.get("/proposals/").content.decode()
 
 
@@ -131,7 +132,7 @@ def test_it_shows_the_back_test(login: Login, people: dict[str, User], draft: Sc
     html = client.get(f"/models/{draft.pk}/backtest/", headers=HTMX).content.decode()
     assert "Precision, best" in html or "Not enough data" in html
     assert "Where leads move" not in html
-    rescore_all(now=timezone.now())
+    call_command("rescore", stderr=StringIO(), stdout=StringIO())
     html = client.get(f"/models/{draft.pk}/backtest/", headers=HTMX).content.decode()
     assert "Where leads move" in html
     assert "of 60 newest" in html
