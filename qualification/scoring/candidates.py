@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from qualification.choices import AnswerState
@@ -33,6 +33,8 @@ _LEAD = frozenset({"title", "seniority", "department", "country", "city", "topic
 _ACCOUNT = frozenset({"industry", "employees", "revenue", "country", "city"})
 # More at once is no advice.
 LARGEST = 3
+# Of a condition with many branches the first ways are tried.
+MOST_WAYS = 50
 
 
 class Effort(IntEnum):
@@ -100,14 +102,18 @@ def ways_to_hold(condition: Condition, known: Known) -> Iterator[tuple[Change, .
             for part in parts:
                 yield from ways_to_hold(part, known)
         case AllOf(parts):
-            each = [list(ways_to_hold(part, known))[:LARGEST] for part in parts]
-            for chosen in product(*each):
-                merged = merge(change for way in chosen for change in way)
-                if merged is not None:
-                    yield merged
+            yield from _ways_of_all(parts, known)
         case NotThis(part):
             if not _holds(part, known.held):
                 yield ()
+
+
+def _ways_of_all(parts: tuple[Condition, ...], known: Known) -> Iterator[tuple[Change, ...]]:
+    each = [list(islice(ways_to_hold(part, known), LARGEST)) for part in parts]
+    for chosen in islice(product(*each), MOST_WAYS):
+        merged = merge(change for way in chosen for change in way)
+        if merged is not None:
+            yield merged
 
 
 def _holds(condition: Condition, held: Mapping[Comparison, bool]) -> bool:

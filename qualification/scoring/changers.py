@@ -26,7 +26,7 @@ from qualification.scoring.compile import CompiledModel, compile_model
 from qualification.scoring.compile.given import leads_given
 from qualification.scoring.compile.model import CompiledRule
 from qualification.scoring.compile.recorded import Recorded, recorded_facts
-from qualification.scoring.conditions import ActivityTest, NoActivityTest
+from qualification.scoring.conditions import ActivityTest, AllOf, NoActivityTest
 from qualification.scoring.verdict import verdict_of
 
 SHOWN = 4
@@ -97,8 +97,8 @@ class _Trial:
                 f"SELECT row_id, total, grade, disqualified FROM ({sql}) AS s",  # noqa: S608  # nosec
                 params,
             )
-            found = {row[0]: row[1:] for row in cursor.fetchall()}
-        return [_standing(*found[number], self.compiled.model) for number in range(len(sets))]
+            found = {row[0]: _standing(row[1:], self.compiled.model) for row in cursor.fetchall()}
+        return [found[number] for number in range(len(sets))]
 
 
 def changers_of(lead_id: int, *, model: ScoringModel, now: datetime) -> tuple[Changer, ...]:
@@ -124,7 +124,8 @@ def changers_of(lead_id: int, *, model: ScoringModel, now: datetime) -> tuple[Ch
     return _shown(found)
 
 
-def _standing(total: int, grade: str, disqualified: str, model: ScoringModel) -> Standing:
+def _standing(found: tuple[int, str, str], model: ScoringModel) -> Standing:
+    total, grade, disqualified = found
     word = _("Disqualified") if disqualified else verdict_of(total_tenths=total, model=model).word
     return Standing(total, grade, disqualified, word)
 
@@ -162,7 +163,7 @@ def _pairs(
     pulling = [(change, delta) for change, delta in singles if delta]
     pulling.sort(key=lambda each: (each[0].effort, -abs(each[1])))
     tried = set(map(frozenset, sets))
-    found = []
+    found: list[tuple[Change, ...]] = []
     for (one, pull), (other, also) in combinations(pulling[:MOST_PAIRED], 2):
         pair = merge((one, other))
         same_way = (pull > 0) == (also > 0)
@@ -235,6 +236,7 @@ def _ways(
         as_of=as_of,
         label_of=facts.catalogue.label_of,
     )
-    for changes in ways_to_hold(rule.when, known):
+    whole = rule.when if rule.segment is None else AllOf((rule.segment, rule.when))
+    for changes in ways_to_hold(whole, known):
         if 0 < len(changes) <= LARGEST:
             yield changes
