@@ -47,12 +47,14 @@ class Effort(IntEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One fact that could be otherwise. `subject` as rules name it, or `activity`."""
+    """One fact that could be otherwise. `subject` as rules name it, or `activity`; that makes the
+    account's active people so many, if it counts them (None: no more than before)."""
 
     subject: str
     value: Any = field(hash=False)
     words: str
     effort: Effort
+    active_people: int | None = None
 
     @property
     def target(self) -> str:
@@ -71,7 +73,10 @@ class Change:
                 return replace(facts, attributes={**facts.attributes, part: self.value})
             case "checklist":
                 return replace(facts, checklist={**facts.checklist, **self._answer(facts, part)})
-        return replace(facts, activities=(*facts.activities, self.value))
+        account = facts.account
+        if account is not None and self.active_people is not None:
+            account = {**account, "active_people": self.active_people}
+        return replace(facts, account=account, activities=(*facts.activities, self.value))
 
     def _answer(self, facts: GivenFacts, part: str) -> dict[str, Any]:
         key, _, is_state = part.partition(".")
@@ -200,9 +205,10 @@ def _as_json(value: Scalar, subject: Subject) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def one_more(test: ActivityTest, as_of: datetime) -> Change:
-    """That they do it once more, now."""
-    moment = as_of.isoformat()
+def one_more(test: ActivityTest, facts: GivenFacts, *, was_active: bool) -> Change:
+    """That they do it once more, now; `was_active` lately or are one more of the active people."""
+    moment = facts.as_of.isoformat()
+    active = None if was_active else (facts.account or {}).get("active_people", 0) + 1
     properties = {name: _as_json(values[0], _NOTHING) for name, values in test.where}
     return Change(
         subject="activity",
@@ -215,6 +221,7 @@ def one_more(test: ActivityTest, as_of: datetime) -> Change:
         },
         words=wording.one_more_words(test),
         effort=Effort.HAPPEN,
+        active_people=active,
     )
 
 

@@ -218,13 +218,13 @@ def _ways(
     recorded: Recorded,
 ) -> Iterator[tuple[Change, ...]]:
     """How the rule could come to hold, or to count once more."""
-    as_of = recorded.facts.as_of
     match rule.when:
         case NoActivityTest():
             return
         case ActivityTest():
             if rule.rule.points > 0:
-                yield (one_more(rule.when, as_of),)
+                was_active = recorded.is_active
+                yield (one_more(rule.when, recorded.facts, was_active=was_active),)
             return
     facts = compiled.facts
     if row[f"t{number}"]:
@@ -233,7 +233,7 @@ def _ways(
         held={leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(rule.leaves)},
         unknown=frozenset(name for name, f in facts.columns.items() if row[f"{f}_missing"]),
         has_account=recorded.facts.account is not None,
-        as_of=as_of,
+        as_of=recorded.facts.as_of,
         label_of=facts.catalogue.label_of,
     )
     whole = rule.when if rule.segment is None else AllOf((rule.segment, rule.when))

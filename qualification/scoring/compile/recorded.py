@@ -13,16 +13,24 @@ from qualification.scoring.compile.facts import Facts, Params
 from qualification.scoring.compile.model import CompiledModel
 from qualification.scoring.compile.sources import Source, leads_now
 from qualification.scoring.facts import GivenFacts
-from qualification.scoring.subjects import ACCOUNT_FIELDS, LEAD_FIELDS, Catalogue, subject_of
+from qualification.scoring.subjects import (
+    ACCOUNT_FIELDS,
+    ACTIVE_DAYS,
+    LEAD_FIELDS,
+    Catalogue,
+    subject_of,
+)
 
 
 @dataclass(frozen=True)
 class Recorded:
     """The facts of one lead; `activities` apart, as JSON text of a list: those the model may count.
-    They are many, and the same whatever else changes."""
+    They are many, and the same whatever else changes. `is_active`: a person did something lately,
+    so that the account counts them among its active people."""
 
     facts: GivenFacts
     activities: str
+    is_active: bool
 
 
 def recorded_facts(compiled: CompiledModel, lead_id: int, *, as_of: datetime) -> Recorded | None:
@@ -39,14 +47,12 @@ def recorded_facts(compiled: CompiledModel, lead_id: int, *, as_of: datetime) ->
             key: {"value": json.loads(value) if value else None, "state": state}
             for key, value, state in cursor.fetchall()
         }
-        activities = "[]"
-        if compiled.activities.columns:
-            cursor.execute(_activities_sql(source), source.params | _wanted(compiled))
-            activities = cursor.fetchone()[0]
+        cursor.execute(_activities_sql(source), source.params | _wanted(compiled))
+        activities, is_active = cursor.fetchone()
     facts = GivenFacts(
         as_of=as_of, lead=lead, account=account, attributes=attributes, checklist=answers
     )
-    return Recorded(facts, activities)
+    return Recorded(facts, activities, is_active)
 
 
 def _fields_sql(source: Source) -> str:
@@ -81,11 +87,13 @@ def _activities_sql(source: Source) -> str:
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'type', a.type, 'occurred_at', a.occurred_at, 'recorded_at', a.recorded_at,
             'properties', a.properties, 'machine', false
-        )), '[]')::text
+        )) FILTER (WHERE %(any_type)s OR a.type = ANY(%(types)s)), '[]')::text,
+            coalesce(bool_or(
+                a.occurred_at > {source.as_of} - interval '{ACTIVE_DAYS} days'
+            ), false)
         FROM {source.activities}
         WHERE {source.activity_where} AND a.occurred_at <= {source.as_of}
           AND a.recorded_at <= {source.as_of} AND NOT {source.is_machine}
-          AND (%(any_type)s OR a.type = ANY(%(types)s))
     """  # noqa: S608 - text of this package; values are parameters  # nosec
 
 
