@@ -22,16 +22,19 @@ _IS_MACHINE = """EXISTS (
     )
 )"""
 _ACCOUNT_NOW = "LEFT JOIN crm_account AS c ON c.id = l.account_id"
+# Of what was recorded by then the row written last: rows of one object are written one at a time,
+# under its lock, while their moments are those of the doors, which may wait for one another.
 _ACCOUNT_THEN = """LEFT JOIN LATERAL (
     SELECT e.* FROM crm_accountevent AS e
     WHERE e.pgh_obj_id = l.account_id AND e.pgh_created_at <= {as_of}
-    ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT 1
+    ORDER BY e.pgh_id DESC LIMIT 1
 ) AS c ON true"""
 _LEAD_THEN = """(
     SELECT e.* FROM crm_leadevent AS e
     WHERE e.pgh_obj_id = {lead_id} AND e.pgh_created_at <= {as_of}
-    ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT 1
+    ORDER BY e.pgh_id DESC LIMIT 1
 )"""
+_ORIGIN = "LEFT JOIN crm_source AS o ON o.id = l.source_id"
 _PARAM = "%(as_of)s::timestamptz"
 
 # --- the people of an account -------------------------------------------------------------------
@@ -73,15 +76,19 @@ _COMMITTEE_THEN = """LEFT JOIN LATERAL (
         WHERE e.pgh_obj_id IN (
             SELECT w.pgh_obj_id FROM crm_leadevent AS w WHERE w.account_id = l.account_id
         ) AND e.pgh_created_at <= {as_of}
-        ORDER BY e.pgh_obj_id, e.pgh_created_at DESC, e.pgh_id DESC
+        ORDER BY e.pgh_obj_id, e.pgh_id DESC
     ) AS m
     LEFT JOIN crm_leadrole AS r ON r.lead_id = m.lead_id AND {role_held}
     WHERE m.account_id = l.account_id
 ) AS g ON l.account_id IS NOT NULL"""
 
 
+# Facts that no column holds.
+DERIVED = ("lead.phone_kind", "lead.buying_roles")
+
+
 def _derived(as_of: str) -> dict[str, str]:
-    """Facts that no column holds: a phone number nobody could call, the parts a person plays."""
+    """Whether anybody could call the number, and the parts the person plays, as SQL by subject."""
     held = _ROLE_HELD.format(as_of=as_of)
     return {
         "lead.phone_kind": """CASE WHEN coalesce(btrim(l.phone), '') = '' THEN NULL
@@ -117,6 +124,7 @@ class Source:
     as_of: str = _PARAM
     is_machine: str = _IS_MACHINE.format(as_of=_PARAM)
     derived: Mapping[str, str] = field(default_factory=lambda: _derived(_PARAM))
+    origin: str = _ORIGIN
     params: dict[str, Any] = field(default_factory=dict)
 
 
