@@ -22,6 +22,7 @@ from qualification.models import (
     ScoringModel,
     ScoringRun,
 )
+from qualification.scoring import shadow
 from qualification.scoring.compile import (
     CompiledModel,
     Source,
@@ -88,7 +89,9 @@ def score_leads(
     ScoringDue.objects.filter(lead_id__in=ids, since__lte=as_of).delete()
     if model is None or not ids:
         return []
-    return _write(compile_model(model), leads_now(ids, as_of=as_of), as_of)
+    changed = _write(compile_model(model), leads_now(ids, as_of=as_of), as_of)
+    shadow.score_beside(ids, now=as_of)
+    return changed
 
 
 def _not_before_stored(lead_ids: list[int], model: ScoringModel, now: datetime) -> datetime:

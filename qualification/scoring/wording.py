@@ -96,6 +96,11 @@ def _either(values: list[str]) -> str:
     return " or ".join(part for part in (", ".join(values[:-1]), *values[-1:]) if part)
 
 
+def segment_name(key: str) -> str:
+    """A segment as readers call it, such as `segment dach`."""
+    return f"segment {_name(key).replace('-', ' ')}"
+
+
 # --- what a lead has ---------------------------------------------------------------------------
 
 
@@ -211,6 +216,17 @@ def activity_note(
     if raw_tenths != tenths:
         parts.append(f"capped from {points_text(raw_tenths)}")
     return ", ".join(parts)
+
+
+def excluded_words(test: ActivityTest, count: int) -> str:
+    """What only machines did, such as `3 × email click by a machine, not counted`."""
+    return f"{count:,} {'' if count == 1 else '× '}{_kind(test)} by a machine, not counted"
+
+
+def with_excluded(note: str, count: int) -> str:
+    """The note of an activity rule with what machines did beside it."""
+    told = f"{count:,} more by a machine not counted" if count else ""
+    return ", ".join(part for part in (note, told) if part)
 
 
 def _kind(test: ActivityTest | NoActivityTest) -> str:

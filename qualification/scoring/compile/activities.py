@@ -15,6 +15,8 @@ from qualification.scoring.conditions import ActivityTest, NoActivityTest, Scala
 from qualification.scoring.points import tenths_of
 
 DAY_SECONDS = 86_400
+# After so many half-lives (as an exponent) nothing is left of any points.
+SPENT = -1000
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,9 @@ class Activities:
             return f"({tenths} * {count})"
         half_life = self.params.add(seconds(test.half_life_days))
         if test.is_once:
-            weight = f"power(2::float8, -({newest}) / {half_life}::float8)"
+            weight = _decay(newest, half_life)
         else:
-            decayed = f"sum(power(2::float8, -b.age / {half_life}::float8)) FILTER (WHERE {match})"
+            decayed = f"sum({_decay('b.age', half_life)}) FILTER (WHERE {match})"
             weight = f"f.{self._column(decayed)}"
         sign = "-" if tenths < 0 else ""
         return f"({sign}floor({abs(tenths)} * coalesce({weight}, 0) + 0.5))::bigint"
@@ -168,6 +170,12 @@ class Activities:
             listed = [f"{self.params.add(_json(other))}::jsonb" for other in others]
             found.append(f"{value} = ANY(ARRAY[{', '.join(listed)}])")
         return f"({' OR '.join(found)})"
+
+
+def _decay(age: str, half_life: str) -> str:
+    """2^(−age / half-life). PostgreSQL refuses a power too small for a float, where nothing is left
+    of the points long since."""
+    return f"power(2::float8, greatest({SPENT}, -({age}) / {half_life}::float8))"
 
 
 def _json(value: Scalar) -> str:
