@@ -99,18 +99,25 @@ def ledger_of(
         raise ModelInvalid("no scoring model is live")
     moment = as_of or now or timezone.now()
     source = leads_as_of([lead_id], as_of=as_of) if as_of else leads_now([lead_id], as_of=moment)
-    found = ledgers(compile_model(model), source, moment)
+    found = ledgers(compile_model(model), source, moment, tells_machines=True)
     if not found:
         raise NothingRecorded(f"nothing was recorded of lead {lead_id} by {moment.isoformat()}")
     return found[lead_id]
 
 
 def ledgers(
-    compiled: CompiledModel, source: Source, as_of: datetime | Mapping[int, datetime]
+    compiled: CompiledModel,
+    source: Source,
+    as_of: datetime | Mapping[int, datetime],
+    *,
+    tells_machines: bool = False,
 ) -> dict[int, Ledger]:
-    """The ledger of every row of the source, by row id; `as_of` is the moment of all rows, or of
-    each by row id."""
-    excluded = machine_counts(compiled, source)
+    """The ledger of every row of the source, by row id.
+
+    `as_of` is the moment of all rows, or of each by row id. `tells_machines`: also what machines
+    did and nobody counts, for one statement more.
+    """
+    excluded = machine_counts(compiled, source) if tells_machines else {}
     sql, params = compiled.lines(source)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)

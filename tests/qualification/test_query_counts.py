@@ -20,6 +20,7 @@ from crm.models import User
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
 from qualification.models import Decision, Handoff, ReviewItem
+from qualification.scoring import versions
 
 pytestmark = pytest.mark.django_db
 COUNTS = Path(__file__).parent.parent / "query_counts.json"
@@ -38,6 +39,8 @@ def pages() -> dict[str, tuple[str, str]]:
     waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
     rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
     handoff = Handoff.objects.filter(ae__username="elena").first()
+    live = versions.active_model()
+    assert live is not None
     assert owned is not None
     assert waiting is not None
     assert rejected is not None
@@ -55,6 +58,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "rejected list": ("kenji", "/rejected/"),
         "replay": ("kenji", f"/decisions/{rejected.pk}/"),
         "proposals": ("kenji", "/proposals/"),
+        "versions": ("kenji", "/models/"),
+        "version": ("kenji", f"/models/{live.pk}/"),
+        "release notes": ("maya", "/releases/"),
         "sources": ("priya", "/sources/"),
         "handoffs": ("elena", "/handoffs/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
