@@ -19,6 +19,7 @@ from qualification.views import (
     queue,
     rejected,
     releases,
+    scores,
     shell,
     sources,
     touches,
@@ -48,6 +49,8 @@ queue_urls = [
 lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
+    path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
     path("leads/<int:pk>/claim/", claims.claim, name="lead-claim"),
     path("leads/<int:pk>/release/", claims.release, name="lead-release"),
     path("leads/<int:pk>/heartbeat/", claims.heartbeat, name="lead-heartbeat"),

@@ -52,6 +52,8 @@ ACCESS: dict[str, Access] = {
     "qualification:my-work": page(WORK),
     "qualification:lead-detail": page(SEE_LEADS),
     "qualification:lead-timeline": page(SEE_LEADS),
+    "qualification:lead-past": page(SEE_LEADS),
+    "qualification:lead-changers": page(SEE_LEADS),
     "qualification:lead-claim": verb(WORK),
     "qualification:lead-release": verb(WORK),
     "qualification:lead-heartbeat": verb(WORK),

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -41,16 +42,20 @@ def pages() -> dict[str, tuple[str, str]]:
     handoff = Handoff.objects.filter(ae__username="elena").first()
     live = versions.active_model()
     assert live is not None
+    maya = User.objects.get(username="maya")
     assert owned is not None
     assert waiting is not None
     assert rejected is not None
     assert handoff is not None
+    then = owned.entered_at.astimezone(ZoneInfo(maya.time_zone)) + dt.timedelta(seconds=1)
     return {
         "queue": ("maya", "/queue/"),
         "queue searched": ("maya", "/queue/?q=freight"),
         "my work": ("maya", "/my-work/"),
         "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
+        "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
+        "score as of": ("maya", f"/leads/{owned.lead_id}/past/?at={then:%Y-%m-%dT%H:%M:%S}"),
         "accept dialog": ("maya", f"/leads/{owned.lead_id}/accept/"),
         "reject dialog": ("maya", f"/leads/{owned.lead_id}/reject/"),
         "nurture dialog": ("maya", f"/leads/{owned.lead_id}/nurture/"),
