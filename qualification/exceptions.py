@@ -99,6 +99,18 @@ class PublishRefused(QualificationError):
     """The version may not go live: wrong status, author, or one activity type crosses the line."""
 
 
+class NothingToCompare(QualificationError):
+    """A simulation needs a live version beside the one it looks at."""
+
+
+class ShadowRefused(QualificationError):
+    """The version may not enter or leave shadow: wrong status, another one is there, no right."""
+
+
+class ShadowTooShort(PublishRefused):
+    """The shadow has seen too few leads for too short a time; the text says what is missing."""
+
+
 class ProposalClosed(QualificationError):
     """The proposal is no longer open."""
 

@@ -237,6 +237,12 @@ class DeclineForm(StyledForm):
     )
 
 
+class PublishForm(StyledForm):
+    """A version goes live; the text stands in its release note."""
+
+    text = note_field(label=_("What should people know?"))
+
+
 class RollbackForm(StyledForm):
     """An earlier version of the rules comes back."""
 

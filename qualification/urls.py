@@ -17,9 +17,11 @@ from qualification.views import (
     proposals,
     queue,
     rejected,
+    releases,
     shell,
     sources,
     touches,
+    versions,
 )
 
 app_name = "qualification"
@@ -83,10 +85,23 @@ proposal_urls = [
 ]
 
 model_urls = [
+    path("models/", versions.model_list, name="model-list"),
+    path("models/rescoring/", versions.model_rescoring, name="model-rescoring"),
+    path("models/<int:pk>/", versions.model_detail, name="model-detail"),
+    path("models/<int:pk>/simulate/", versions.model_simulate, name="model-simulate"),
+    path("models/<int:pk>/simulation/", versions.model_simulation, name="model-simulation"),
     path("models/<int:pk>/backtest/", models.model_backtest, name="model-backtest"),
-    path("models/<int:pk>/ask/", models.model_request_publish, name="model-request-publish"),
+    path("models/<int:pk>/shadow/", models.model_start_shadow, name="model-start-shadow"),
+    path("models/<int:pk>/withdraw/", models.model_withdraw, name="model-withdraw"),
+    path("models/<int:pk>/copy/", models.model_copy, name="model-copy"),
     path("models/<int:pk>/publish/", models.model_publish, name="model-publish"),
     path("models/<int:pk>/rollback/", models.model_rollback, name="model-rollback"),
+]
+
+release_urls = [
+    path("releases/", releases.release_list, name="release-list"),
+    path("releases/<int:pk>/", releases.release_detail, name="release-detail"),
+    path("releases/<int:pk>/read/", releases.release_acknowledge, name="release-acknowledge"),
 ]
 
 handoff_urls = [
@@ -111,6 +126,7 @@ urlpatterns = (
     + decision_urls
     + proposal_urls
     + model_urls
+    + release_urls
     + handoff_urls
     + source_urls
 )

@@ -40,7 +40,7 @@ from qualification.feedback.proposals import (
     approve_proposal,
     open_draft,
     propose_rules,
-    publish_draft,
+    publish_version,
 )
 from qualification.models import Framework, LeadScore, ReviewItem, ScoringModel
 from qualification.review.queue import enter_queue
@@ -204,8 +204,8 @@ class Replay:
             approve_proposal(proposal=proposal, by=self.people.manager, now=now)
         draft = open_draft(run.model)
         if draft is not None:
-            versions.request_publish(model=draft, by=self.people.manager, now=now)
-            publish_draft(draft=draft, by=self.people.admin, now=now)
+            versions.start_shadow(model=draft, by=self.people.manager, now=now)
+            publish_version(model=draft, by=self.people.admin, now=now)
             runner.work_runs(now=timezone.now())
         return len(run.proposals), len(strong)
 

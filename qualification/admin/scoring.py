@@ -21,7 +21,7 @@ from qualification.admin.base import EditableAdmin, EditableInline, is_admin
 from qualification.choices import ModelStatus
 from qualification.exceptions import ModelInvalid
 from qualification.models import ModelChange, ScoringModel, ScoringRule
-from qualification.scoring import versions
+from qualification.scoring import document_rows, drafts
 from qualification.scoring.document import checked_document
 from qualification.scoring.yaml_text import load_yaml
 
@@ -68,7 +68,7 @@ class RuleFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             for form in self.forms
             if form.cleaned_data and not form.cleaned_data.get("DELETE")
         ]
-        content = versions.content_of(self.instance, sorted(rules, key=lambda r: r.position))
+        content = document_rows.content_of(self.instance, sorted(rules, key=lambda r: r.position))
         try:
             checked_document(content)
         except ModelInvalid as error:
@@ -154,7 +154,7 @@ class ScoringModelAdmin(EditableAdmin):
         super().save_related(request, form, formsets, change)
         words = self.construct_change_message(request, form, formsets, add=False)
         if words:
-            versions.note_edit(
+            drafts.note_edit(
                 draft=form.instance,
                 by=request.user,  # type: ignore[arg-type]
                 text=_edit_in_words(form, formsets),
@@ -163,13 +163,13 @@ class ScoringModelAdmin(EditableAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         if formset.model is ScoringRule:
-            versions.give_keys(form.instance, [f.instance for f in formset.extra_forms])
+            drafts.give_keys(form.instance, [f.instance for f in formset.extra_forms])
         super().save_formset(request, form, formset, change)
 
     @admin.action(description=_("Copy into a draft"))
     def copy_to_draft(self, request: HttpRequest, queryset: QuerySet[ScoringModel]) -> None:
         for model in queryset:
-            draft = versions.copy_to_draft(
+            draft = drafts.copy_to_draft(
                 model=model,
                 by=request.user,  # type: ignore[arg-type]
                 now=timezone.now(),

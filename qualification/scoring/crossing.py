@@ -8,31 +8,51 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from qualification.models import ScoringModel, ScoringRule
-from qualification.scoring.conditions import ActivityTest, parse_when
+from qualification.scoring.conditions import (
+    ANY_ACTIVITY,
+    ActivityTest,
+    NoActivityTest,
+    When,
+    comparisons,
+    parse_when,
+)
+from qualification.scoring.subjects import ACTIVE_PEOPLE
 
 UNLIMITED = Decimal("Infinity")
 
 
 def crossing_types(model: ScoringModel, rules: Sequence[ScoringRule]) -> list[str]:
-    """Activity types that alone, in the worst case, reach `mql`; sorted."""
+    """Activity types that alone, in the worst case, reach `mql`; sorted.
+
+    Whatever they do makes people of an account active, so rules that count those come on top of
+    each type; `any` stands for a type that no rule names.
+    """
     tests = [(rule, parse_when(rule.condition)) for rule in rules if rule.points > 0]
     positive = [(rule, when) for rule, when in tests if isinstance(when, ActivityTest)]
+    counting = [(rule, when) for rule, when in tests if _counts_active_people(when)]
     types = {name for _, when in positive for name in when.types}
-    return sorted(
-        name
-        for name in types
-        if _worst_total(model, [(r, w) for r, w in positive if name in w.types]) >= model.mql
-    )
+    worst: dict[str, list[tuple[ScoringRule, When]]] = {
+        name: [*counting, *((r, w) for r, w in positive if name in w.types)] for name in types
+    }
+    if counting:
+        worst.setdefault(ANY_ACTIVITY, [*counting])
+    return sorted(name for name, lines in worst.items() if _worst_total(model, lines) >= model.mql)
 
 
-def _worst_total(model: ScoringModel, rules: Sequence[tuple[ScoringRule, ActivityTest]]) -> Decimal:
+def _counts_active_people(when: When) -> bool:
+    if isinstance(when, ActivityTest | NoActivityTest):
+        return False
+    return any(leaf.subject.name == ACTIVE_PEOPLE for leaf in comparisons(when))
+
+
+def _worst_total(model: ScoringModel, rules: Sequence[tuple[ScoringRule, When]]) -> Decimal:
     fit = _worst_dimension(model, "fit", rules)
     intent = _worst_dimension(model, "intent", rules)
     return min(max(fit + intent, model.total_min), model.total_max)
 
 
 def _worst_dimension(
-    model: ScoringModel, dimension: str, rules: Sequence[tuple[ScoringRule, ActivityTest]]
+    model: ScoringModel, dimension: str, rules: Sequence[tuple[ScoringRule, When]]
 ) -> Decimal:
     groups: dict[str, Decimal] = defaultdict(Decimal)
     for rule, when in rules:
@@ -46,7 +66,9 @@ def _worst_dimension(
     return worst if highest is None else min(worst, highest)
 
 
-def _worst_line(rule: ScoringRule, when: ActivityTest) -> Decimal:
+def _worst_line(rule: ScoringRule, when: When) -> Decimal:
+    if not isinstance(when, ActivityTest):
+        return rule.points
     if when.max_points is not None:
         return when.max_points
     is_counted_once = when.is_once or when.at_least_times is not None

@@ -32,6 +32,8 @@ def to_yaml(document: ModelDocument) -> str:
         "actions": {word: document.actions[word] for word in ACTIONS if word in document.actions},
         "caps": _plain(document.caps),
     }
+    if document.account_fit is not None:
+        content["account_fit"] = _plain(document.account_fit.model_dump())
     rules = [_plain(_rule(rule)) for rule in document.rules]
     return (
         _dump(content)

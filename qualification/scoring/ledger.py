@@ -27,13 +27,14 @@ from qualification.scoring.points import points_text, tenths_of
 from qualification.scoring.versions import active_model, model_in_force
 
 BASE, RULE, GROUP_CAP, LIMIT = "base", "rule", "group_cap", "limit"
-TOTAL_LIMIT, DISQUALIFIER = "total_limit", "disqualifier"
+TOTAL_LIMIT, ACCOUNT_CAP, DISQUALIFIER = "total_limit", "account_cap", "disqualifier"
 
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One line. `kind`: base, rule, group_cap, limit, total_limit, disqualifier; `dimension` is
-    blank for the total limit. `fact` says what fired the rule, `note` how its points came about."""
+    """One line. `kind`: base, rule, group_cap, limit, total_limit, account_cap, disqualifier;
+    `dimension` is blank for the total limit and the cap of a poor account. `fact` says what fired
+    the rule, `note` how its points came about."""
 
     kind: str
     dimension: str
@@ -116,10 +117,13 @@ def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime) -> Le
         *_dimension_lines(compiled, "fit", row, as_of),
         *_dimension_lines(compiled, "intent", row, as_of),
     ]
-    total_cut = row["total"] - row["fit"] - row["intent"]
+    uncapped = row.get("uncapped", row["total"])
+    total_cut = uncapped - row["fit"] - row["intent"]
     if total_cut:
         bounds = (tenths_of(model.total_min), tenths_of(model.total_max))
         lines.append(_limit_line(TOTAL_LIMIT, "", "Total limit", total_cut, bounds))
+    if row["total"] != uncapped:
+        lines.append(_account_line(row, uncapped, model))
     return Ledger(
         model_id=model.pk,
         model_version=model.version,
@@ -187,20 +191,6 @@ def _rule_line(
 def _words(
     compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], as_of: datetime
 ) -> tuple[str, str]:
-    when = found.when
-    if isinstance(when, ActivityTest | NoActivityTest):
-        raw, tenths, age = row[f"raw{number}"], row[f"r{number}"], row[f"age{number}"]
-        fact = wording.activity_words(when, row[f"n{number}"])
-        newest = None if age is None else as_of - timedelta(seconds=float(age))
-        note = wording.activity_note(
-            when,
-            count=row[f"n{number}"],
-            raw_tenths=raw,
-            tenths=tenths,
-            newest=newest,
-            as_of=as_of,
-        )
-        return fact, note
     columns, label_of = compiled.facts.columns, compiled.facts.catalogue.label_of
     subjects = {leaf.subject.name: leaf.subject for leaf in found.leaves}
     if row[f"u{number}"]:
@@ -212,7 +202,30 @@ def _words(
         held={leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)},
         today=as_of.astimezone(UTC).date(),
     )
-    return wording.condition_words(when, facts), ""
+    note = ""
+    if isinstance(found.when, ActivityTest | NoActivityTest):
+        fact, note = _activity_words(found.when, number, row, as_of)
+    else:
+        fact = wording.condition_words(found.when, facts)
+    if found.segment is not None:
+        why = wording.condition_words(found.segment, facts)
+        fact = f"{fact}; {wording.segment_name(found.rule.segment)}: {why}"
+    return fact, note
+
+
+def _activity_words(
+    when: ActivityTest | NoActivityTest, number: int, row: dict[str, Any], as_of: datetime
+) -> tuple[str, str]:
+    age = row[f"age{number}"]
+    note = wording.activity_note(
+        when,
+        count=row[f"n{number}"],
+        raw_tenths=row[f"raw{number}"],
+        tenths=row[f"r{number}"],
+        newest=None if age is None else as_of - timedelta(seconds=float(age)),
+        as_of=as_of,
+    )
+    return wording.activity_words(when, row[f"n{number}"]), note
 
 
 def _cap_lines(compiled: CompiledModel, dimension: str, row: dict[str, Any]) -> list[LedgerLine]:
@@ -239,6 +252,18 @@ def _limit_line(
     raw = limit - cut
     fact = f"{word} {points_text(limit)}, raw sum {points_text(raw)}"
     return LedgerLine(kind, dimension, name, points_tenths=cut, fact=fact)
+
+
+def _account_line(row: dict[str, Any], uncapped: int, model: ScoringModel) -> LedgerLine:
+    earned = points_text(row["account_fit"])
+    least = points_text(tenths_of(model.account_poor_below or Decimal(0)))
+    return LedgerLine(
+        ACCOUNT_CAP,
+        "",
+        "Poor-fit account",
+        points_tenths=row["total"] - uncapped,
+        fact=f"at most {points_text(row['total'])}: the account earns {earned}, less than {least}",
+    )
 
 
 def published_form(ledger: Ledger) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.db.models import Max, Min
 from crm.models import Lead
 from qualification.choices import ModelStatus
 from qualification.models import RunKind, RunState, ScoringDue, ScoringModel, ScoringRun
+from qualification.scoring import shadow
 from qualification.scoring.compile import (
     CompiledModel,
     Source,
@@ -77,7 +78,9 @@ def score_leads(
         return []
     compiled, source = compile_model(model), leads_now(ids, as_of=now)
     if is_live(model):
-        return sorted(_write(compiled, source, now, is_bulk=False)[1])
+        changed = sorted(_write(compiled, source, now, is_bulk=False)[1])
+        shadow.score_beside(ids, now=now)
+        return changed
     return sorted(_compare(compiled, source)[1])
 
 

@@ -96,6 +96,11 @@ def _either(values: list[str]) -> str:
     return " or ".join(part for part in (", ".join(values[:-1]), *values[-1:]) if part)
 
 
+def segment_name(key: str) -> str:
+    """A segment as readers call it, such as `segment dach`."""
+    return f"segment {_name(key).replace('-', ' ')}"
+
+
 # --- what a lead has ---------------------------------------------------------------------------
 
 

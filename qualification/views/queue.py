@@ -24,6 +24,7 @@ from qualification.models import ReviewItem
 from qualification.permissions import Right, require
 from qualification.review import claims, pages
 from qualification.review.score_lines import scale_of
+from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
@@ -75,6 +76,7 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "older_url": _url(request, after=page.older),
         "request_url": _url(request, always=True),
         "pulse_url": _pulse_url(request, page.rows, now),
+        "release": unread_note(reader),
     }
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from crm.models import User
 from qualification.models import ModelChange, ScoringModel, ScoringRule
-from qualification.scoring import document, versions
+from qualification.scoring import document, drafts, versions
 
 pytestmark = pytest.mark.django_db
 RULES = b"""
@@ -35,7 +35,7 @@ def admin(people: dict[str, User], login: Callable[[User], Client]) -> Client:
 @pytest.fixture
 def live() -> ScoringModel:
     """A live version."""
-    draft = versions.load_draft(document.read_document(RULES), by=None, now=timezone.now())
+    draft = drafts.load_draft(document.read_document(RULES), by=None, now=timezone.now())
     return versions.activate_as_operator(model=draft, now=timezone.now())
 
 

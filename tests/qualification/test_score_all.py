@@ -10,7 +10,7 @@ from django.utils import timezone
 from crm.models import User
 from qualification import runner, sweeps
 from qualification.models import LeadScore, ReviewItem, ScoringModel, ScoringRun
-from qualification.scoring import document, versions
+from qualification.scoring import document, drafts, versions
 from tests import factories
 
 RULES = """
@@ -24,7 +24,7 @@ rules:
 
 def go_live(points: int, now: dt.datetime) -> ScoringModel:
     """A version with one rule goes live from the shell; nothing is scored by that."""
-    draft = versions.load_draft(
+    draft = drafts.load_draft(
         document.read_document(RULES.format(points=points).encode()), by=None, now=now
     )
     return versions.activate_as_operator(model=draft, now=now)

@@ -14,7 +14,7 @@ from crm.models import User
 from qualification.choices import ModelStatus
 from qualification.exceptions import ModelFrozen, ModelInvalid, PublishRefused
 from qualification.models import ModelChange, ScoringModel
-from qualification.scoring import versions
+from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from tests.factories import person
 from tests.qualification.scoring.conftest import LoadModel, document, rule
@@ -53,8 +53,8 @@ def test_it_publishes_as_a_second_person(
     load_model: LoadModel, admin: User, manager: User, now: dt.datetime
 ) -> None:
     active = load_model(RAW, activate=True)
-    draft = versions.copy_to_draft(model=active, by=manager, now=now)
-    versions.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=manager, now=now)
+    draft = drafts.copy_to_draft(model=active, by=manager, now=now)
+    drafts.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=manager, now=now)
     versions.request_publish(model=draft, by=manager, now=now)
     live = versions.publish(model=draft, by=admin, now=now)
     assert (live.status, live.published_as, live.published_by) == ("active", "person", admin)
@@ -75,9 +75,9 @@ def test_it_refuses_to_publish_without_the_right(
 @pytest.mark.django_db
 def test_it_refuses_an_author(load_model: LoadModel, admin: User, now: dt.datetime) -> None:
     active = load_model(RAW, activate=True)
-    made = versions.copy_to_draft(model=active, by=admin, now=now)
-    changed = versions.copy_to_draft(model=active, by=None, now=now)
-    versions.change_points(draft=changed, rule_key="a-rule", points=Decimal(1), by=admin, now=now)
+    made = drafts.copy_to_draft(model=active, by=admin, now=now)
+    changed = drafts.copy_to_draft(model=active, by=None, now=now)
+    drafts.change_points(draft=changed, rule_key="a-rule", points=Decimal(1), by=admin, now=now)
     for draft in (made, changed):
         with pytest.raises(PublishRefused, match="You worked on version"):
             versions.publish(model=draft, by=admin, now=now)
@@ -131,24 +131,20 @@ def test_it_changes_points_of_drafts_only(
     load_model: LoadModel, manager: User, now: dt.datetime
 ) -> None:
     draft = load_model(RAW)
-    versions.change_points(
+    drafts.change_points(
         draft=draft, rule_key="a-rule", points=Decimal("-2.5"), by=manager, now=now
     )
     assert ModelChange.objects.get().text == "A rule: 10.0 → -2.5"
     for points in ("1.25", "NaN"):
         with pytest.raises(ModelInvalid):
-            versions.change_points(
+            drafts.change_points(
                 draft=draft, rule_key="a-rule", points=Decimal(points), by=manager, now=now
             )
     with pytest.raises(ModelInvalid, match="no rule 'absent'"):
-        versions.change_points(
-            draft=draft, rule_key="absent", points=Decimal(1), by=manager, now=now
-        )
+        drafts.change_points(draft=draft, rule_key="absent", points=Decimal(1), by=manager, now=now)
     versions.activate_as_operator(model=draft, now=now)
     with pytest.raises(ModelFrozen):
-        versions.change_points(
-            draft=draft, rule_key="a-rule", points=Decimal(1), by=manager, now=now
-        )
+        drafts.change_points(draft=draft, rule_key="a-rule", points=Decimal(1), by=manager, now=now)
 
 
 FROZEN = [
@@ -221,7 +217,7 @@ def test_it_knows_what_was_in_force(load_model: LoadModel, now: dt.datetime) -> 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_publishers_leave_one_active(now: dt.datetime) -> None:
-    drafts = [versions.load_draft(checked_document(RAW), by=None, now=now) for _ in range(2)]
+    two = [drafts.load_draft(checked_document(RAW), by=None, now=now) for _ in range(2)]
     start = threading.Barrier(2)
     failures: list[Exception] = []
 
@@ -234,7 +230,7 @@ def test_two_publishers_leave_one_active(now: dt.datetime) -> None:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=activate, args=[draft]) for draft in drafts]
+    threads = [threading.Thread(target=activate, args=[draft]) for draft in two]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -246,7 +242,7 @@ def test_two_publishers_leave_one_active(now: dt.datetime) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_change_at_the_same_moment_makes_its_author_no_second_person(now: dt.datetime) -> None:
     admin, other = person("admin"), person("admin")
-    draft = versions.load_draft(checked_document(RAW), by=other, now=now)
+    draft = drafts.load_draft(checked_document(RAW), by=other, now=now)
     refused: list[Exception] = []
 
     def publish() -> None:
@@ -259,7 +255,7 @@ def test_a_change_at_the_same_moment_makes_its_author_no_second_person(now: dt.d
 
     thread = threading.Thread(target=publish)
     with transaction.atomic():
-        versions.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=admin, now=now)
+        drafts.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=admin, now=now)
         thread.start()
         wait_for_a_lock()
     thread.join()
