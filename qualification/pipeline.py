@@ -21,7 +21,7 @@ from qualification.choices import EntryReason
 from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
 from qualification.scoring import rescore, versions
-from qualification.scoring.reach import reached
+from qualification.scoring.colleagues import reached
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from qualification.models import ReviewItem
 from qualification.permissions import Right
 from qualification.review import guard
 from qualification.review.items import refuse_unless_holder
-from qualification.scoring.reach import reached
+from qualification.scoring.colleagues import reached
 from qualification.scoring.rescore import mark_due
 
 

@@ -14,10 +14,10 @@ from crm.intake.upsert import upsert_lead
 from crm.models import Account, Activity, ActivityVerdict, Lead
 from qualification import pipeline, sweeps
 from qualification.models import LeadScore, ScoringDue
+from qualification.scoring.colleagues import reached
 from qualification.scoring.compile import at_moments, compile_model, leads_between, leads_now
 from qualification.scoring.crossing import crossing_types
 from qualification.scoring.ledger import Ledger, ledger_of, ledgers
-from qualification.scoring.reach import reached
 from tests import factories
 from tests.qualification.scoring.conftest import LoadModel, document, load_model, rule
 
