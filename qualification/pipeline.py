@@ -21,6 +21,7 @@ from qualification.choices import EntryReason
 from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
 from qualification.scoring import rescore, versions
+from qualification.scoring.colleagues import reached
 
 logger = logging.getLogger(__name__)
 
@@ -129,8 +130,9 @@ def without_values(error: Exception) -> str:
 
 
 def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
-    """These leads need a new score. Call in the transaction that changed what is known of them."""
-    rescore.mark_due(lead_ids, now=now)
+    """These leads need a new score, and whoever is scored by what they do. Call in the transaction
+    that changed what is known of them."""
+    rescore.mark_due(reached(lead_ids), now=now)
 
 
 def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = True) -> None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from qualification.views import (
     answers,
+    buying,
     claims,
     decide,
     decisions,
@@ -59,6 +60,7 @@ lead_urls = [
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
+    path("leads/<int:pk>/roles/", buying.roles, name="lead-roles"),
     path("leads/<int:pk>/dispute/", disputes.dispute, name="lead-dispute"),
     path("leads/<int:pk>/accept/", decide.accept, name="lead-accept"),
     path("leads/<int:pk>/ask-manager/", decide.ask_manager, name="lead-ask-manager"),

@@ -16,6 +16,7 @@ from django.db import transaction
 from crm.clock import after_waiting, stamp_history
 from crm.exceptions import PayloadInvalid
 from crm.intake import changes
+from crm.intake.machines import judge_mail_acts
 from crm.intake.payload import ACCOUNT_FIELDS, ActivityPayload, LeadPayload, Value
 from crm.intake.statements import STATED_AT, difference, judge
 from crm.matching.locks import lock_keys
@@ -349,6 +350,7 @@ class _Writer:
             pk__in=[identity.pk for identity in self.seen.values()], last_seen_at__lt=self.now
         ).update(last_seen_at=self.now)
         Activity.objects.bulk_create(self.activities, ignore_conflicts=True)
+        judge_mail_acts(self.activities, now=self.now)
         Outcome.objects.bulk_create(self.outcomes)
         affected = {lead.pk for lead in self.new_leads} | set(self.changed_leads)
         affected |= {activity.lead_id for activity in self.activities}

@@ -63,6 +63,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-ask": page(WORK),
     "qualification:lead-answer": verb(WORK),
     "qualification:lead-framework": verb(WORK),
+    "qualification:lead-roles": verb(WORK),
     "qualification:lead-dispute": verb(WORK),
     "qualification:lead-accept": dialog(WORK),
     "qualification:lead-ask-manager": verb(WORK),

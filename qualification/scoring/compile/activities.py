@@ -4,6 +4,8 @@ Ages are float seconds (date_part), which is fast; used by the compiler only."""
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -77,11 +79,17 @@ class Activities:
         tenths = f"CASE WHEN {fired} THEN {tenths_of(points)} ELSE 0 END"
         return CompiledActivity(fired, tenths, tenths, count, newest)
 
-    def join(self, source: Source) -> list[str]:
-        """The one aggregated join, or none when no rule asks."""
-        if not self.columns:
+    def used_in(self, text: str) -> dict[str, str]:
+        """The columns, by aggregate, that an expression over the facts row names: the totals need
+        fewer than the ledger."""
+        named = set(re.findall(r"\bf\.(a\d+)\b", text))
+        return {sql: name for sql, name in self.columns.items() if name in named}
+
+    def join(self, source: Source, used: Mapping[str, str]) -> list[str]:
+        """The one aggregated join with the columns `used`, or none when no rule asks."""
+        if not used:
             return []
-        columns = ", ".join(f"{sql} AS {name}" for sql, name in self.columns.items())
+        columns = ", ".join(f"{sql} AS {name}" for sql, name in used.items())
         conditions = [
             source.activity_where,
             f"a.occurred_at <= {source.as_of}",

@@ -10,8 +10,8 @@ from typing import Any
 
 from qualification.scoring.subjects import ACTIVE_DAYS
 
-# The latest verdict on activity `a` by the moment says a machine did it. As an anti-join the
-# planner can hash it for a million leads and probe it for one.
+_PARAM = "%(as_of)s::timestamptz"
+# The latest verdict on activity `a` by the moment says a machine did it.
 _IS_MACHINE = """EXISTS (
     SELECT 1 FROM crm_activityverdict AS v
     WHERE v.activity_id = a.id AND v.is_machine AND v.recorded_at <= {as_of}
@@ -21,6 +21,17 @@ _IS_MACHINE = """EXISTS (
         AND (w.recorded_at, w.id) > (v.recorded_at, v.id)
     )
 )"""
+# The same as a join, which the planner hashes for a range of leads and probes for one lead. (As an
+# anti-join it hashes the many activities instead of the few verdicts and loses their order.)
+_MACHINES = f"""LEFT JOIN (
+    SELECT v.activity_id, v.is_machine FROM crm_activityverdict AS v
+    WHERE v.is_machine AND v.recorded_at <= {_PARAM}
+    AND NOT EXISTS (
+        SELECT 1 FROM crm_activityverdict AS w
+        WHERE w.activity_id = v.activity_id AND w.recorded_at <= {_PARAM}
+        AND (w.recorded_at, w.id) > (v.recorded_at, v.id)
+    )
+) AS m ON m.activity_id = a.id"""  # noqa: S608 - constants of this module
 _ACCOUNT_NOW = "LEFT JOIN crm_account AS c ON c.id = l.account_id"
 # Of what was recorded by then the row written last: rows of one object are written one at a time,
 # under its lock, while their moments are those of the doors, which may wait for one another.
@@ -35,7 +46,6 @@ _LEAD_THEN = """(
     ORDER BY e.pgh_id DESC LIMIT 1
 )"""
 _ORIGIN = "LEFT JOIN crm_source AS o ON o.id = l.source_id"
-_PARAM = "%(as_of)s::timestamptz"
 
 # --- the people of an account -------------------------------------------------------------------
 
@@ -155,7 +165,8 @@ def _present(keys: str, params: dict[str, Any]) -> Source:
         leads="crm_lead AS l",
         where=f"l.id {keys}",
         account=_ACCOUNT_NOW,
-        activities="crm_activity AS a",
+        activities=f"crm_activity AS a {_MACHINES}",
+        is_machine="coalesce(m.is_machine, false)",
         activity_row="a.lead_id",
         activity_where=f"a.lead_id {keys}",
         answers="qualification_checklistanswer AS n",
