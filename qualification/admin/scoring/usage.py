@@ -45,7 +45,9 @@ def rule_usage(request: HttpRequest, pk: int) -> HttpResponse:
     report = usage_report(model, now=timezone.now())
     sort = request.GET.get("sort", "position")
     finding = request.GET.get("finding", "")
-    rows = [row for row in report.rows if not finding or finding in {flag.key for flag in row.flags}]
+    rows = [
+        row for row in report.rows if not finding or finding in {flag.key for flag in row.flags}
+    ]
     rows.sort(key=SORTS.get(sort, SORTS["position"]))
     return show(
         request,
@@ -71,7 +73,8 @@ def _flag_counts(rows: tuple[RuleUse, ...]) -> list[tuple[str, str, int]]:
         "idle": _("never change a grade"),
         "contradicts": _("contradict"),
     }
-    return [
-        (key, text, sum(key in {flag.key for flag in row.flags} for row in rows))
-        for key, text in words.items()
-    ]
+    return [(key, text, sum(key in _keys(row) for row in rows)) for key, text in words.items()]
+
+
+def _keys(row: RuleUse) -> set[str]:
+    return {flag.key for flag in row.flags}
