@@ -95,6 +95,12 @@ class NothingRecorded(QualificationError):
     status = 404
 
 
+class FactsInvalid(QualificationError):
+    """Facts given to be scored are not what facts are; the text says which and why."""
+
+    status = 422
+
+
 class PublishRefused(QualificationError):
     """The version may not go live: wrong status, author, or one activity type crosses the line."""
 

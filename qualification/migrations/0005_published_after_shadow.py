@@ -15,7 +15,6 @@ _NO_LENGTH = """
 class Migration(migrations.Migration):
     dependencies = [
         ("qualification", "0004_leadscore_storage"),
-        ("qualification", "0004_shipped_segments"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

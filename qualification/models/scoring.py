@@ -284,7 +284,15 @@ class LeadScore(models.Model):
     lead = models.OneToOneField(
         Lead, primary_key=True, on_delete=models.CASCADE, related_name="score"
     )
-    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="+")
+    # Every publish writes it anew in every row: without an index or a check a row the write stays
+    # on its page. What was live is never deleted (a trigger refuses it), so it always exists.
+    model = models.ForeignKey(
+        ScoringModel,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     fit_tenths = models.IntegerField()
     intent_tenths = models.IntegerField()
     total_tenths = models.IntegerField()

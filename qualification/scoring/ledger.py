@@ -3,6 +3,7 @@ Called by the lead page, decisions (frozen) and the explain command."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,18 +24,21 @@ from qualification.scoring.compile import (
 )
 from qualification.scoring.compile.model import UNLIMITED_TENTHS, CompiledRule
 from qualification.scoring.conditions import ActivityTest, NoActivityTest
+from qualification.scoring.excluded import machine_counts
 from qualification.scoring.points import points_text, tenths_of
 from qualification.scoring.versions import active_model, model_in_force
 
 BASE, RULE, GROUP_CAP, LIMIT = "base", "rule", "group_cap", "limit"
-TOTAL_LIMIT, ACCOUNT_CAP, DISQUALIFIER = "total_limit", "account_cap", "disqualifier"
+TOTAL_LIMIT, ACCOUNT_CAP = "total_limit", "account_cap"
+DISQUALIFIER, EXCLUDED = "disqualifier", "excluded"
 
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One line. `kind`: base, rule, group_cap, limit, total_limit, account_cap, disqualifier;
-    `dimension` is blank for the total limit and the cap of a poor account. `fact` says what fired
-    the rule, `note` how its points came about."""
+    """One line. `kind`: base, rule, group_cap, limit, total_limit, account_cap, disqualifier,
+    excluded (nothing but machines did what the rule counts); `dimension` is blank for the total
+    limit and the cap of a poor account. `fact` says what fired the rule, `note` how its points
+    came about."""
 
     kind: str
     dimension: str
@@ -95,20 +99,38 @@ def ledger_of(
         raise ModelInvalid("no scoring model is live")
     moment = as_of or now or timezone.now()
     source = leads_as_of([lead_id], as_of=as_of) if as_of else leads_now([lead_id], as_of=moment)
-    found = ledgers(compile_model(model), source, moment)
+    found = ledgers(compile_model(model), source, moment, tells_machines=True)
     if not found:
         raise NothingRecorded(f"nothing was recorded of lead {lead_id} by {moment.isoformat()}")
     return found[lead_id]
 
 
-def ledgers(compiled: CompiledModel, source: Source, as_of: datetime) -> dict[int, Ledger]:
-    """The ledger of every row of the source, by row id."""
+def ledgers(
+    compiled: CompiledModel,
+    source: Source,
+    as_of: datetime | Mapping[int, datetime],
+    *,
+    tells_machines: bool = False,
+) -> dict[int, Ledger]:
+    """The ledger of every row of the source, by row id.
+
+    `as_of` is the moment of all rows, or of each by row id. `tells_machines`: also what machines
+    did and nobody counts, for one statement more.
+    """
+    excluded = machine_counts(compiled, source) if tells_machines else {}
     sql, params = compiled.lines(source)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return {row["row_id"]: _ledger(compiled, row, as_of) for row in rows}
+    found = {}
+    for row in rows:
+        row_id = row["row_id"]
+        moment = as_of if isinstance(as_of, datetime) else as_of[row_id]
+        counts = excluded.get(row_id, {})
+        row |= {f"machine{number}": counts.get(number, 0) for number in range(len(compiled.rules))}
+        found[row_id] = _ledger(compiled, row, moment)
+    return found
 
 
 def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime) -> Ledger:
@@ -148,8 +170,12 @@ def _dimension_lines(
         fact = "every lead starts here"
         lines.append(LedgerLine(BASE, dimension, "Base", points_tenths=base, fact=fact))
     for number, rule in enumerate(compiled.rules):
-        if rule.rule.dimension == dimension and (row[f"t{number}"] or row[f"u{number}"]):
+        if rule.rule.dimension != dimension:
+            continue
+        if row[f"t{number}"] or row[f"u{number}"]:
             lines.append(_rule_line(compiled, rule, number, row, as_of))
+        elif isinstance(rule.when, ActivityTest) and row[f"machine{number}"]:
+            lines.append(_excluded_line(rule, rule.when, row[f"machine{number}"]))
     lines += _cap_lines(compiled, dimension, row)
     cut = row[dimension] - sum(line.points_tenths for line in lines)
     if cut:
@@ -185,6 +211,19 @@ def _rule_line(
         else note,
         has_fired=row[f"t{number}"],
         is_unknown=row[f"u{number}"],
+    )
+
+
+def _excluded_line(found: CompiledRule, when: ActivityTest, count: int) -> LedgerLine:
+    """A rule that would have counted what machines did."""
+    return LedgerLine(
+        kind=EXCLUDED,
+        dimension=found.rule.dimension,
+        name=found.rule.name,
+        rule_id=found.rule.pk,
+        rule_key=found.rule.key,
+        fact=wording.excluded_words(when, count),
+        has_fired=False,
     )
 
 
@@ -225,7 +264,8 @@ def _activity_words(
         newest=None if age is None else as_of - timedelta(seconds=float(age)),
         as_of=as_of,
     )
-    return wording.activity_words(when, row[f"n{number}"]), note
+    fact = wording.activity_words(when, row[f"n{number}"])
+    return fact, wording.with_excluded(note, row[f"machine{number}"])
 
 
 def _cap_lines(compiled: CompiledModel, dimension: str, row: dict[str, Any]) -> list[LedgerLine]:

@@ -14,7 +14,14 @@ from django.db.models import Max, Min
 
 from crm.models import Lead
 from qualification.choices import ModelStatus
-from qualification.models import RunKind, RunState, ScoringDue, ScoringModel, ScoringRun
+from qualification.models import (
+    LeadScore,
+    RunKind,
+    RunState,
+    ScoringDue,
+    ScoringModel,
+    ScoringRun,
+)
 from qualification.scoring import shadow
 from qualification.scoring.compile import (
     CompiledModel,
@@ -26,6 +33,9 @@ from qualification.scoring.compile import (
 from qualification.scoring.points import tenths_of
 from qualification.scoring.runs import CHUNK_KEYS, start_run
 from qualification.scoring.versions import active_model, hold_versions
+
+# Clocks of hosts, and the moments a transaction waits, differ by less.
+CLOCK_SKEW = timedelta(minutes=1)
 
 # Columns of the stored score, of the fresh one (expression) in the same order.
 _VALUES = ("fit_tenths", "intent_tenths", "total_tenths", "grade", "tier", "disqualified")
@@ -72,16 +82,25 @@ def score_leads(
         .values_list("pk", flat=True)
     )
     model = model or active_model()
-    if model is None or is_live(model):
-        ScoringDue.objects.filter(lead_id__in=ids).delete()
+    if model is not None and not is_live(model):
+        return sorted(_compare(compile_model(model), leads_now(ids, as_of=now))[1])
+    as_of = now if model is None else _not_before_stored(ids, model, now)
+    # What changed after the moment of this score stays due.
+    ScoringDue.objects.filter(lead_id__in=ids, since__lte=as_of).delete()
     if model is None or not ids:
         return []
-    compiled, source = compile_model(model), leads_now(ids, as_of=now)
-    if is_live(model):
-        changed = sorted(_write(compiled, source, now, is_bulk=False)[1])
-        shadow.score_beside(ids, now=now)
-        return changed
-    return sorted(_compare(compiled, source)[1])
+    changed = _write(compile_model(model), leads_now(ids, as_of=as_of), as_of)
+    shadow.score_beside(ids, now=as_of)
+    return changed
+
+
+def _not_before_stored(lead_ids: list[int], model: ScoringModel, now: datetime) -> datetime:
+    """`now`, or the newest moment these leads were scored at: a worker that took its time, or a
+    clock that is a little slow, must not forget what was recorded since."""
+    known = LeadScore.objects.filter(
+        lead_id__in=lead_ids, model=model, as_of__range=(now, now + CLOCK_SKEW)
+    )
+    return known.aggregate(newest=Max("as_of"))["newest"] or now
 
 
 @transaction.atomic
@@ -97,9 +116,9 @@ def score_range(model: ScoringModel, first: int, last: int, *, as_of: datetime) 
     in_range = ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last, since__lte=as_of)
     due = list(in_range.values_list("lead_id", "since"))
     source = leads_between(first, last, as_of=as_of)
-    scored, changed, lined = _write(compile_model(model), source, as_of, is_bulk=True)
+    found = _write_range(compile_model(model), source, as_of)
     _clear_due(due)
-    return Found(scored, len(changed), lined)
+    return found
 
 
 def count_changes(
@@ -178,15 +197,19 @@ def _clear_due(due: Sequence[tuple[int, datetime]]) -> None:
         )
 
 
-def _compared(totals: str) -> str:
-    """Fresh totals beside the stored ones."""
+_IN_RANGE = "AND s.lead_id BETWEEN %(first)s AND %(last)s"
+
+
+def _compared(totals: str, within: str = "") -> str:
+    """Fresh totals beside the stored ones; `within` says again where those are to be found."""
     stored = ", ".join(f"s.{column}" for column in _VALUES)
     fresh = ", ".join(f"f.{column}" for column in _FRESH)
     return f"""
         WITH fresh AS MATERIALIZED ({totals}), compared AS (
-            SELECT f.*, s.model_id AS old_model_id,
+            SELECT f.*, s.ctid AS place, s.model_id AS old_model_id,
                 s.lead_id IS NULL OR ({stored}) IS DISTINCT FROM ({fresh}) AS is_changed
-            FROM fresh AS f LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id
+            FROM fresh AS f
+            LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id {within}
         )"""  # noqa: S608 - compiled text; values are parameters  # nosec
 
 
@@ -199,44 +222,61 @@ def _compare(compiled: CompiledModel, source: Source) -> tuple[int, list[int]]:
     return scored, ids
 
 
-def _write(
-    compiled: CompiledModel, source: Source, as_of: datetime, *, is_bulk: bool
-) -> tuple[int, list[int], list[int]]:
-    """Store what differs, in key order, so that two never wait for each other crosswise: leads
-    scored, ids of changed scores, ids of leads the line may move.
-
-    A bulk run leaves a score of a later moment alone: its facts are the newer ones.
-    """
+def _write(compiled: CompiledModel, source: Source, now: datetime) -> list[int]:
+    """Store the scores of a few locked leads, in key order; the ids of those that differ."""
     totals, params = compiled.totals(source)
+    names = ("model_id", "as_of", *_VALUES)
     sql = f"""
         {_compared(totals)}, written AS (
-            INSERT INTO qualification_leadscore AS s
-                (lead_id, model_id, as_of, {", ".join(_VALUES)})
+            INSERT INTO qualification_leadscore AS s (lead_id, {", ".join(names)})
             SELECT row_id, %(model_id)s, %(scored_at)s, {", ".join(_FRESH)} FROM compared
-            WHERE is_changed OR old_model_id <> %(model_id)s OR NOT %(is_bulk)s
             ORDER BY row_id
-            ON CONFLICT (lead_id) DO UPDATE SET
-                ({", ".join(("model_id", "as_of", *_VALUES))})
-                = ({", ".join(f"excluded.{name}" for name in ("model_id", "as_of", *_VALUES))})
-            WHERE NOT %(is_bulk)s OR s.as_of <= excluded.as_of OR s.model_id <> excluded.model_id
-            RETURNING lead_id
+            ON CONFLICT (lead_id) DO UPDATE SET ({", ".join(names)})
+                = ({", ".join(f"excluded.{name}" for name in names)})
+        )
+        SELECT coalesce(array_agg(row_id ORDER BY row_id) FILTER (WHERE is_changed), '{{}}')
+        FROM compared
+    """  # noqa: S608 - compiled text; values are parameters  # nosec
+    changed: list[int] = _row(sql, params | {"model_id": compiled.model.pk, "scored_at": now})[0]
+    return changed
+
+
+def _write_range(compiled: CompiledModel, source: Source, as_of: datetime) -> Found:
+    """Store what differs in a key range.
+
+    A score of a later moment stays: its facts are the newer ones. Rows are found by their place and
+    written in key order, as everybody writes scores, so that nobody waits crosswise.
+    """
+    totals, params = compiled.totals(source, carried=("stage", "disqualified_by"))
+    names = ("model_id", "as_of", *_VALUES)
+    values = f"%(model_id)s, %(scored_at)s, {', '.join(f'k.{name}' for name in _FRESH)}"
+    sql = f"""
+        {_compared(totals, _IN_RANGE)}, updated AS (
+            UPDATE qualification_leadscore AS s SET ({", ".join(names)}) = ROW({values})
+            FROM (
+                SELECT * FROM compared WHERE place IS NOT NULL
+                AND (is_changed OR old_model_id <> %(model_id)s) ORDER BY row_id
+            ) AS k
+            WHERE s.ctid = k.place AND (s.as_of <= %(scored_at)s OR s.model_id <> %(model_id)s)
+            RETURNING k.is_changed
+        ), inserted AS (
+            INSERT INTO qualification_leadscore (lead_id, {", ".join(names)})
+            SELECT k.row_id, {values} FROM compared AS k WHERE k.place IS NULL ORDER BY k.row_id
+            ON CONFLICT (lead_id) DO NOTHING RETURNING 1
         )
         SELECT count(*),
-            coalesce(array_agg(w.lead_id) FILTER (WHERE c.is_changed AND w.lead_id > 0), '{{}}'),
-            coalesce(array_agg(c.row_id) FILTER (WHERE l.stage IN ('mql', 'working')
-                OR (l.stage = 'new' AND (c.disqualified <> '' OR c.total >= %(mql_tenths)s))
-                OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{}}')
-        FROM compared AS c JOIN crm_lead AS l ON l.id = c.row_id
-        LEFT JOIN written AS w ON w.lead_id = c.row_id
+            (SELECT count(*) FROM updated WHERE is_changed) + (SELECT count(*) FROM inserted),
+            coalesce(array_agg(row_id) FILTER (WHERE stage IN ('mql', 'working')
+                OR (stage = 'new' AND (disqualified <> '' OR total >= %(mql_tenths)s))
+                OR (stage = 'disqualified' AND disqualified_by = 'rule')), '{{}}')
+        FROM compared
     """  # noqa: S608 - compiled text; values are parameters  # nosec
     params |= {
         "model_id": compiled.model.pk,
         "scored_at": as_of,
-        "is_bulk": is_bulk,
         "mql_tenths": tenths_of(compiled.model.mql),
     }
-    scored, changed, lined = _row(sql, params)
-    return scored, changed, lined
+    return Found(*_row(sql, params))
 
 
 def _row(sql: str, params: dict[str, Any]) -> tuple[Any, ...]:

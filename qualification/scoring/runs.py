@@ -18,7 +18,9 @@ from crm.models import User
 from qualification.enqueue import ring
 from qualification.models import RunKind, RunState, ScoringChunk, ScoringModel, ScoringRun
 
-CHUNK_KEYS = 20_000
+# Enough that what a range reads as a whole (accounts, verdicts) is read seldom, few enough that its
+# scores are locked for a moment only.
+CHUNK_KEYS = 50_000
 # A range takes a second or so. Whoever holds it longer than this counts as dead.
 LEASE = timedelta(minutes=2)
 # A range that failed this often, or killed this many workers, is left; the others go on.

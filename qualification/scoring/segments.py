@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from qualification.choices import ModelStatus
 from qualification.exceptions import ModelInvalid
-from qualification.models import ScoringRule, Segment
+from qualification.models import ScoringModel, ScoringRule, Segment
 from qualification.scoring.conditions import (
     ActivityTest,
     Condition,
@@ -97,6 +98,17 @@ def segment_condition(query: Query) -> Condition:
 def segment_words(query: Query, catalogue: Catalogue) -> str:
     """What the query asks for, such as `Company country is Germany or Austria`."""
     return asked_words(segment_condition(query), catalogue.label_of)
+
+
+def in_use(keys: Iterable[str]) -> dict[str, list[ScoringModel]]:
+    """Versions whose rules name these segments and that still count, by key; retired ones keep
+    what they were frozen with."""
+    standing = [ModelStatus.DRAFT, ModelStatus.SHADOW, ModelStatus.ACTIVE]
+    rules = ScoringRule.objects.filter(segment__in=list(keys), model__status__in=standing)
+    found: dict[str, dict[int, ScoringModel]] = {}
+    for rule in rules.select_related("model").order_by("model__version"):
+        found.setdefault(rule.segment, {})[rule.model_id] = rule.model
+    return {key: list(models.values()) for key, models in found.items()}
 
 
 def queries_of(rules: Iterable[ScoringRule]) -> dict[str, dict[str, Any]]:

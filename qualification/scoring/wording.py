@@ -4,9 +4,10 @@ Called by the ledger and the proposals; it says what the expression found and ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -216,6 +217,42 @@ def activity_note(
     if raw_tenths != tenths:
         parts.append(f"capped from {points_text(raw_tenths)}")
     return ", ".join(parts)
+
+
+def excluded_words(test: ActivityTest, count: int) -> str:
+    """What only machines did, such as `3 × email click by a machine, not counted`."""
+    return f"{count:,} {'' if count == 1 else '× '}{_kind(test)} by a machine, not counted"
+
+
+def with_excluded(note: str, count: int) -> str:
+    """The note of an activity rule with what machines did beside it."""
+    told = f"{count:,} more by a machine not counted" if count else ""
+    return ", ".join(part for part in (note, told) if part)
+
+
+def change_words(asked: Comparison, value: Any, label: str) -> str:
+    """A fact as it would have to be for a comparison to hold, such as `Employees is 200`."""
+    match asked.op:
+        case "contains" | "starts_with" | "is_true" | "is_false":
+            return _asked_comparison(asked, label)
+    if isinstance(value, bool):
+        return f"{label}: {value_text(value)}"
+    if isinstance(value, int | float):
+        return f"{label} is {value_text(Decimal(str(value)))}"
+    day = _read_day(value)
+    return f"{label} is {_date_text(day) if day else value}"
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def one_more_words(test: ActivityTest) -> str:
+    """That they do something once more, such as `One more page view (path /pricing)`."""
+    return f"One more {_kind(replace(test, types=test.types[:1]))}"
 
 
 def _kind(test: ActivityTest | NoActivityTest) -> str:

@@ -73,9 +73,11 @@ class CompiledModel:
     facts: Facts
     activities: Activities
 
-    def totals(self, source: Source) -> Statement:
-        """Statement with one narrow row per row of the source."""
-        return self._statement(source, facts=(), extra=())
+    def totals(self, source: Source, *, carried: Sequence[str] = ()) -> Statement:
+        """Statement with one narrow row per row of the source; `carried`: columns of the lead that
+        whoever asks wants beside it."""
+        facts = [f"l.{column}" for column in carried]
+        return self._statement(source, facts=facts, extra=[f"f.{column}" for column in carried])
 
     def lines(self, source: Source) -> Statement:
         """Statement with the totals and, per rule i, r<i> tenths, t<i> fired, u<i> unknown,
@@ -118,17 +120,20 @@ class CompiledModel:
         extra: Sequence[str],
         outer: Sequence[str] = (),
     ) -> Statement:
+        carried = "".join(f", {column}" for column in [*extra, *self._poor_account()])
+        told = "".join(f", {column}" for column in outer)
+        scores = f"""{self._dimension("fit")} AS fit, {self._dimension("intent")} AS intent,
+            {self._disqualified()} AS disqualified{carried}"""
+        used = self.activities.used_in(scores)
         selected = [
             f"{source.row_id} AS row_id",
             f"({source.as_of} AT TIME ZONE 'UTC')::date AS today",
             *self.facts.selected(source),
             *facts,
             *([f"{source.has_account} AS has_account"] if self.caps_poor_accounts else []),
-            *(f"x.{column}" for column in self.activities.columns.values()),
+            *(f"x.{column}" for column in used.values()),
         ]
-        joins = [*self.facts.joins(source), *self.activities.join(source)]
-        carried = "".join(f", {column}" for column in [*extra, *self._poor_account()])
-        told = "".join(f", {column}" for column in outer)
+        joins = [*self.facts.joins(source), *self.activities.join(source, used)]
         # OFFSET 0 keeps PostgreSQL from copying a layer's expressions into every use of them.
         sql = f"""
             SELECT z.*,
@@ -136,9 +141,7 @@ class CompiledModel:
                 {self._graded(_grades())} AS grade,
                 {self._graded(_tiers(self.model))} AS tier{told}
             FROM (
-                SELECT f.row_id, {self._dimension("fit")} AS fit,
-                    {self._dimension("intent")} AS intent,
-                    {self._disqualified()} AS disqualified{carried}
+                SELECT f.row_id, {scores}
                 FROM (
                     SELECT {", ".join(selected)}
                     FROM {source.leads} {" ".join(joins)}
@@ -354,7 +357,7 @@ def _compile_activity(
         tenths=f"CASE WHEN {inside.test} THEN {found.tenths} ELSE 0 END",
         unknown=f"({found.test} AND NOT {inside.test} AND ({inside.maybe}) IS NULL)",
         leaves=_leaves(segment, facts),
-        activity=found,
+        activity=replace(found, count=f"CASE WHEN {inside.test} THEN {found.count} ELSE 0 END"),
         segment=segment,
     )
 

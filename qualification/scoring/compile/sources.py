@@ -10,8 +10,8 @@ from typing import Any
 
 from qualification.scoring.subjects import ACTIVE_DAYS
 
-# The latest verdict on activity `a` by the moment says a machine did it. As an anti-join the
-# planner can hash it for a million leads and probe it for one.
+_PARAM = "%(as_of)s::timestamptz"
+# The latest verdict on activity `a` by the moment says a machine did it.
 _IS_MACHINE = """EXISTS (
     SELECT 1 FROM crm_activityverdict AS v
     WHERE v.activity_id = a.id AND v.is_machine AND v.recorded_at <= {as_of}
@@ -21,18 +21,31 @@ _IS_MACHINE = """EXISTS (
         AND (w.recorded_at, w.id) > (v.recorded_at, v.id)
     )
 )"""
+# The same as a join, which the planner hashes for a range of leads and probes for one lead. (As an
+# anti-join it hashes the many activities instead of the few verdicts and loses their order.)
+_MACHINES = f"""LEFT JOIN (
+    SELECT v.activity_id, v.is_machine FROM crm_activityverdict AS v
+    WHERE v.is_machine AND v.recorded_at <= {_PARAM}
+    AND NOT EXISTS (
+        SELECT 1 FROM crm_activityverdict AS w
+        WHERE w.activity_id = v.activity_id AND w.recorded_at <= {_PARAM}
+        AND (w.recorded_at, w.id) > (v.recorded_at, v.id)
+    )
+) AS m ON m.activity_id = a.id"""  # noqa: S608 - constants of this module
 _ACCOUNT_NOW = "LEFT JOIN crm_account AS c ON c.id = l.account_id"
+# Of what was recorded by then the row written last: rows of one object are written one at a time,
+# under its lock, while their moments are those of the doors, which may wait for one another.
 _ACCOUNT_THEN = """LEFT JOIN LATERAL (
     SELECT e.* FROM crm_accountevent AS e
     WHERE e.pgh_obj_id = l.account_id AND e.pgh_created_at <= {as_of}
-    ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT 1
+    ORDER BY e.pgh_id DESC LIMIT 1
 ) AS c ON true"""
 _LEAD_THEN = """(
     SELECT e.* FROM crm_leadevent AS e
     WHERE e.pgh_obj_id = {lead_id} AND e.pgh_created_at <= {as_of}
-    ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT 1
+    ORDER BY e.pgh_id DESC LIMIT 1
 )"""
-_PARAM = "%(as_of)s::timestamptz"
+_ORIGIN = "LEFT JOIN crm_source AS o ON o.id = l.source_id"
 
 # --- the people of an account -------------------------------------------------------------------
 
@@ -73,15 +86,19 @@ _COMMITTEE_THEN = """LEFT JOIN LATERAL (
         WHERE e.pgh_obj_id IN (
             SELECT w.pgh_obj_id FROM crm_leadevent AS w WHERE w.account_id = l.account_id
         ) AND e.pgh_created_at <= {as_of}
-        ORDER BY e.pgh_obj_id, e.pgh_created_at DESC, e.pgh_id DESC
+        ORDER BY e.pgh_obj_id, e.pgh_id DESC
     ) AS m
     LEFT JOIN crm_leadrole AS r ON r.lead_id = m.lead_id AND {role_held}
     WHERE m.account_id = l.account_id
 ) AS g ON l.account_id IS NOT NULL"""
 
 
+# Facts that no column holds.
+DERIVED = ("lead.phone_kind", "lead.buying_roles")
+
+
 def _derived(as_of: str) -> dict[str, str]:
-    """Facts that no column holds: a phone number nobody could call, the parts a person plays."""
+    """Whether anybody could call the number, and the parts the person plays, as SQL by subject."""
     held = _ROLE_HELD.format(as_of=as_of)
     return {
         "lead.phone_kind": """CASE WHEN coalesce(btrim(l.phone), '') = '' THEN NULL
@@ -117,6 +134,7 @@ class Source:
     as_of: str = _PARAM
     is_machine: str = _IS_MACHINE.format(as_of=_PARAM)
     derived: Mapping[str, str] = field(default_factory=lambda: _derived(_PARAM))
+    origin: str = _ORIGIN
     params: dict[str, Any] = field(default_factory=dict)
 
 
@@ -147,7 +165,8 @@ def _present(keys: str, params: dict[str, Any]) -> Source:
         leads="crm_lead AS l",
         where=f"l.id {keys}",
         account=_ACCOUNT_NOW,
-        activities="crm_activity AS a",
+        activities=f"crm_activity AS a {_MACHINES}",
+        is_machine="coalesce(m.is_machine, false)",
         activity_row="a.lead_id",
         activity_where=f"a.lead_id {keys}",
         answers="qualification_checklistanswer AS n",

@@ -31,6 +31,7 @@ from qualification.feedback.proposals import (
 )
 from qualification.models import RuleProposal, ScoringModel
 from tests.qualification.feedback_support import decide, live_model
+from tests.qualification.version_support import no_minimum, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,9 @@ def worked(model, team, people, now):
 
 
 @pytest.fixture
-def clear_case(worked):
+def clear_case(worked, settings):
     """`big` is worse than the rest, by a lot; `visited` is as good as chance."""
+    no_minimum(settings)
     worked([("accept", ["big"])] * 10 + [(FIT, ["big", "visited"])] * 70)
     worked([("accept", ["near", "visited"])] * 60 + [(FIT, ["near"])] * 60)
     worked([(INTENT, ["visited"])] * 30 + [(INTENT, [])] * 30)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from crm.models import Account, Activity, ActivityVerdict, Lead, LeadRole, Source, Team
 from qualification.models import ChecklistAnswer, Criterion, ScoringModel, Segment
@@ -147,3 +150,17 @@ def store_activities(leads: list[Lead], many: list[dict[str, Any]]) -> None:
         for row, (_, activity) in zip(rows, plain, strict=True)
         for at, machine in activity.get("verdicts", [])
     )
+
+
+@pytest.fixture
+def score_facts(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """Runs the command over lines of text or bytes; its answers, parsed."""
+
+    def run(model: ScoringModel, lines: list[str] | bytes) -> list[dict[str, Any]]:
+        raw = lines if isinstance(lines, bytes) else "".join(f"{x}\n" for x in lines).encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+        out = io.StringIO()
+        call_command("score_facts", model=model.version, stdout=out)
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+    return run

@@ -40,6 +40,6 @@ def ship(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("qualification", "0003_tuning_of_scoring")]
+    dependencies = [("qualification", "0005_published_after_shadow")]
 
     operations = [migrations.RunPython(ship, migrations.RunPython.noop)]
