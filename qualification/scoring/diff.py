@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qualification.models import ScoringModel, ScoringRule
+from qualification.scoring.document import ACTIONS, TIERS
 from qualification.scoring.sentences import rule_sentence, signed_points
 from qualification.scoring.subjects import Catalogue
 
@@ -49,6 +50,8 @@ GRADE_LISTS = {
     "tiers": gettext_lazy("Tier %(word)s"),
     "actions": gettext_lazy("Suggest %(word)s for"),
 }
+# PostgreSQL keeps JSON keys in an order of its own.
+WORD_ORDER = {"tiers": tuple(TIERS), "actions": tuple(ACTIONS)}
 RULE_WORDS = {
     "name": gettext_lazy("name"),
     "dimension": gettext_lazy("dimension"),
@@ -109,8 +112,12 @@ def settings_of(model: ScoringModel) -> tuple[tuple[str, str], ...]:
         named = sorted(_points(getattr(model, column)).items())
         found += [(str(label) % {"name": name}, _shown(value)) for name, value in named]
     for column in GRADE_WORDS:
-        words = getattr(model, column).items()
-        found += [(str(GRADE_LISTS[column]) % {"word": word}, ", ".join(g)) for word, g in words]
+        grades = getattr(model, column)
+        found += [
+            (str(GRADE_LISTS[column]) % {"word": word}, ", ".join(grades[word]))
+            for word in WORD_ORDER[column]
+            if word in grades
+        ]
     return tuple(found)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from crm.models import Lead, User
@@ -167,6 +170,18 @@ def test_it_says_nothing_when_it_is_over(
     versions.withdraw_shadow(model=beside, by=manager, now=now)
     rescore.score_leads(leads("VP", at=now), now=now)
     assert not ShadowScore.objects.exists()
+
+
+def test_it_scores_imported_leads(beside: ScoringModel, tmp_path: Path) -> None:
+    """They come in chunks, at the time of the wall, which is after the shadow's start."""
+    file, mapping = tmp_path / "leads.csv", tmp_path / "mapping.yaml"
+    file.write_text("Id,Mail,Role\n1,ana@brightwater.com,CEO\n2,bo@brightwater.com,VP\n")
+    mapping.write_text(
+        "name: Fair\nsource: fair\nexternal_id: Id\nfields: {email: Mail, title: Role}\n"
+    )
+    call_command("import_leads", file, mapping=mapping, stdout=io.StringIO(), stderr=io.StringIO())
+    found = ShadowScore.objects.values_list("lead__title", "total_tenths", "live_total_tenths")
+    assert sorted(found) == [("CEO", 350, 0), ("VP", 100, 400)]
 
 
 def everything() -> dict[str, list[str]]:

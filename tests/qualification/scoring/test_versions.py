@@ -94,6 +94,25 @@ def test_it_refuses_an_author(load_model: LoadModel, admin: User, now: dt.dateti
 
 
 @pytest.mark.django_db
+def test_a_copy_keeps_the_authors_of_what_never_was_live(
+    load_model: LoadModel, admin: User, manager: User, now: dt.datetime
+) -> None:
+    """Somebody else's copy of my draft is still my work."""
+    active = load_model(RAW, activate=True)
+    mine = drafts.copy_to_draft(model=active, by=None, now=now)
+    drafts.change_points(draft=mine, rule_key="a-rule", points=Decimal(7), by=admin, now=now)
+    copy = drafts.copy_to_draft(model=mine, by=manager, now=now)
+    again = drafts.copy_to_draft(model=copy, by=None, now=now)
+    assert versions.authors_of(again) == {admin.pk, manager.pk}
+    versions.start_shadow(model=again, by=manager, now=now)
+    with pytest.raises(PublishRefused, match="You worked on version"):
+        versions.publish(model=again, by=admin, now=now)
+    versions.publish(model=again, by=person("admin"), now=now)
+    later = drafts.copy_to_draft(model=again, by=None, now=now)
+    assert versions.authors_of(later) == set()
+
+
+@pytest.mark.django_db
 def test_it_refuses_to_publish_twice(load_model: LoadModel, admin: User, now: dt.datetime) -> None:
     draft = load_model(RAW)
     versions.start_shadow(model=draft, by=admin, now=now)
@@ -152,7 +171,7 @@ def test_it_changes_points_of_drafts_only(
     drafts.change_points(
         draft=draft, rule_key="a-rule", points=Decimal("-2.5"), by=manager, now=now
     )
-    assert ModelChange.objects.get().text == "A rule: 10.0 → -2.5"
+    assert ModelChange.objects.get().text == "A rule: +10.0 → −2.5"
     for points in ("1.25", "NaN"):
         with pytest.raises(ModelInvalid):
             drafts.change_points(
