@@ -109,7 +109,7 @@ def ways_to_hold(condition: Condition, known: Known) -> Iterator[tuple[Change, .
         case AllOf(parts):
             yield from _ways_of_all(parts, known)
         case NotThis(part):
-            if not _holds(part, known.held):
+            if not wording.is_held(part, known.held):
                 yield ()
 
 
@@ -119,18 +119,6 @@ def _ways_of_all(parts: tuple[Condition, ...], known: Known) -> Iterator[tuple[C
         merged = merge(change for way in chosen for change in way)
         if merged is not None:
             yield merged
-
-
-def _holds(condition: Condition, held: Mapping[Comparison, bool]) -> bool:
-    match condition:
-        case Comparison():
-            return held[condition]
-        case AllOf(parts):
-            return all(_holds(part, held) for part in parts)
-        case AnyOf(parts):
-            return any(_holds(part, held) for part in parts)
-        case NotThis(part):
-            return not _holds(part, held)
 
 
 def merge(changes: Iterable[Change]) -> tuple[Change, ...] | None:

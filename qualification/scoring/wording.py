@@ -113,24 +113,24 @@ def condition_words(condition: Condition, found: Found) -> str:
         case AllOf(parts):
             return " and ".join(condition_words(part, found) for part in parts)
         case AnyOf(parts):
-            true = [part for part in parts if _is_held(part, found.held)]
+            true = [part for part in parts if is_held(part, found.held)]
             return " and ".join(condition_words(part, found) for part in true)
         case NotThis(part):
             facts = dict.fromkeys(_plain_fact(leaf.subject, found) for leaf in comparisons(part))
             return f"{', '.join(facts)}, not ({asked_words(part, found.label_of)})"
 
 
-def _is_held(condition: Condition, held: Mapping[Comparison, bool]) -> bool:
+def is_held(condition: Condition, held: Mapping[Comparison, bool]) -> bool:
     """Whether a part was true, from what the expression said of its comparisons."""
     match condition:
         case Comparison():
             return held[condition]
         case AllOf(parts):
-            return all(_is_held(part, held) for part in parts)
+            return all(is_held(part, held) for part in parts)
         case AnyOf(parts):
-            return any(_is_held(part, held) for part in parts)
+            return any(is_held(part, held) for part in parts)
         case NotThis(part):
-            return not _is_held(part, held)
+            return not is_held(part, held)
 
 
 def _comparison_words(true: Comparison, found: Found) -> str:
