@@ -5,6 +5,7 @@ The form is sent as it stands; both sides of the editor come back as soon as the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,8 +59,13 @@ def _errors(form: RuleForm) -> Iterator[str]:
     """Each refusal on a line; those of a plain field begin with its label."""
     for name, messages in form.errors.items():
         label = form.fields[name].label if name in form.fields and name != "condition" else ""
-        for message in messages:
-            yield f"{str(label).capitalize()}: {message}" if label else str(message)
+        for message in map(_without_rule, messages):
+            yield f"{str(label).capitalize()}: {message}" if label else message
+
+
+def _without_rule(message: Any) -> str:
+    """The refusal without the name of the rule everybody is looking at."""
+    return re.sub(r"^rule '.*?': (?=when: )", "", str(message))
 
 
 def _stored(request: HttpRequest) -> ScoringRule | None:

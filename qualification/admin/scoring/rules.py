@@ -66,6 +66,7 @@ class ScoringRuleAdmin(EditableAdmin):
 
     class Media:
         css = {"all": ["admin/leadqual/scoring.css"]}
+        js = ["admin/leadqual/editor.js"]
 
     # --- who may -------------------------------------------------------------------------------
 

@@ -256,7 +256,12 @@ def placed(node: Node, catalogue: Catalogue, place: str = ROOT) -> Node:
         node.type = type_of(node.subject, catalogue)
         fitting = operators_for(node.type)
         if node.op not in {operator.name for operator in fitting}:
-            node.op = fitting[0].name
+            node.op = "is_true" if node.type is ValueType.BOOLEAN else fitting[0].name
+        if node.type is ValueType.BOOLEAN and node.operator.shape is Shape.ONE:
+            # The list of yes and no has no blank.
+            node.values = [node.first if node.first in {"true", "false"} else "true"]
+        if node.operator.shape is Shape.NONE:
+            node.values = []
     for number, part in enumerate(node.parts):
         placed(part, catalogue, f"{place}.{number}")
     return node

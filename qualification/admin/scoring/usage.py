@@ -73,7 +73,8 @@ def _flag_counts(rows: tuple[RuleUse, ...]) -> list[tuple[str, str, int]]:
         "idle": _("never change a grade"),
         "contradicts": _("contradict"),
     }
-    return [
-        (key, text, sum(key in {flag.key for flag in row.flags} for row in rows))
-        for key, text in words.items()
-    ]
+    return [(key, text, sum(key in _keys(row) for row in rows)) for key, text in words.items()]
+
+
+def _keys(row: RuleUse) -> set[str]:
+    return {flag.key for flag in row.flags}
