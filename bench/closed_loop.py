@@ -73,6 +73,8 @@ def files_of(chosen: argparse.Namespace) -> Iterator[None]:
 def own_installation() -> Iterator[None]:
     """An empty database: on the server DATABASE_URL names, else embedded in a temporary folder."""
     os.environ |= {"REDIS_URL": NO_BELL, "SECRET_KEY": "only-for-a-replay", "HTTPS": "0"}
+    # Batches arrive at once: nobody comes while a version stands in shadow.
+    os.environ |= {"SHADOW_MIN_LEADS": "0", "SHADOW_MIN_HOURS": "0"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "leadqual_site.settings"
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     with contextlib.ExitStack() as stack:

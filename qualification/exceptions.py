@@ -95,8 +95,32 @@ class NothingRecorded(QualificationError):
     status = 404
 
 
+class FactsInvalid(QualificationError):
+    """Facts given to be scored are not what facts are; the text says which and why."""
+
+    status = 422
+
+
 class PublishRefused(QualificationError):
     """The version may not go live: wrong status, author, or one activity type crosses the line."""
+
+
+class NothingToCompare(QualificationError):
+    """A simulation needs a live version beside the one it looks at."""
+
+
+class ShadowRefused(QualificationError):
+    """The version may not enter or leave shadow: wrong status, another one is there, no right."""
+
+
+class ShadowTooShort(PublishRefused):
+    """The shadow has seen too few leads for too short a time; the text says what is missing."""
+
+
+class ReviewRefused(QualificationError):
+    """A rule's review cannot be set so: no right, no such rule, or an unusable date."""
+
+    status = 422
 
 
 class ProposalClosed(QualificationError):

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from qualification import pipeline, sweeps
+from qualification import pipeline, runner, sweeps
+from qualification.enqueue import ring
+from qualification.scoring.runs import is_work_left
+
+# A worker looks for mail and other short work at least this often.
+RUN_SECONDS = 2
 
 
 def process_inbox(message_id: int) -> None:
@@ -15,9 +20,11 @@ def process_inbox(message_id: int) -> None:
     pipeline.process(message_id, now=timezone.now())
 
 
-def rescore_all() -> None:
-    """Every lead under the active model, after a publish."""
-    pipeline.finish_publish(now=timezone.now())
+def work_runs() -> None:
+    """Some ranges of the runs there are, then back to the end of the queue."""
+    runner.work_runs(now=timezone.now(), seconds=RUN_SECONDS)
+    if is_work_left(now=timezone.now()):
+        ring("work_runs", queue="bulk")
 
 
 def sweep() -> None:

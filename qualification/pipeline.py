@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from crm.exceptions import PayloadInvalid
 from crm.intake.adapters import payload_of
 from crm.intake.upsert import Upserted, upsert_lead
 from crm.models import InboxMessage
 from qualification.choices import EntryReason
-from qualification.models import ScoringDue, ScoringModel
+from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
 from qualification.scoring import rescore, versions
+from qualification.scoring.colleagues import reached
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 BACKOFF = timedelta(seconds=30)
 MAX_ERROR = 500
-# Names the advisory lock of the one who scores everything after a publish.
-_RESCORE_LOCK = 0x4C51_5253
 
 
 def process(message_id: int, *, now: datetime) -> InboxMessage:
@@ -38,19 +37,19 @@ def process(message_id: int, *, now: datetime) -> InboxMessage:
     Raises InboxMessage.DoesNotExist.
     """
     try:
-        lead_id = _take(message_id, now)
+        taken = _take(message_id, now)
     except Exception as error:  # noqa: BLE001 - whatever it is, the message waits for another try
         logger.error("inbox.failed message=%s error=%s", message_id, without_values(error))
         _put_back(message_id, error, now)
-        lead_id = None
-    if lead_id is not None:
-        _score_or_leave_due(lead_id, now)
+        taken = None
+    if taken is not None:
+        _score_or_leave_due(taken.lead.pk, taken.recorded_at)
     return InboxMessage.objects.get(pk=message_id)
 
 
 @transaction.atomic
-def _take(message_id: int, now: datetime) -> int | None:
-    """The message becomes rows and is done, in one transaction; the lead's id, if one came."""
+def _take(message_id: int, now: datetime) -> Upserted | None:
+    """The message becomes rows and is done, in one transaction; what came of it, if anything."""
     message = (
         InboxMessage.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("source__team")
@@ -71,11 +70,12 @@ def _take(message_id: int, now: datetime) -> int | None:
     message.state, message.lead = InboxMessage.State.DONE, result.lead
     message.error = "; ".join(payload.notes)[:MAX_ERROR]
     message.save(update_fields=["state", "lead", "error", "processed_at"])
-    _follow(result, now)
-    return result.lead.pk
+    _follow(result)
+    return result
 
 
-def _follow(result: Upserted, now: datetime) -> None:
+def _follow(result: Upserted) -> None:
+    now = result.recorded_at
     if result.is_reinquiry:
         # The door turns away whom a rule disqualifies: it must know what the person says now.
         _score_if_possible(result.lead.pk, now)
@@ -130,8 +130,9 @@ def without_values(error: Exception) -> str:
 
 
 def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
-    """These leads need a new score. Call in the transaction that changed what is known of them."""
-    rescore.mark_due(lead_ids, now=now)
+    """These leads need a new score, and whoever is scored by what they do. Call in the transaction
+    that changed what is known of them."""
+    rescore.mark_due(reached(lead_ids), now=now)
 
 
 def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = True) -> None:
@@ -147,50 +148,13 @@ def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = T
             review_queue.apply_line(lead_ids, model=versions.active_model(), now=now)
 
 
-def rescore_all(
-    *,
-    now: datetime,
-    model: ScoringModel | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> rescore.Rescored:
-    """Score every lead; under the active model the queue follows. `on_progress`: keys done, in all.
-
-    Under another version (`model`) nothing is stored, the differences are counted.
-    """
-    chosen = model or versions.active_model()
-    found = rescore.rescore_all(now=now, model=chosen, on_progress=on_progress)
-    if chosen is not None and rescore.is_live(chosen) and found.is_whole:
-        review_queue.apply_line(found.lined, model=chosen, now=now)
-        versions.mark_rescored(chosen, now=now)
-    return found
-
-
-def finish_publish(now: datetime) -> int:
-    """Score every lead once after a version went live, whoever gets there; how many were scored.
-
-    The version itself says whether it is done, so a lost bell or a killed worker loses nothing.
-    """
-    model = versions.active_model()
-    if model is None or model.rescored_at is not None:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_RESCORE_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            return rescore_all(now=now, model=model).scored
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_RESCORE_LOCK])
-
-
 def finish_due(now: datetime, limit: int = 500) -> int:
-    """Score what a publish or a dead worker left to do, oldest first; how many leads.
+    """Score what a dead worker left to do, oldest first; how many leads.
 
     Two at once do the same work twice, one after the other: rows of ScoringDue are never locked
     before their leads.
     """
-    published = finish_publish(now)
     due = ScoringDue.objects.order_by("since", "lead_id").values_list("lead_id", flat=True)
     lead_ids = list(due[:limit])
     score_and_queue(lead_ids, now=now)
-    return published + len(lead_ids)
+    return len(lead_ids)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from crm.models import InboxMessage
-from qualification import pipeline
+from qualification import pipeline, runner
 from qualification.handoff import outbox
 from qualification.models import Heartbeat
 from qualification.review import claims, nurture, queue
@@ -49,6 +49,7 @@ def expire_claims(*, now: datetime) -> int:
 SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "inbox": lambda now: process_due(now=now),
     "scores": pipeline.finish_due,
+    "runs": lambda now: runner.resume_runs(now=now),
     "timers": lambda now: sweep.record_due(now=now),
     "leases": lambda now: expire_claims(now=now),
     "wakeups": lambda now: nurture.wake_due(now=now),

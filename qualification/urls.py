@@ -4,6 +4,7 @@ from django.urls import path
 
 from qualification.views import (
     answers,
+    buying,
     claims,
     decide,
     decisions,
@@ -17,10 +18,13 @@ from qualification.views import (
     proposals,
     queue,
     rejected,
+    releases,
+    scores,
     shell,
     sources,
     touches,
     turned_away,
+    versions,
 )
 
 app_name = "qualification"
@@ -46,6 +50,8 @@ queue_urls = [
 lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
+    path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
     path("leads/<int:pk>/claim/", claims.claim, name="lead-claim"),
     path("leads/<int:pk>/release/", claims.release, name="lead-release"),
     path("leads/<int:pk>/heartbeat/", claims.heartbeat, name="lead-heartbeat"),
@@ -55,6 +61,7 @@ lead_urls = [
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
+    path("leads/<int:pk>/roles/", buying.roles, name="lead-roles"),
     path("leads/<int:pk>/dispute/", disputes.dispute, name="lead-dispute"),
     path("leads/<int:pk>/accept/", decide.accept, name="lead-accept"),
     path("leads/<int:pk>/ask-manager/", decide.ask_manager, name="lead-ask-manager"),
@@ -86,10 +93,23 @@ proposal_urls = [
 ]
 
 model_urls = [
+    path("models/", versions.model_list, name="model-list"),
+    path("models/rescoring/", versions.model_rescoring, name="model-rescoring"),
+    path("models/<int:pk>/", versions.model_detail, name="model-detail"),
+    path("models/<int:pk>/simulate/", versions.model_simulate, name="model-simulate"),
+    path("models/<int:pk>/simulation/", versions.model_simulation, name="model-simulation"),
     path("models/<int:pk>/backtest/", models.model_backtest, name="model-backtest"),
-    path("models/<int:pk>/ask/", models.model_request_publish, name="model-request-publish"),
+    path("models/<int:pk>/shadow/", models.model_start_shadow, name="model-start-shadow"),
+    path("models/<int:pk>/withdraw/", models.model_withdraw, name="model-withdraw"),
+    path("models/<int:pk>/copy/", models.model_copy, name="model-copy"),
     path("models/<int:pk>/publish/", models.model_publish, name="model-publish"),
     path("models/<int:pk>/rollback/", models.model_rollback, name="model-rollback"),
+]
+
+release_urls = [
+    path("releases/", releases.release_list, name="release-list"),
+    path("releases/<int:pk>/", releases.release_detail, name="release-detail"),
+    path("releases/<int:pk>/read/", releases.release_acknowledge, name="release-acknowledge"),
 ]
 
 handoff_urls = [
@@ -114,6 +134,7 @@ urlpatterns = (
     + decision_urls
     + proposal_urls
     + model_urls
+    + release_urls
     + handoff_urls
     + source_urls
 )

@@ -33,14 +33,14 @@ from crm.imports.sniff import sniff
 from crm.imports.staging import data_rows
 from crm.matching.normalize import fold
 from crm.models import LeadIdentity, Team, User
-from qualification import pipeline
+from qualification import runner
 from qualification.choices import EntryReason
 from qualification.feedback.evidence import STRONG
 from qualification.feedback.proposals import (
     approve_proposal,
     open_draft,
     propose_rules,
-    publish_draft,
+    publish_version,
 )
 from qualification.models import Framework, LeadScore, ReviewItem, ScoringModel
 from qualification.review.queue import enter_queue
@@ -204,9 +204,9 @@ class Replay:
             approve_proposal(proposal=proposal, by=self.people.manager, now=now)
         draft = open_draft(run.model)
         if draft is not None:
-            versions.request_publish(model=draft, by=self.people.manager, now=now)
-            publish_draft(draft=draft, by=self.people.admin, now=now)
-            pipeline.finish_publish(now=timezone.now())
+            versions.start_shadow(model=draft, by=self.people.manager, now=now)
+            publish_version(model=draft, by=self.people.admin, now=now)
+            runner.work_runs(now=timezone.now())
         return len(run.proposals), len(strong)
 
     def _ask_nothing(self) -> None:

@@ -25,7 +25,7 @@ from qualification.demo.market import Inquirer, Market, Step
 from qualification.demo.work import Desk, Workers
 from qualification.feedback import proposals
 from qualification.models import ReviewItem
-from qualification.scoring import document, versions
+from qualification.scoring import document, drafts, versions
 
 SEED = 20261123
 DAYS = 60
@@ -114,7 +114,7 @@ def make_sources(now: dt.datetime) -> dict[str, Source]:
 
 def make_model(now: dt.datetime) -> None:
     """The first rules, as an admin would have written them."""
-    draft = versions.load_draft(document.read_file(company.RULES), by=None, now=now)
+    draft = drafts.load_draft(document.read_file(company.RULES), by=None, now=now)
     versions.activate_as_operator(model=draft, now=now)
 
 

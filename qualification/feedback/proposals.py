@@ -29,7 +29,7 @@ from qualification.feedback.history import (
 from qualification.feedback.preview import previews
 from qualification.models import RuleProposal, ScoringModel
 from qualification.permissions import Right, has_right
-from qualification.scoring import versions
+from qualification.scoring import drafts, versions
 
 MUTE = timedelta(days=30)
 
@@ -83,9 +83,9 @@ def approve_proposal(*, proposal: RuleProposal, by: User, now: datetime) -> Rule
         raise ProposalClosed(
             _("The live version has changed since this was proposed. Look at the new proposals.")
         )
-    draft = open_draft(active) or versions.copy_to_draft(model=active, by=by, now=now)
+    draft = open_draft(active) or drafts.copy_to_draft(model=active, by=by, now=now)
     _decide(proposal, ProposalStatus.IN_DRAFT, by=by, now=now, draft=draft)
-    versions.change_points(
+    drafts.change_points(
         draft=draft,
         rule_key=proposal.rule_key,
         points=proposal.proposed_points,
@@ -128,20 +128,46 @@ def decline_proposal(
 
 
 @transaction.atomic
-def publish_draft(*, draft: ScoringModel, by: User, now: datetime) -> ScoringModel:
-    """Publish as a second person and settle the proposals in the draft, in one transaction.
+def publish_version(
+    *, model: ScoringModel, by: User, text: str = "", now: datetime
+) -> ScoringModel:
+    """Publish as a second person and settle the proposals in the version, in one transaction.
 
     Raises what `versions.publish` raises.
     """
-    published = versions.publish(model=draft, by=by, now=now)
+    published = versions.publish(model=model, by=by, text=text, now=now)
     settle_proposals(now=now)
     return published
 
 
+@transaction.atomic
+def withdraw_version(*, model: ScoringModel, by: User, now: datetime) -> ScoringModel:
+    """End a shadow without publishing; its proposals may come again.
+
+    Raises what `versions.withdraw_shadow` raises.
+    """
+    withdrawn = versions.withdraw_shadow(model=model, by=by, now=now)
+    settle_proposals(now=now)
+    return withdrawn
+
+
+@transaction.atomic
+def bring_back_version(
+    *, model: ScoringModel, by: User, reason: str, now: datetime
+) -> ScoringModel:
+    """Roll back to a past version and settle the proposals for the one that goes.
+
+    Raises what `versions.rollback` raises.
+    """
+    live = versions.rollback(model=model, by=by, reason=reason, now=now)
+    settle_proposals(now=now)
+    return live
+
+
 def open_draft(model: ScoringModel) -> ScoringModel | None:
     """The draft made from this version that approved proposals go into; the newest if several."""
-    drafts = ScoringModel.objects.filter(status=ModelStatus.DRAFT, parent=model)
-    return drafts.order_by("-version").first()
+    of_it = ScoringModel.objects.filter(status=ModelStatus.DRAFT, parent=model)
+    return of_it.order_by("-version").first()
 
 
 def settle_proposals(*, now: datetime) -> None:

@@ -12,21 +12,27 @@ from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.models import User
-from crm.roles import Role
-from qualification.choices import DisputeKind, ModelStatus, ProposalStatus
+from qualification.choices import DisputeKind, ProposalStatus
 from qualification.feedback.evidence import STRONG, Share
 from qualification.feedback.history import History, disputes_by_rule, history_of
 from qualification.feedback.proposals import open_draft
+from qualification.feedback.version_reads import (
+    Rescoring,
+    Version,
+    VersionCard,
+    card_of,
+    rescoring,
+    version_list,
+)
 from qualification.feedback.wording import rule_words
-from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringModel
+from qualification.models import RuleProposal, ScoringModel
 from qualification.permissions import Right, has_right
 from qualification.scoring import versions
-from qualification.scoring.crossing import crossing_text
+from qualification.scoring.shadow import shadow_model
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.wording import LabelOf
 
@@ -110,28 +116,6 @@ class Basis:
 
 
 @dataclass(frozen=True)
-class DraftCard:
-    """The draft approved proposals go into; `hindrance` says why this reader cannot publish."""
-
-    draft: ScoringModel
-    active: ScoringModel
-    changes: tuple[ModelChange, ...]
-    authors: tuple[User, ...]
-    publishers: tuple[User, ...]
-    is_author: bool
-    hindrance: str
-
-
-@dataclass(frozen=True)
-class Version:
-    """A line of the list of versions."""
-
-    model: ScoringModel
-    last_change: str
-    can_come_back: bool
-
-
-@dataclass(frozen=True)
 class ProposalPage:
     """All of the page."""
 
@@ -141,10 +125,10 @@ class ProposalPage:
     top: float
     active: ScoringModel | None
     basis: Basis | None
-    draft: DraftCard | None
+    shadow: VersionCard | None
+    draft: VersionCard | None
     versions: tuple[Version, ...]
-    stale_scores: int
-    all_scores: int
+    rescoring: Rescoring | None
     may_publish: bool
 
 
@@ -154,7 +138,7 @@ def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
     label_of = Catalogue.load().label_of
     cards = _sorted([_card(proposal, label_of) for proposal in _proposals(tab)], tab)
     draft = open_draft(active) if active else None
-    stale = LeadScore.objects.filter(model__status=ModelStatus.RETIRED).count()
+    beside = shadow_model()
     return ProposalPage(
         tab=tab,
         counts=_counts(),
@@ -162,10 +146,10 @@ def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
         top=_axis_top(cards),
         active=active,
         basis=_basis(history_of(active, now=now)) if active else None,
-        draft=_draft_card(draft, active, reader) if draft and active else None,
-        versions=version_list(),
-        stale_scores=stale,
-        all_scores=LeadScore.objects.count() if stale else 0,
+        shadow=card_of(beside, reader=reader, now=now) if beside else None,
+        draft=card_of(draft, reader=reader, now=now) if draft else None,
+        versions=version_list(VERSIONS_SHOWN),
+        rescoring=rescoring(),
         may_publish=has_right(reader, Right.PUBLISH),
     )
 
@@ -239,48 +223,3 @@ def _shortage(history: History, column: int) -> Shortage:
     rule, hits = history.rules[column], history.hits[:, column]
     counts = history.counts_for[rule.dimension] & ~np.isnan(hits)
     return Shortage(rule.name, int(counts.sum()), int((counts & (hits != 0)).sum()))
-
-
-def _draft_card(draft: ScoringModel, active: ScoringModel, reader: User) -> DraftCard:
-    ids = versions.authors_of(draft)
-    return DraftCard(
-        draft=draft,
-        active=active,
-        changes=tuple(draft.changes.select_related("by").order_by("at", "pk")),
-        authors=tuple(User.objects.filter(pk__in=ids).order_by("first_name", "pk")),
-        publishers=tuple(publishers().exclude(pk__in=ids)),
-        is_author=reader.pk in ids,
-        hindrance=publish_hindrance(draft, reader=reader),
-    )
-
-
-def publish_hindrance(draft: ScoringModel, *, reader: User) -> str:
-    """Why this reader cannot publish the draft, in words; blank when they can. The door itself is
-    `versions.publish`, which looks again."""
-    if not has_right(reader, Right.PUBLISH):
-        return _("Only an admin can publish.")
-    if reader.pk in versions.authors_of(draft):
-        return _("You worked on v%(n)s. Another admin must publish it.") % {"n": draft.version}
-    crossing = versions.crossing_types_of(draft)
-    return crossing_text(crossing) if crossing else ""
-
-
-def publishers() -> QuerySet[User]:
-    """Active people whose role publishes versions."""
-    admins = Q(groups__in=Group.objects.filter(name=Role.ADMIN)) | Q(is_superuser=True)
-    people = User.objects.filter(admins, is_active=True).distinct()
-    return people.order_by("first_name", "last_name", "username")
-
-
-def version_list() -> tuple[Version, ...]:
-    """The newest versions, each with the last change made to it in words."""
-    rows = ScoringModel.objects.order_by("-version").select_related("created_by", "published_by")
-    rows = rows.prefetch_related("changes")[:VERSIONS_SHOWN]
-    return tuple(
-        Version(
-            model=model,
-            last_change=next((change.text for change in model.changes.all()), ""),
-            can_come_back=model.status == ModelStatus.RETIRED and model.published_at is not None,
-        )
-        for model in rows
-    )

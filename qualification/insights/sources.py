@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 from scipy.stats import binomtest
 
+from qualification.models import Segment
+from qualification.scoring.compile import members
+from qualification.scoring.segments import segment_condition
+
 # Below this a rate says more about chance than about the source.
 MIN_DECISIONS = 30
 
-# Leads by source with the last standing decision of each; `since` NULL means all of them.
+# Leads by source with the last standing decision of each; `since` NULL means all of them, `{among}`
+# narrows them to a segment.
 _COUNTS = """
     SELECT s.name, COALESCE(NULLIF(s.label, ''), s.name) AS label,
            count(l.id) AS leads,
@@ -26,7 +32,7 @@ _COUNTS = """
            count(l.id) FILTER (WHERE d.kind = 'reject') AS rejected
     FROM crm_source AS s
     JOIN crm_lead AS l ON l.source_id = s.id
-     AND (%(since)s::timestamptz IS NULL OR l.received_at >= %(since)s)
+     AND (%(since)s::timestamptz IS NULL OR l.received_at >= %(since)s) {among}
     LEFT JOIN LATERAL (
         SELECT d.kind FROM qualification_decision AS d
         WHERE d.lead_id = l.id AND d.kind IN ('accept', 'reject', 'nurture')
@@ -91,11 +97,18 @@ class SourceReport:
         return min(1.0, -(-round(max([0.6, *ends]) * 1000) // 100) / 10)
 
 
-def source_report(*, days: int | None, now: datetime) -> SourceReport:
-    """What became of the leads received in the last `days` (None: ever), by source."""
-    since = None if days is None else now - timedelta(days=days)
+def source_report(
+    *, days: int | None, segment: Segment | None = None, now: datetime
+) -> SourceReport:
+    """What became of the leads received in the last `days` (None: ever), by source; of those in
+    `segment` now, or of all."""
+    params: dict[str, Any] = {"since": None if days is None else now - timedelta(days=days)}
+    among = ""
+    if segment is not None:
+        sql, more = members(segment_condition(segment.query), as_of=now)
+        among, params = f"AND l.id IN ({sql})", params | more
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, {"since": since})
+        cursor.execute(_COUNTS.format(among=among), params)
         rows = [SourceRow(*counts) for counts in cursor.fetchall()]
     rows.sort(key=lambda row: (not row.is_enough, -(row.rate or 0.0), -row.leads, row.name))
     return SourceReport(rows=tuple(rows), total=_sum(rows))

@@ -21,23 +21,53 @@ MODEL_CONTENT = [
     *("intent_thresholds", "tiers", "actions", "caps", "segments"),
     *("account_poor_below", "account_cap"),
 ]
+# Whose it is and how it got out of draft: frozen with the content, because four eyes rest on it.
+MODEL_ORIGIN = ["parent_id", "created_at", "created_by_id", "shadow_started_at", "shadow_by_id"]
+MODEL_RELEASE = ["published_at", "published_as", "published_by_id"]
 
 # Status moves of a version; `scoring/versions.py` is the only writer. A retired version comes
-# back by rollback.
+# back by rollback; only the operator goes from draft to live without a shadow.
 STATUS_MOVES = [
     (ModelStatus.DRAFT.value, ModelStatus.SHADOW.value),
     (ModelStatus.DRAFT.value, ModelStatus.ACTIVE.value),
     (ModelStatus.SHADOW.value, ModelStatus.ACTIVE.value),
     (ModelStatus.SHADOW.value, ModelStatus.RETIRED.value),
-    (ModelStatus.DRAFT.value, ModelStatus.RETIRED.value),
     (ModelStatus.ACTIVE.value, ModelStatus.RETIRED.value),
     (ModelStatus.RETIRED.value, ModelStatus.ACTIVE.value),
 ]
 
 
+def _differs(columns: list[str]) -> str:
+    """SQL: one of these columns would change."""
+    return " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
+
+
 class PublishedAs(models.TextChoices):
     PERSON = "person", _("By a second person")
     OPERATOR = "operator", _("By the operator, from the shell")
+
+
+# How a version may have gone live: never, by a second person after a shadow, by the operator.
+_NEVER_LIVE = models.Q(
+    status__in=["draft", "shadow", "retired"],
+    published_at__isnull=True,
+    published_as="",
+    published_by__isnull=True,
+)
+_BY_A_PERSON = models.Q(
+    status__in=["active", "retired"],
+    published_at__isnull=False,
+    published_as="person",
+    published_by__isnull=False,
+    shadow_started_at__isnull=False,
+    shadow_started_at__lte=models.F("published_at"),
+)
+_BY_THE_OPERATOR = models.Q(
+    status__in=["active", "retired"],
+    published_at__isnull=False,
+    published_as="operator",
+    published_by__isnull=True,
+)
 
 
 class ScoringModel(models.Model):
@@ -88,13 +118,7 @@ class ScoringModel(models.Model):
     published_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    publish_requested_at = models.DateTimeField(null=True, blank=True)
-    publish_requested_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
     retired_at = models.DateTimeField(null=True, blank=True)
-    # Every lead has been scored since it went live; until then the sweep goes on with it.
-    rescored_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-version"]
@@ -115,15 +139,23 @@ class ScoringModel(models.Model):
                 name="qualification_scoringmodel_account_cap_whole",
             ),
             models.CheckConstraint(
-                condition=models.Q(status__in=["draft", "shadow"])
-                | models.Q(status="retired", published_at__isnull=True)
-                | models.Q(
-                    published_at__isnull=False, published_as="person", published_by__isnull=False
+                condition=_NEVER_LIVE | _BY_A_PERSON | _BY_THE_OPERATOR,
+                name="qualification_scoringmodel_published_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    status="draft", shadow_started_at__isnull=True, shadow_by__isnull=True
                 )
                 | models.Q(
-                    published_at__isnull=False, published_as="operator", published_by__isnull=True
-                ),
-                name="qualification_scoringmodel_published_by_whom",
+                    status="shadow", shadow_started_at__isnull=False, shadow_by__isnull=False
+                )
+                | models.Q(status__in=["active", "retired"]),
+                name="qualification_scoringmodel_shadow_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="retired", retired_at__isnull=False)
+                | (~models.Q(status="retired") & models.Q(retired_at__isnull=True)),
+                name="qualification_scoringmodel_retired_when",
             ),
             models.CheckConstraint(
                 condition=models.Q(total_min__lt=models.F("total_max")),
@@ -136,11 +168,16 @@ class ScoringModel(models.Model):
                 name="frozen_content",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "OLD.status <> 'draft' AND ("
-                    + " OR ".join(
-                        f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in MODEL_CONTENT
-                    )
-                    + ")"
+                    f"OLD.status <> 'draft' AND ({_differs(MODEL_CONTENT + MODEL_ORIGIN)})"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="frozen_release",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    f"((OLD.published_at IS NOT NULL AND ({_differs(MODEL_RELEASE)}))"
+                    " OR (OLD.status <> 'draft' AND OLD.status = NEW.status"
+                    f" AND ({_differs([*MODEL_RELEASE, 'retired_at'])})))"
                 ),
             ),
             pgtrigger.Protect(
@@ -154,23 +191,25 @@ class ScoringModel(models.Model):
         return f"v{self.version} {self.name}"
 
 
-class _RuleOfDraftOnly(pgtrigger.Trigger):
-    """Refuses any write to a rule whose version is no longer a draft."""
+class _OfDraftOnly(pgtrigger.Trigger):
+    """Refuses a write to a row whose version is no longer a draft, and keeps the version from
+    leaving draft until the transaction of the write has ended."""
 
     when = pgtrigger.Before
 
     def get_func(self, model: models.Model) -> str:
         table = ScoringModel._meta.db_table
+        # The lock is in a layer of its own: a condition beside it would lock only what is frozen.
         return f"""
-            IF EXISTS (
-                SELECT 1 FROM {table} AS m
-                WHERE m.status <> 'draft'
-                  AND m.id IN (
-                      CASE WHEN TG_OP <> 'INSERT' THEN OLD.model_id END,
-                      CASE WHEN TG_OP <> 'DELETE' THEN NEW.model_id END
-                  )
+            IF (
+                SELECT bool_or(m.status <> 'draft') FROM (
+                    SELECT status FROM {table} WHERE id IN (
+                        CASE WHEN TG_OP <> 'INSERT' THEN OLD.model_id END,
+                        CASE WHEN TG_OP <> 'DELETE' THEN NEW.model_id END
+                    ) FOR SHARE
+                ) AS m
             ) THEN
-                RAISE EXCEPTION 'the rules of a published scoring model are frozen';
+                RAISE EXCEPTION 'what belongs to a published scoring model is frozen';
             END IF;
             IF TG_OP = 'DELETE' THEN RETURN OLD; ELSE RETURN NEW; END IF;
         """  # noqa: S608 - a table name of ours
@@ -206,7 +245,7 @@ class ScoringRule(models.Model):
             ),
         ]
         triggers = [
-            _RuleOfDraftOnly(
+            _OfDraftOnly(
                 name="frozen_rules",
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
             )
@@ -217,7 +256,8 @@ class ScoringRule(models.Model):
 
 
 class ModelChange(models.Model):
-    """Who changed what in a draft, in words. Whoever stands here may not publish that version."""
+    """Who changed what in a draft, in words. Whoever stands here may not publish that version, so
+    rows are never edited and go only with their draft."""
 
     model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="changes")
     by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
@@ -226,6 +266,10 @@ class ModelChange(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        triggers = [
+            pgtrigger.Protect(name="never_edited", operation=pgtrigger.Update),
+            _OfDraftOnly(name="frozen_changes", operation=pgtrigger.Insert | pgtrigger.Delete),
+        ]
 
     def __str__(self) -> str:
         return self.text
@@ -240,7 +284,15 @@ class LeadScore(models.Model):
     lead = models.OneToOneField(
         Lead, primary_key=True, on_delete=models.CASCADE, related_name="score"
     )
-    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="+")
+    # Every publish writes it anew in every row: without an index or a check a row the write stays
+    # on its page. What was live is never deleted (a trigger refuses it), so it always exists.
+    model = models.ForeignKey(
+        ScoringModel,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     fit_tenths = models.IntegerField()
     intent_tenths = models.IntegerField()
     total_tenths = models.IntegerField()

@@ -3,59 +3,49 @@ Pure. Loading warns about it; activating and publishing refuse it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
 from qualification.models import ScoringModel, ScoringRule
-from qualification.scoring.conditions import ActivityTest, parse_when
-
-UNLIMITED = Decimal("Infinity")
+from qualification.scoring.conditions import (
+    ANY_ACTIVITY,
+    ActivityTest,
+    NoActivityTest,
+    When,
+    comparisons,
+    parse_when,
+)
+from qualification.scoring.reach import Pair, furthest
+from qualification.scoring.subjects import ACTIVE_PEOPLE
 
 
 def crossing_types(model: ScoringModel, rules: Sequence[ScoringRule]) -> list[str]:
-    """Activity types that alone, in the worst case, reach `mql`; sorted."""
+    """Activity types that alone, in the worst case, reach `mql`; sorted.
+
+    Whatever they do makes people of an account active, so rules that count those come on top of
+    each type; `any` stands for a type that no rule names.
+    """
     tests = [(rule, parse_when(rule.condition)) for rule in rules if rule.points > 0]
     positive = [(rule, when) for rule, when in tests if isinstance(when, ActivityTest)]
+    counting = [(rule, when) for rule, when in tests if _counts_active_people(when)]
     types = {name for _, when in positive for name in when.types}
-    return sorted(
-        name
-        for name in types
-        if _worst_total(model, [(r, w) for r, w in positive if name in w.types]) >= model.mql
-    )
+    worst: dict[str, list[Pair]] = {
+        name: [*counting, *((r, w) for r, w in positive if name in w.types)] for name in types
+    }
+    if counting:
+        worst.setdefault(ANY_ACTIVITY, [*counting])
+    return sorted(name for name, lines in worst.items() if _worst_total(model, lines) >= model.mql)
 
 
-def _worst_total(model: ScoringModel, rules: Sequence[tuple[ScoringRule, ActivityTest]]) -> Decimal:
-    fit = _worst_dimension(model, "fit", rules)
-    intent = _worst_dimension(model, "intent", rules)
+def _counts_active_people(when: When) -> bool:
+    if isinstance(when, ActivityTest | NoActivityTest):
+        return False
+    return any(leaf.subject.name == ACTIVE_PEOPLE for leaf in comparisons(when))
+
+
+def _worst_total(model: ScoringModel, rules: Sequence[Pair]) -> Decimal:
+    fit, intent = furthest(model, "fit", rules), furthest(model, "intent", rules)
     return min(max(fit + intent, model.total_min), model.total_max)
-
-
-def _worst_dimension(
-    model: ScoringModel, dimension: str, rules: Sequence[tuple[ScoringRule, ActivityTest]]
-) -> Decimal:
-    groups: dict[str, Decimal] = defaultdict(Decimal)
-    for rule, when in rules:
-        if rule.dimension == dimension:
-            groups[rule.group] += _worst_line(rule, when)
-    base: Decimal = getattr(model, f"base_{dimension}")
-    worst = base + sum((_capped(model, group, size) for group, size in groups.items()), Decimal(0))
-    lowest, highest = getattr(model, f"{dimension}_min"), getattr(model, f"{dimension}_max")
-    if lowest is not None:
-        worst = max(worst, lowest)
-    return worst if highest is None else min(worst, highest)
-
-
-def _worst_line(rule: ScoringRule, when: ActivityTest) -> Decimal:
-    if when.max_points is not None:
-        return when.max_points
-    is_counted_once = when.is_once or when.at_least_times is not None
-    return rule.points if is_counted_once else UNLIMITED
-
-
-def _capped(model: ScoringModel, group: str, size: Decimal) -> Decimal:
-    cap = model.caps.get(group) if group else None
-    return size if cap is None else min(size, Decimal(str(cap)))
 
 
 def crossing_text(types: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from qualification.exceptions import ModelInvalid
 from qualification.scoring.conditions import When, parse_points, parse_when
 from qualification.scoring.declared import check_types, used_types
 from qualification.scoring.operators import ValueType
+from qualification.scoring.segments import Query, saved_queries, segment_condition
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.yaml_text import flat, load_yaml
 
@@ -139,6 +140,14 @@ class Thresholds(_Part):
         return self
 
 
+class AccountFit(_Part):
+    """A lead whose account earns less than `poor_below` by the fit rules that look at nothing but
+    the account has at most `cap` in total. Points of those rules before any cap of a group."""
+
+    poor_below: Points
+    cap: Points
+
+
 class Rule(_Part):
     """One rule. `when` is kept as written, JSON-safe; `parse_when` gives its meaning."""
 
@@ -166,13 +175,6 @@ class Rule(_Part):
             raise ValueError(str(error)) from None
         return _json_safe(raw)
 
-    @field_validator("segment")
-    @classmethod
-    def _known_segment(cls, segment: str | None) -> str | None:
-        if segment is not None:
-            raise ValueError(f"unknown segment '{segment}': no segments are defined")
-        return segment
-
     @property
     def meaning(self) -> When:
         """The typed condition."""
@@ -189,6 +191,7 @@ class ModelDocument(_Part):
     tiers: dict[str, list[str]] = Field(default_factory=lambda: dict(TIERS))
     actions: dict[str, list[str]] = Field(default_factory=lambda: dict(ACTIONS))
     caps: dict[Word, Points] = Field(default_factory=dict)
+    account_fit: AccountFit | None = None
     rules: list[Rule] = Field(min_length=1, max_length=MAX_RULES)
 
     @field_validator("tiers", "actions")
@@ -216,6 +219,13 @@ class ModelDocument(_Part):
             if cap < 0:
                 raise ValueError(f"{group}: a cap is a size, not below 0")
         return caps
+
+    @model_validator(mode="after")
+    def _cap_within_limits(self) -> Self:
+        lowest, highest = self.limits.total
+        if self.account_fit is not None and not lowest <= self.account_fit.cap <= highest:
+            raise ValueError("account_fit: the cap lies within the limits of the total")
+        return self
 
     @model_validator(mode="after")
     def _rules_fit_together(self) -> Self:
@@ -270,36 +280,53 @@ def read_document(content: bytes) -> ModelDocument:
     return checked_document(raw)
 
 
-def checked_document(raw: Mapping[str, Any]) -> ModelDocument:
-    """The document in a plain mapping. Raises ModelInvalid with one line."""
+def checked_document(
+    raw: Mapping[str, Any], *, segments: Mapping[str, Query] | None = None
+) -> ModelDocument:
+    """The document in a plain mapping. `segments` are the queries it was frozen with; without them
+    its segments must be saved ones. Raises ModelInvalid with one line.
+    """
     try:
         document = ModelDocument.model_validate(raw)
     except ValidationError as error:
         raise ModelInvalid(_one_line(error, raw)) from None
     except RecursionError:
         raise ModelInvalid("refers to itself or is nested too deeply") from None
-    types_in(document)
+    types_in(document, segments=segments)
     return document
 
 
-def types_in(document: ModelDocument) -> dict[str, ValueType]:
+def types_in(
+    document: ModelDocument, *, segments: Mapping[str, Query] | None = None
+) -> dict[str, ValueType]:
     """Types of the attributes and answers the document uses, by subject name.
 
-    Raises ModelInvalid on a conflict, with what is declared or between two rules.
+    Raises ModelInvalid on a conflict, with what is declared or between two rules, and when a rule
+    names a segment nobody saved.
     """
     catalogue = Catalogue.load()
+    asked = {rule.segment: rule.name for rule in document.rules if rule.segment}
+    queries = saved_queries(asked) if segments is None else segments
     used: dict[str, ValueType] = {}
     for rule in document.rules:
-        try:
-            used.update(
-                (name, kind)
-                for name, kind in used_types([rule.meaning], catalogue).items()
-                if used.get(name, ValueType.ANY) is ValueType.ANY
-            )
-            check_types(rule.meaning, used, catalogue)
-        except ModelInvalid as error:
-            raise ModelInvalid(f"rule '{rule.name}': when: {error}") from None
+        _take_types(rule.meaning, f"rule '{rule.name}': when", used, catalogue)
+        if rule.segment:
+            where = f"rule '{rule.name}': segment '{rule.segment}'"
+            _take_types(segment_condition(queries[rule.segment]), where, used, catalogue)
     return used
+
+
+def _take_types(when: When, where: str, used: dict[str, ValueType], catalogue: Catalogue) -> None:
+    """Adds what one condition uses; ModelInvalid when it does not fit what was used before."""
+    try:
+        used.update(
+            (name, kind)
+            for name, kind in used_types([when], catalogue).items()
+            if used.get(name, ValueType.ANY) is ValueType.ANY
+        )
+        check_types(when, used, catalogue)
+    except ModelInvalid as error:
+        raise ModelInvalid(f"{where}: {error}") from None
 
 
 _PLAIN = {"extra_forbidden": "unknown key '{}'", "missing": "missing key '{}'"}

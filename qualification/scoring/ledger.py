@@ -3,6 +3,7 @@ Called by the lead page, decisions (frozen) and the explain command."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,17 +24,21 @@ from qualification.scoring.compile import (
 )
 from qualification.scoring.compile.model import UNLIMITED_TENTHS, CompiledRule
 from qualification.scoring.conditions import ActivityTest, NoActivityTest
+from qualification.scoring.excluded import machine_counts
 from qualification.scoring.points import points_text, tenths_of
 from qualification.scoring.versions import active_model, model_in_force
 
 BASE, RULE, GROUP_CAP, LIMIT = "base", "rule", "group_cap", "limit"
-TOTAL_LIMIT, DISQUALIFIER = "total_limit", "disqualifier"
+TOTAL_LIMIT, ACCOUNT_CAP = "total_limit", "account_cap"
+DISQUALIFIER, EXCLUDED = "disqualifier", "excluded"
 
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """One line. `kind`: base, rule, group_cap, limit, total_limit, disqualifier; `dimension` is
-    blank for the total limit. `fact` says what fired the rule, `note` how its points came about."""
+    """One line. `kind`: base, rule, group_cap, limit, total_limit, account_cap, disqualifier,
+    excluded (nothing but machines did what the rule counts); `dimension` is blank for the total
+    limit and the cap of a poor account. `fact` says what fired the rule, `note` how its points
+    came about."""
 
     kind: str
     dimension: str
@@ -94,20 +99,38 @@ def ledger_of(
         raise ModelInvalid("no scoring model is live")
     moment = as_of or now or timezone.now()
     source = leads_as_of([lead_id], as_of=as_of) if as_of else leads_now([lead_id], as_of=moment)
-    found = ledgers(compile_model(model), source, moment)
+    found = ledgers(compile_model(model), source, moment, tells_machines=True)
     if not found:
         raise NothingRecorded(f"nothing was recorded of lead {lead_id} by {moment.isoformat()}")
     return found[lead_id]
 
 
-def ledgers(compiled: CompiledModel, source: Source, as_of: datetime) -> dict[int, Ledger]:
-    """The ledger of every row of the source, by row id."""
+def ledgers(
+    compiled: CompiledModel,
+    source: Source,
+    as_of: datetime | Mapping[int, datetime],
+    *,
+    tells_machines: bool = False,
+) -> dict[int, Ledger]:
+    """The ledger of every row of the source, by row id.
+
+    `as_of` is the moment of all rows, or of each by row id. `tells_machines`: also what machines
+    did and nobody counts, for one statement more.
+    """
+    excluded = machine_counts(compiled, source) if tells_machines else {}
     sql, params = compiled.lines(source)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return {row["row_id"]: _ledger(compiled, row, as_of) for row in rows}
+    found = {}
+    for row in rows:
+        row_id = row["row_id"]
+        moment = as_of if isinstance(as_of, datetime) else as_of[row_id]
+        counts = excluded.get(row_id, {})
+        row |= {f"machine{number}": counts.get(number, 0) for number in range(len(compiled.rules))}
+        found[row_id] = _ledger(compiled, row, moment)
+    return found
 
 
 def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime) -> Ledger:
@@ -116,10 +139,13 @@ def _ledger(compiled: CompiledModel, row: dict[str, Any], as_of: datetime) -> Le
         *_dimension_lines(compiled, "fit", row, as_of),
         *_dimension_lines(compiled, "intent", row, as_of),
     ]
-    total_cut = row["total"] - row["fit"] - row["intent"]
+    uncapped = row.get("uncapped", row["total"])
+    total_cut = uncapped - row["fit"] - row["intent"]
     if total_cut:
         bounds = (tenths_of(model.total_min), tenths_of(model.total_max))
         lines.append(_limit_line(TOTAL_LIMIT, "", "Total limit", total_cut, bounds))
+    if row["total"] != uncapped:
+        lines.append(_account_line(row, uncapped, model))
     return Ledger(
         model_id=model.pk,
         model_version=model.version,
@@ -144,8 +170,12 @@ def _dimension_lines(
         fact = "every lead starts here"
         lines.append(LedgerLine(BASE, dimension, "Base", points_tenths=base, fact=fact))
     for number, rule in enumerate(compiled.rules):
-        if rule.rule.dimension == dimension and (row[f"t{number}"] or row[f"u{number}"]):
+        if rule.rule.dimension != dimension:
+            continue
+        if row[f"t{number}"] or row[f"u{number}"]:
             lines.append(_rule_line(compiled, rule, number, row, as_of))
+        elif isinstance(rule.when, ActivityTest) and _would_count(rule, number, row):
+            lines.append(_excluded_line(rule, rule.when, row[f"machine{number}"]))
     lines += _cap_lines(compiled, dimension, row)
     cut = row[dimension] - sum(line.points_tenths for line in lines)
     if cut:
@@ -184,23 +214,29 @@ def _rule_line(
     )
 
 
+def _would_count(found: CompiledRule, number: int, row: dict[str, Any]) -> bool:
+    """Whether machines did what the rule counts, for a lead that the rule is for."""
+    held = {leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)}
+    is_for = found.segment is None or wording.is_held(found.segment, held)
+    return bool(row[f"machine{number}"]) and is_for
+
+
+def _excluded_line(found: CompiledRule, when: ActivityTest, count: int) -> LedgerLine:
+    """A rule that would have counted what machines did."""
+    return LedgerLine(
+        kind=EXCLUDED,
+        dimension=found.rule.dimension,
+        name=found.rule.name,
+        rule_id=found.rule.pk,
+        rule_key=found.rule.key,
+        fact=wording.excluded_words(when, count),
+        has_fired=False,
+    )
+
+
 def _words(
     compiled: CompiledModel, found: CompiledRule, number: int, row: dict[str, Any], as_of: datetime
 ) -> tuple[str, str]:
-    when = found.when
-    if isinstance(when, ActivityTest | NoActivityTest):
-        raw, tenths, age = row[f"raw{number}"], row[f"r{number}"], row[f"age{number}"]
-        fact = wording.activity_words(when, row[f"n{number}"])
-        newest = None if age is None else as_of - timedelta(seconds=float(age))
-        note = wording.activity_note(
-            when,
-            count=row[f"n{number}"],
-            raw_tenths=raw,
-            tenths=tenths,
-            newest=newest,
-            as_of=as_of,
-        )
-        return fact, note
     columns, label_of = compiled.facts.columns, compiled.facts.catalogue.label_of
     subjects = {leaf.subject.name: leaf.subject for leaf in found.leaves}
     if row[f"u{number}"]:
@@ -212,7 +248,31 @@ def _words(
         held={leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)},
         today=as_of.astimezone(UTC).date(),
     )
-    return wording.condition_words(when, facts), ""
+    note = ""
+    if isinstance(found.when, ActivityTest | NoActivityTest):
+        fact, note = _activity_words(found.when, number, row, as_of)
+    else:
+        fact = wording.condition_words(found.when, facts)
+    if found.segment is not None:
+        why = wording.condition_words(found.segment, facts)
+        fact = f"{fact}; {wording.segment_name(found.rule.segment)}: {why}"
+    return fact, note
+
+
+def _activity_words(
+    when: ActivityTest | NoActivityTest, number: int, row: dict[str, Any], as_of: datetime
+) -> tuple[str, str]:
+    age = row[f"age{number}"]
+    note = wording.activity_note(
+        when,
+        count=row[f"n{number}"],
+        raw_tenths=row[f"raw{number}"],
+        tenths=row[f"r{number}"],
+        newest=None if age is None else as_of - timedelta(seconds=float(age)),
+        as_of=as_of,
+    )
+    fact = wording.activity_words(when, row[f"n{number}"])
+    return fact, wording.with_excluded(note, row[f"machine{number}"])
 
 
 def _cap_lines(compiled: CompiledModel, dimension: str, row: dict[str, Any]) -> list[LedgerLine]:
@@ -239,6 +299,18 @@ def _limit_line(
     raw = limit - cut
     fact = f"{word} {points_text(limit)}, raw sum {points_text(raw)}"
     return LedgerLine(kind, dimension, name, points_tenths=cut, fact=fact)
+
+
+def _account_line(row: dict[str, Any], uncapped: int, model: ScoringModel) -> LedgerLine:
+    earned = points_text(row["account_fit"])
+    least = points_text(tenths_of(model.account_poor_below or Decimal(0)))
+    return LedgerLine(
+        ACCOUNT_CAP,
+        "",
+        "Poor-fit account",
+        points_tenths=row["total"] - uncapped,
+        fact=f"at most {points_text(row['total'])}: the account earns {earned}, less than {least}",
+    )
 
 
 def published_form(ledger: Ledger) -> dict[str, Any]:

@@ -3,18 +3,26 @@ Called by the pipeline; answers mark their lead as due."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from crm.models import Lead
 from qualification.choices import ModelStatus
-from qualification.models import ScoringDue, ScoringModel
+from qualification.models import (
+    LeadScore,
+    RunKind,
+    RunState,
+    ScoringDue,
+    ScoringModel,
+    ScoringRun,
+)
+from qualification.scoring import shadow
 from qualification.scoring.compile import (
     CompiledModel,
     Source,
@@ -23,9 +31,11 @@ from qualification.scoring.compile import (
     leads_now,
 )
 from qualification.scoring.points import tenths_of
+from qualification.scoring.runs import CHUNK_KEYS, start_run
 from qualification.scoring.versions import active_model, hold_versions
 
-CHUNK = 20_000
+# Clocks of hosts, and the moments a transaction waits, differ by less.
+CLOCK_SKEW = timedelta(minutes=1)
 
 # Columns of the stored score, of the fresh one (expression) in the same order.
 _VALUES = ("fit_tenths", "intent_tenths", "total_tenths", "grade", "tier", "disqualified")
@@ -33,38 +43,33 @@ _FRESH = ("fit", "intent", "total", "grade", "tier", "disqualified")
 
 
 @dataclass(frozen=True)
-class Rescored:
-    """How many leads were scored, how many scores differ from the stored ones, how long it took.
-
-    `lined`: leads that may cross the line. `is_whole` is False when another version went live
-    meanwhile, which scores all leads itself.
-    """
+class Found:
+    """Of one key range: leads scored, how many scores differ from the stored ones, and the ids of
+    leads that may have to enter the queue, leave it or move in it."""
 
     scored: int
     changed: int
-    seconds: float
-    lined: list[int] = field(default_factory=list)
-    is_whole: bool = True
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Of one statement: leads scored, ids with another score, ids that may cross the line."""
-
-    scored: int
-    changed: list[int]
     lined: list[int]
 
 
 def mark_due(lead_ids: Collection[int], *, now: datetime) -> None:
-    """These leads need a new score. Call in the transaction that changed what is known of them."""
+    """These leads need a new score, and their colleagues where the live version looks at who else
+    is at the company. Call in the transaction that changed what is known of them."""
     # An update, not DO NOTHING: it waits for a scoring that is clearing the row and writes it anew.
     ScoringDue.objects.bulk_create(
-        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(set(lead_ids))],
+        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(_concerned(lead_ids))],
         update_conflicts=True,
         unique_fields=["lead"],
         update_fields=["since"],
     )
+
+
+def _concerned(lead_ids: Collection[int]) -> set[int]:
+    ids = set(lead_ids)
+    model = active_model() if ids else None
+    if model is not None and compile_model(model).facts.needs_committee:
+        ids.update(Lead.objects.filter(account__leads__in=ids).values_list("pk", flat=True))
+    return ids
 
 
 @transaction.atomic
@@ -86,46 +91,89 @@ def score_leads(
         .values_list("pk", flat=True)
     )
     model = model or active_model()
-    if model is None or is_live(model):
-        ScoringDue.objects.filter(lead_id__in=ids).delete()
+    if model is not None and not is_live(model):
+        return sorted(_compare(compile_model(model), leads_now(ids, as_of=now))[1])
+    as_of = now if model is None else _not_before_stored(ids, model, now)
+    # What changed after the moment of this score stays due.
+    ScoringDue.objects.filter(lead_id__in=ids, since__lte=as_of).delete()
     if model is None or not ids:
         return []
-    compiled, source = compile_model(model), leads_now(ids, as_of=now)
-    if is_live(model):
-        return sorted(_write(compiled, source, now, is_bulk=False).changed)
-    return sorted(_compare(compiled, source).changed)
+    changed = _write(compile_model(model), leads_now(ids, as_of=as_of), as_of)
+    shadow.score_beside(ids, now=as_of)
+    return changed
 
 
-def rescore_all(
-    *,
-    now: datetime,
-    model: ScoringModel | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> Rescored:
-    """Score every lead as of `now`, a key range and a transaction at a time.
+def _not_before_stored(lead_ids: list[int], model: ScoringModel, now: datetime) -> datetime:
+    """`now`, or the newest moment these leads were scored at: a worker that took its time, or a
+    clock that is a little slow, must not forget what was recorded since."""
+    known = LeadScore.objects.filter(
+        lead_id__in=lead_ids, model=model, as_of__range=(now, now + CLOCK_SKEW)
+    )
+    return known.aggregate(newest=Max("as_of"))["newest"] or now
 
-    Under the active model the scores are stored; under another version the differences are only
-    counted. `on_progress` gets keys done and keys in all. `pipeline.rescore_all` lets the queue
-    follow.
+
+@transaction.atomic
+def score_range(model: ScoringModel, first: int, last: int, *, as_of: datetime) -> Found | None:
+    """Store the scores of a key range, both ends included, under the live version.
+
+    Leads are not locked: a score of a later moment stays, and whoever changes a lead meanwhile
+    marks it as due. None when another version went live, which scores all leads itself.
     """
-    started = time.monotonic()
-    chosen = model or active_model()
-    if chosen is None:
-        return Rescored(0, 0, time.monotonic() - started)
-    compiled = compile_model(chosen)
-    scored, changed, is_whole = 0, 0, True
-    lined: list[int] = []
+    hold_versions()
+    if active_model() != model:
+        return None
+    in_range = ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last, since__lte=as_of)
+    due = list(in_range.values_list("lead_id", "since"))
+    source = leads_between(first, last, as_of=as_of)
+    found = _write_range(compile_model(model), source, as_of)
+    _clear_due(due)
+    return found
+
+
+def count_changes(
+    model: ScoringModel, *, now: datetime, on_progress: Callable[[int, int], None] | None = None
+) -> tuple[int, int]:
+    """(leads, leads whose stored score differs from the one under `model`); nothing is stored.
+
+    `on_progress` gets keys done and keys in all.
+    """
+    scored, changed = 0, 0
+    compiled = compile_model(model)
     for first, last, end in key_ranges():
-        found = _score_range(compiled, first, last, now)
-        if found is None:
-            is_whole = False
-            break
-        scored += found.scored
-        changed += len(found.changed)
-        lined += found.lined
+        found = _compare(compiled, leads_between(first, last, as_of=now))
+        scored += found[0]
+        changed += len(found[1])
         if on_progress:
             on_progress(last, end)
-    return Rescored(scored, changed, time.monotonic() - started, lined, is_whole)
+    return scored, changed
+
+
+def start_when_due(*, now: datetime) -> ScoringRun | None:
+    """Begin to score all leads again when the last time is too long ago: interest decays and
+    windows close without anything happening.
+
+    Also when a live version has never been applied to all leads, or a run of it failed.
+    """
+    model = active_model()
+    if model is None:
+        return None
+    every = timedelta(hours=settings.LEADQUAL["RESCORE_EVERY_HOURS"])
+    last = ScoringRun.objects.filter(kind=RunKind.RESCORE, model=model).first()
+    if last is not None:
+        is_fresh = last.as_of > now - every
+        if is_fresh or (last.state == RunState.DONE and not depends_on_time(model)):
+            return None
+    return start_run(kind=RunKind.RESCORE, model=model, now=now)
+
+
+def depends_on_time(model: ScoringModel) -> bool:
+    """Whether a score under this version may change though nothing happens."""
+    compiled = compile_model(model)
+    # Also without a window: what a source dates ahead of our clock counts only later. And people
+    # leave an account without a word.
+    if compiled.activities.columns or compiled.facts.needs_committee:
+        return True
+    return any(leaf.op == "days_since_at_most" for rule in compiled.rules for leaf in rule.leaves)
 
 
 def key_ranges() -> Iterator[tuple[int, int, int]]:
@@ -133,29 +181,13 @@ def key_ranges() -> Iterator[tuple[int, int, int]]:
     ends = Lead.objects.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["last"] is None:
         return
-    for first in range(ends["first"], ends["last"] + 1, CHUNK):
-        yield first, min(first + CHUNK - 1, ends["last"]), ends["last"]
+    for first in range(ends["first"], ends["last"] + 1, CHUNK_KEYS):
+        yield first, min(first + CHUNK_KEYS - 1, ends["last"]), ends["last"]
 
 
 def is_live(model: ScoringModel) -> bool:
     """Whether the version was the active one when it was read."""
     return model.status == ModelStatus.ACTIVE
-
-
-@transaction.atomic
-def _score_range(compiled: CompiledModel, first: int, last: int, now: datetime) -> _Found | None:
-    """One chunk; None when another version went live meanwhile, which scores all leads itself."""
-    source = leads_between(first, last, as_of=now)
-    if not is_live(compiled.model):
-        return _compare(compiled, source)
-    hold_versions()
-    if active_model() != compiled.model:
-        return None
-    in_range = ScoringDue.objects.filter(lead_id__gte=first, lead_id__lte=last)
-    due = list(in_range.values_list("lead_id", "since"))
-    found = _write(compiled, source, now, is_bulk=True)
-    _clear_due(due)
-    return found
 
 
 def _clear_due(due: Sequence[tuple[int, datetime]]) -> None:
@@ -175,60 +207,86 @@ def _clear_due(due: Sequence[tuple[int, datetime]]) -> None:
         )
 
 
-def _compared(totals: str) -> str:
-    """Fresh totals beside the stored ones."""
+_IN_RANGE = "AND s.lead_id BETWEEN %(first)s AND %(last)s"
+
+
+def _compared(totals: str, within: str = "") -> str:
+    """Fresh totals beside the stored ones; `within` says again where those are to be found."""
     stored = ", ".join(f"s.{column}" for column in _VALUES)
     fresh = ", ".join(f"f.{column}" for column in _FRESH)
     return f"""
         WITH fresh AS MATERIALIZED ({totals}), compared AS (
-            SELECT f.*, s.model_id AS old_model_id,
+            SELECT f.*, s.ctid AS place, s.model_id AS old_model_id,
                 s.lead_id IS NULL OR ({stored}) IS DISTINCT FROM ({fresh}) AS is_changed
-            FROM fresh AS f LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id
+            FROM fresh AS f
+            LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id {within}
         )"""  # noqa: S608 - compiled text; values are parameters  # nosec
 
 
-def _compare(compiled: CompiledModel, source: Source) -> _Found:
+def _compare(compiled: CompiledModel, source: Source) -> tuple[int, list[int]]:
+    """Leads scored, and the ids whose stored score differs."""
     totals, params = compiled.totals(source)
     changed = "coalesce(array_agg(row_id) FILTER (WHERE is_changed), '{}')"
     sql = f"{_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608  # nosec
     scored, ids = _row(sql, params)
-    return _Found(scored, ids, [])
+    return scored, ids
 
 
-def _write(compiled: CompiledModel, source: Source, now: datetime, *, is_bulk: bool) -> _Found:
-    """Store what differs, in key order, so that two runs never wait for each other crosswise.
-
-    A bulk run leaves a score of a later moment alone: its facts are the newer ones.
-    """
+def _write(compiled: CompiledModel, source: Source, now: datetime) -> list[int]:
+    """Store the scores of a few locked leads, in key order; the ids of those that differ."""
     totals, params = compiled.totals(source)
+    names = ("model_id", "as_of", *_VALUES)
     sql = f"""
         {_compared(totals)}, written AS (
-            INSERT INTO qualification_leadscore AS s
-                (lead_id, model_id, as_of, {", ".join(_VALUES)})
+            INSERT INTO qualification_leadscore AS s (lead_id, {", ".join(names)})
             SELECT row_id, %(model_id)s, %(scored_at)s, {", ".join(_FRESH)} FROM compared
-            WHERE is_changed OR old_model_id <> %(model_id)s OR NOT %(is_bulk)s
             ORDER BY row_id
-            ON CONFLICT (lead_id) DO UPDATE SET
-                ({", ".join(("model_id", "as_of", *_VALUES))})
-                = ({", ".join(f"excluded.{name}" for name in ("model_id", "as_of", *_VALUES))})
-            WHERE NOT %(is_bulk)s OR s.as_of <= excluded.as_of OR s.model_id <> excluded.model_id
-            RETURNING lead_id
+            ON CONFLICT (lead_id) DO UPDATE SET ({", ".join(names)})
+                = ({", ".join(f"excluded.{name}" for name in names)})
+        )
+        SELECT coalesce(array_agg(row_id ORDER BY row_id) FILTER (WHERE is_changed), '{{}}')
+        FROM compared
+    """  # noqa: S608 - compiled text; values are parameters  # nosec
+    changed: list[int] = _row(sql, params | {"model_id": compiled.model.pk, "scored_at": now})[0]
+    return changed
+
+
+def _write_range(compiled: CompiledModel, source: Source, as_of: datetime) -> Found:
+    """Store what differs in a key range.
+
+    A score of a later moment stays: its facts are the newer ones. Rows are found by their place and
+    written in key order, as everybody writes scores, so that nobody waits crosswise.
+    """
+    totals, params = compiled.totals(source, carried=("stage", "disqualified_by"))
+    names = ("model_id", "as_of", *_VALUES)
+    values = f"%(model_id)s, %(scored_at)s, {', '.join(f'k.{name}' for name in _FRESH)}"
+    sql = f"""
+        {_compared(totals, _IN_RANGE)}, updated AS (
+            UPDATE qualification_leadscore AS s SET ({", ".join(names)}) = ROW({values})
+            FROM (
+                SELECT * FROM compared WHERE place IS NOT NULL
+                AND (is_changed OR old_model_id <> %(model_id)s) ORDER BY row_id
+            ) AS k
+            WHERE s.ctid = k.place AND (s.as_of <= %(scored_at)s OR s.model_id <> %(model_id)s)
+            RETURNING k.is_changed
+        ), inserted AS (
+            INSERT INTO qualification_leadscore (lead_id, {", ".join(names)})
+            SELECT k.row_id, {values} FROM compared AS k WHERE k.place IS NULL ORDER BY k.row_id
+            ON CONFLICT (lead_id) DO NOTHING RETURNING 1
         )
         SELECT count(*),
-            coalesce(array_agg(w.lead_id) FILTER (WHERE c.is_changed AND w.lead_id > 0), '{{}}'),
-            coalesce(array_agg(c.row_id) FILTER (WHERE c.is_changed OR l.stage = 'mql'
-                OR (l.stage = 'new' AND (c.disqualified <> '' OR c.total >= %(mql_tenths)s))
-                OR (l.stage = 'disqualified' AND l.disqualified_by = 'rule')), '{{}}')
-        FROM compared AS c JOIN crm_lead AS l ON l.id = c.row_id
-        LEFT JOIN written AS w ON w.lead_id = c.row_id
+            (SELECT count(*) FROM updated WHERE is_changed) + (SELECT count(*) FROM inserted),
+            coalesce(array_agg(row_id) FILTER (WHERE stage IN ('mql', 'working')
+                OR (stage = 'new' AND (disqualified <> '' OR total >= %(mql_tenths)s))
+                OR (stage = 'disqualified' AND disqualified_by = 'rule')), '{{}}')
+        FROM compared
     """  # noqa: S608 - compiled text; values are parameters  # nosec
     params |= {
         "model_id": compiled.model.pk,
-        "scored_at": now,
-        "is_bulk": is_bulk,
+        "scored_at": as_of,
         "mql_tenths": tenths_of(compiled.model.mql),
     }
-    return _Found(*_row(sql, params))
+    return Found(*_row(sql, params))
 
 
 def _row(sql: str, params: dict[str, Any]) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ LEAD_FIELDS: dict[str, ValueType] = {
     "email": T,
     "email_kind": T,
     "phone": T,
+    "phone_kind": T,
     "title": T,
     "seniority": T,
     "department": T,
@@ -30,6 +31,7 @@ LEAD_FIELDS: dict[str, ValueType] = {
     "campaign": T,
     "topic": T,
     "source": T,
+    "buying_roles": T,
     "opted_out": B,
     "received_at": D,
 }
@@ -42,7 +44,15 @@ ACCOUNT_FIELDS: dict[str, ValueType] = {
     "employees": N,
     "revenue": N,
     "is_target": B,
+    "is_competitor": B,
+    "people": N,
+    "active_people": N,
+    "roles_covered": N,
 }
+# Counted over the people of the account, each person once. Active: a human activity lately.
+COMMITTEE = frozenset({"people", "active_people", "roles_covered"})
+ACTIVE_PEOPLE = "account.active_people"
+ACTIVE_DAYS = 90
 STATE = "state"
 # Where the name with spaces would not do, or stands for something of the person as well.
 LABELS = {
@@ -54,6 +64,12 @@ LABELS = {
     "account.country": "Company country",
     "account.city": "Company city",
     "account.is_target": "Target account",
+    "account.is_competitor": "Competitor",
+    "account.people": "People of the company",
+    "account.active_people": "Active people of the company",
+    "account.roles_covered": "Buying roles covered",
+    "lead.buying_roles": "Buying role",
+    "lead.phone_kind": "Phone number",
 }
 
 

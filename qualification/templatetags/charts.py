@@ -21,6 +21,9 @@ MINIBAR_RIGHT = 60.0
 MINIBAR_UNIT = 3.0
 INTERVAL_WIDTH = 200.0
 SEGMENT_GAP = 1.0
+# The histogram: a plot of this size with room for figures below.
+PLOT_WIDTH, PLOT_HEIGHT, PLOT_FOOT = 360.0, 84.0, 18.0
+TICKS = 5
 
 
 def _rect(css: str, x: float, width: float, more: str = 'height="6" rx="1.5"') -> SafeString:
@@ -178,3 +181,61 @@ def spark(values: Sequence[float], label: str) -> SafeString:
         ),
     ]
     return _svg("spark", 272, 36, label, parts)
+
+
+@register.simple_tag
+def histogram(
+    before: Sequence[int],
+    after: Sequence[int],
+    *,
+    start_tenths: int,
+    width_tenths: int,
+    line_tenths: int,
+    label: str,
+) -> SafeString:
+    """Two distributions over the same bins, side by side in each; a dashed mark at the queue line.
+
+    Bin i covers `width_tenths` from `start_tenths` + i · `width_tenths`; the label says in words
+    what it shows.
+    """
+    unit = PLOT_WIDTH / max(len(before), 1)
+    highest = max([1, *before, *after])
+    parts = _columns("hist-before", before, unit, highest, offset=0)
+    parts += _columns("hist-after", after, unit, highest, offset=0.5)
+    parts.append(_rule("axis", (0, PLOT_WIDTH), (PLOT_HEIGHT, PLOT_HEIGHT)))
+    x = (line_tenths - start_tenths) / width_tenths * unit
+    if 0 <= x <= PLOT_WIDTH:
+        parts.append(_rule("threshold", (x, x), (0, PLOT_HEIGHT)))
+    for place in range(0, len(before), max(1, len(before) // TICKS)):
+        figure = _plain(start_tenths + place * width_tenths)
+        at = (f"{place * unit:.1f}", f"{PLOT_HEIGHT + 14:g}")
+        parts.append(format_html('<text x="{}" y="{}">{}</text>', *at, figure))
+    return format_html(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        f"{PLOT_WIDTH:g}",
+        f"{PLOT_HEIGHT + PLOT_FOOT:g}",
+        label,
+        format_html_join("", "{}", ((part,) for part in parts)),
+    )
+
+
+def _columns(
+    css: str, counts: Sequence[int], unit: float, highest: int, *, offset: float
+) -> list[SafeString]:
+    """The bars of one distribution, each half as wide as its bin."""
+    columns = []
+    for place, count in enumerate(counts):
+        if count:
+            height = max(count / highest * PLOT_HEIGHT, 1)
+            more = f'y="{PLOT_HEIGHT - height:.1f}" height="{height:.1f}"'
+            columns.append(_rect(css, (place + offset) * unit + 0.5, unit / 2 - 1, more))
+    return columns
+
+
+def _rule(css: str, x: tuple[float, float], y: tuple[float, float]) -> SafeString:
+    """A straight line."""
+    return format_html(
+        '<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>',
+        css,
+        *(f"{value:.1f}" for value in (*x, *y)),
+    )

@@ -17,6 +17,7 @@ from qualification.models import RuleProposal
 from qualification.permissions import Right, has_right, require
 from qualification.views.dialogs import done, show_dialog
 from qualification.views.fetch import reader_of
+from qualification.views.versions import simulation_context
 
 
 @require_GET
@@ -28,6 +29,8 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
         reader=reader_of(request), tab=tab if tab in reads.TABS else "open", now=timezone.now()
     )
     context = {"page": page, "can_approve": has_right(request.user, Right.APPROVE_PROPOSALS)}
+    if page.draft:
+        context |= simulation_context(request, page.draft.model, page.draft.simulation)
     return render(request, "qualification/proposal_list.html", context)
 
 

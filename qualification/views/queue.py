@@ -24,13 +24,16 @@ from qualification.models import ReviewItem
 from qualification.permissions import Right, require
 from qualification.review import claims, pages
 from qualification.review.score_lines import scale_of
+from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
 from qualification.views.replies import go_to, is_htmx, lead_url
 
 MAX_KEY_DIGITS = 18
-FILTERS = ("q", "tier", "source", "sla", "owner")
+FILTERS = ("q", "tier", "source", "sla", "segment", "owner")
+# Segments beside the tabs of owners; the menu has them all.
+SEGMENT_TABS = 4
 TABS = (
     ("", gettext_lazy("All open"), "open"),
     ("nobody", gettext_lazy("Unclaimed"), "waiting"),
@@ -70,11 +73,12 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         "summary": summary,
         "claims": pages.claims_of(reader, now=now),
         "filters": found,
-        "tabs": _tabs(request, summary),
+        "tabs": [*_tabs(request, summary), *_segment_tabs(request, found)],
         "newer_url": _url(request, before=page.newer),
         "older_url": _url(request, after=page.older),
         "request_url": _url(request, always=True),
         "pulse_url": _pulse_url(request, page.rows, now),
+        "release": unread_note(reader),
     }
 
 
@@ -89,14 +93,29 @@ def _filter(request: HttpRequest, now: datetime) -> QueueFilter:
 
 def _tabs(request: HttpRequest, summary: pages.Summary) -> list[dict[str, Any]]:
     shown = request.GET.get("owner", "")
+    is_whole = not request.GET.get("segment")
     return [
         {
-            "url": _url(request, always=True, owner=value),
+            "url": _url(request, always=True, owner=value, segment=""),
             "label": label,
             "count": getattr(summary, count),
-            "is_current": shown == value,
+            "is_current": is_whole and shown == value,
         }
         for value, label, count in TABS
+    ]
+
+
+def _segment_tabs(request: HttpRequest, found: QueueFilter) -> list[dict[str, Any]]:
+    """The first saved segments; not counted, that would read the whole queue for each."""
+    shown = request.GET.get("segment", "")
+    return [
+        {
+            "url": _url(request, always=True, owner="", segment=key),
+            "label": segment.name,
+            "count": None,
+            "is_current": shown == key,
+        }
+        for key, segment in list(found.segments.items())[:SEGMENT_TABS]
     ]
 
 

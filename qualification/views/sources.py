@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from crm.imports.errors import shielded
 from qualification.insights import sources
+from qualification.models import Segment
 from qualification.permissions import Right, require
 
 PERIODS = (("30", _("30 d")), ("90", _("90 d")), ("365", _("Year")), ("all", _("All")))
@@ -21,10 +22,12 @@ PERIODS = (("30", _("30 d")), ("90", _("90 d")), ("365", _("Year")), ("all", _("
 @require(Right.SEE_SOURCES)
 def source_list(request: HttpRequest) -> HttpResponse:
     """Leads, decisions and accept rate by source."""
-    period = _period(request)
+    period, segment = _period(request), _segment(request)
     context = {
-        "report": _report(period),
+        "report": _report(period, segment),
         "period": period,
+        "segment": segment,
+        "segments": Segment.objects.all(),
         "periods": PERIODS,
         "min_decisions": sources.MIN_DECISIONS,
         "updated_at": timezone.now(),
@@ -39,7 +42,7 @@ def source_csv(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="sources.csv"'
     writer = csv.writer(response)
-    for row in sources.table_of(_report(_period(request))):
+    for row in sources.table_of(_report(_period(request), _segment(request))):
         writer.writerow([shielded(cell) for cell in row])
     return response
 
@@ -49,6 +52,11 @@ def _period(request: HttpRequest) -> str:
     return asked if asked in dict(PERIODS) else "all"
 
 
-def _report(period: str) -> sources.SourceReport:
+def _segment(request: HttpRequest) -> Segment | None:
+    """The segment asked for; None when none is, or there is none of that key."""
+    return Segment.objects.filter(key=request.GET.get("segment", "").replace("\x00", "")).first()
+
+
+def _report(period: str, segment: Segment | None) -> sources.SourceReport:
     days = None if period == "all" else int(period)
-    return sources.source_report(days=days, now=timezone.now())
+    return sources.source_report(days=days, segment=segment, now=timezone.now())

@@ -25,7 +25,8 @@ from qualification.models import (
 from qualification.review.claims import claim_item
 from qualification.review.decisions import accept_lead, reject_lead
 from qualification.scoring.document import read_document
-from qualification.scoring.versions import activate_as_operator, load_draft
+from qualification.scoring.drafts import load_draft
+from qualification.scoring.versions import activate_as_operator
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -2,7 +2,10 @@
 
 Written from the rules of scoring alone: imports nothing from the app. Facts are
 `{"lead": {}, "account": {} | None, "attributes": {}, "checklist": {key: {"value", "state"}},
-"activities": [{"type", "occurred_at", "recorded_at", "properties", "verdicts": [(at, machine)]}]}`.
+"activities": [{"type", "occurred_at", "recorded_at", "properties", "verdicts": [(at, machine)]}],
+"roles": [{"role", "recorded_at", "ended_at"}], "colleagues": [{"activities", "roles"}]}`.
+What is counted or derived (people, active people, roles covered, kind of phone number, buying
+roles) is taken literally where the facts name it.
 """
 
 # ruff: noqa: PLR0911
@@ -20,8 +23,34 @@ TEXT_FIELDS = {
     "lead": {
         *("first_name", "last_name", "company_name", "email", "email_kind", "phone", "title"),
         *("seniority", "department", "country", "city", "channel", "campaign", "topic", "source"),
+        *("phone_kind", "buying_roles"),
     },
     "account": {"name", "website", "industry", "country", "city"},
+}
+COUNTED = ("people", "active_people", "roles_covered")
+RECENT = dt.timedelta(days=90)
+# Filters of a segment that ask one thing of one fact.
+PLAIN_FILTERS = {
+    "country": ("lead.country", "is_one_of"),
+    "city": ("lead.city", "is_one_of"),
+    "seniority": ("lead.seniority", "is_one_of"),
+    "department": ("lead.department", "is_one_of"),
+    "title": ("lead.title", "contains"),
+    "source": ("lead.source", "is_one_of"),
+    "channel": ("lead.channel", "is_one_of"),
+    "campaign": ("lead.campaign", "is_one_of"),
+    "topic": ("lead.topic", "contains"),
+    "email_kind": ("lead.email_kind", "is_one_of"),
+    "opted_out": ("lead.opted_out", "is"),
+    "received_within": ("lead.received_at", "days_since_at_most"),
+    "industry": ("account.industry", "is_one_of"),
+    "account_country": ("account.country", "is_one_of"),
+    "employees_min": ("account.employees", "at_least"),
+    "employees_max": ("account.employees", "at_most"),
+    "revenue_min": ("account.revenue", "at_least"),
+    "revenue_max": ("account.revenue", "at_most"),
+    "is_target": ("account.is_target", "is"),
+    "is_competitor": ("account.is_competitor", "is"),
 }
 DEFAULT_TIERS = {
     "hot": "A1 A2 B1",
@@ -50,14 +79,43 @@ def leaves(when: dict[str, Any]) -> list[dict[str, Any]]:
     return [when] if "subject" in when else []
 
 
-class Oracle:
-    """One document; `declared` gives the types of attributes and criteria by subject name."""
+def inside(query: dict[str, Any]) -> dict[str, Any]:
+    """What a segment asks of a lead: all of its filters."""
+    asked: list[dict[str, Any]] = []
+    for name, value in query.items():
+        if name in PLAIN_FILTERS:
+            subject, op = PLAIN_FILTERS[name]
+            asked.append({"subject": subject, "op": op, "value": value})
+        elif name == "market":  # the company's country, where that is not known the person's
+            company, person = (
+                {"subject": f"{row}.country", "op": "is_one_of", "value": value}
+                for row in ("account", "lead")
+            )
+            nobody = {"subject": "account.country", "op": "is_unknown"}
+            asked.append({"any": [company, {"all": [nobody, person]}]})
+        elif name == "attribute":
+            subject = f"attributes.{value}"
+            asked.append({"subject": subject, "op": "is", "value": query["attribute_value"]})
+    return {"all": asked}
 
-    def __init__(self, document: dict[str, Any], declared: dict[str, str] | None = None) -> None:
+
+class Oracle:
+    """One document; `declared` gives the types of attributes and criteria by subject name,
+    `segments` the queries its rules may name."""
+
+    def __init__(
+        self,
+        document: dict[str, Any],
+        declared: dict[str, str] | None = None,
+        segments: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
         self.document = document
+        self.segments = {key: inside(query) for key, query in (segments or {}).items()}
         self.types: dict[str, str] = {}
-        for rule in document["rules"]:
-            for leaf in leaves(rule["when"]):
+        named = [rule["segment"] for rule in document["rules"] if rule.get("segment")]
+        whens = [rule["when"] for rule in document["rules"]]
+        for when in [*whens, *(self.segments[key] for key in named)]:
+            for leaf in leaves(when):
                 kind = self.told_type(leaf)
                 if kind:
                     self.types.setdefault(leaf["subject"], kind)
@@ -85,7 +143,7 @@ class Oracle:
 
     # --- facts ---------------------------------------------------------------------------------
 
-    def fact(self, subject: str, facts: dict[str, Any]) -> Any:
+    def fact(self, subject: str, facts: dict[str, Any], as_of: dt.datetime) -> Any:
         """The value to compare, or MISSING."""
         family, _, part = subject.partition(".")
         if family == "checklist":
@@ -102,7 +160,7 @@ class Oracle:
         row = facts[family]
         if row is None:
             return MISSING
-        value = row.get(part)
+        value = row[part] if part in row else self.worked_out(subject, facts, as_of)
         if value is None:
             return MISSING
         if part in TEXT_FIELDS[family]:
@@ -110,6 +168,40 @@ class Oracle:
         if isinstance(value, dt.datetime):
             return value.astimezone(dt.UTC).date()
         return value
+
+    def worked_out(self, subject: str, facts: dict[str, Any], as_of: dt.datetime) -> Any:
+        """What no row says by itself: derived from the lead, or counted over its account."""
+        people = [facts, *facts.get("colleagues", [])]
+        match subject:
+            case "lead.phone_kind":
+                phone = facts["lead"].get("phone", "").strip(" ")
+                kind = "real" if facts["lead"].get("phone_key") else "fake"
+                return kind if phone else None
+            case "lead.buying_roles":
+                return ", ".join(sorted(self.roles(facts, as_of))) or None
+            case "account.people":
+                return Decimal(len(people))
+            case "account.active_people":
+                recent = as_of - RECENT
+                return Decimal(
+                    sum(
+                        any(a["occurred_at"] > recent for a in self.seen(person, as_of))
+                        for person in people
+                    )
+                )
+            case "account.roles_covered":
+                covered = [self.roles(person, as_of) for person in people]
+                return Decimal(len(set().union(*covered)))
+        return None
+
+    def roles(self, person: dict[str, Any], as_of: dt.datetime) -> set[str]:
+        """The parts somebody played as far as it was written down by then."""
+        return {
+            held["role"]
+            for held in person.get("roles", [])
+            if held["recorded_at"] <= as_of
+            and (held["ended_at"] is None or held["ended_at"] > as_of)
+        }
 
     def typed(self, value: Any, kind: str) -> Any:
         """A JSON value as the type it is compared as; MISSING when it is of another."""
@@ -138,7 +230,8 @@ class Oracle:
 
     def compare(self, leaf: dict[str, Any], facts: dict[str, Any], as_of: dt.datetime) -> Any:
         """True, False, or UNDECIDED for lack of the fact."""
-        fact, op, value = self.fact(leaf["subject"], facts), leaf["op"], leaf.get("value")
+        fact = self.fact(leaf["subject"], facts, as_of)
+        op, value = leaf["op"], leaf.get("value")
         if op == "is_known":
             return UNDECIDED if fact is MISSING else True
         if op == "is_unknown":
@@ -296,6 +389,7 @@ class Oracle:
         total = max(tenths(low), min(tenths(high), raw))
         if total != raw:
             lines.append(("total limit", total - raw, False))
+        total = self.capped_by_account(total, facts, as_of, lines)
         grade = "" if disqualified else self.grade(sums["fit"], sums["intent"])
         return {
             **sums,
@@ -306,10 +400,50 @@ class Oracle:
             "lines": lines,
         }
 
+    def capped_by_account(
+        self,
+        total: int,
+        facts: dict[str, Any],
+        as_of: dt.datetime,
+        lines: list[tuple[str, int, bool]],
+    ) -> int:
+        """A poor account keeps its people below the cap; appends its line."""
+        asked = self.document.get("account_fit")
+        if asked is None or facts["account"] is None:
+            return total
+        earned = 0
+        for rule in self.document["rules"]:
+            looked_at = [leaf["subject"] for leaf in leaves(rule["when"])]
+            is_of_account = looked_at and all(name.startswith("account.") for name in looked_at)
+            if rule["dimension"] == "fit" and is_of_account:
+                earned += self.fired(rule, facts, as_of)[1]
+        capped = min(total, tenths(asked["cap"]))
+        if earned >= tenths(asked["poor_below"]) or capped == total:
+            return total
+        lines.append(("account cap", capped - total, False))
+        return capped
+
     def fired(
         self, rule: dict[str, Any], facts: dict[str, Any], as_of: dt.datetime
     ) -> tuple[bool, int, bool]:
-        """Fired, tenths, unknown."""
+        """Fired, tenths, unknown; a rule of a segment fires for the leads inside it."""
+        has_fired, value, is_unknown = self.fired_for_all(rule, facts, as_of)
+        if not rule.get("segment"):
+            return has_fired, value, is_unknown
+        segment, when = self.segments[rule["segment"]], rule["when"]
+        is_inside = self.test(segment, facts, as_of)
+        if is_inside and has_fired:
+            return True, value, False
+        if "activity" in when or "no_activity" in when:
+            could = has_fired and not is_inside and self.could(segment, facts, as_of) is UNDECIDED
+            return False, 0, could
+        both = {"all": [segment, when]}
+        return False, 0, self.could(both, facts, as_of) is UNDECIDED
+
+    def fired_for_all(
+        self, rule: dict[str, Any], facts: dict[str, Any], as_of: dt.datetime
+    ) -> tuple[bool, int, bool]:
+        """Fired, tenths, unknown, whomever the rule is for."""
         when = rule["when"]
         if "activity" in when:
             return *self.activity(rule, facts, as_of), False

@@ -11,7 +11,7 @@ from django.db import connection
 
 from crm.models import Lead, Source, Team, User
 from qualification.choices import EntryReason
-from qualification.models import LeadScore, ReviewItem, ScoringModel, SLATimer
+from qualification.models import LeadScore, ReviewItem, ScoringModel, ScoringRun, SLATimer
 from qualification.review.queue import enter_queue
 from tests import factories
 
@@ -32,7 +32,9 @@ def minutes(n: float) -> dt.timedelta:
 def active_model(**fields: Any) -> ScoringModel:
     """The live model, with its line at 40.0 points; made on first use."""
     found = ScoringModel.objects.filter(status="active").first()
-    return found or ScoringModel.objects.create(
+    if found is not None:
+        return found
+    model = ScoringModel.objects.create(
         **{
             "version": 1,
             "name": "Live",
@@ -46,10 +48,14 @@ def active_model(**fields: Any) -> ScoringModel:
             "created_at": NOW,
             "published_at": NOW,
             "published_as": "operator",
-            "rescored_at": NOW,
             **fields,
         }
     )
+    # All leads were scored under it when it went live: sweeps leave the scores of tests alone.
+    ScoringRun.objects.create(
+        kind="rescore", state="done", model=model, as_of=NOW, requested_at=NOW, finished_at=NOW
+    )
+    return model
 
 
 def give_score(lead: Lead, tenths: int, *, tier: str = "warm", disqualified: str = "") -> LeadScore:

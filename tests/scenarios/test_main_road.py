@@ -18,7 +18,7 @@ from crm.stages import Stage
 from qualification import invariants, sweeps
 from qualification.choices import DecisionKind, ItemState
 from qualification.models import Decision, Handoff, RejectionReason, ReviewItem, SLATimer
-from qualification.scoring import document, versions
+from qualification.scoring import document, drafts, versions
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ rules:
 @pytest.fixture
 def source(people: dict[str, User]) -> Source:
     """A signed webhook whose leads the team of the test works."""
-    model = versions.load_draft(document.read_document(RULES), by=None, now=timezone.now())
+    model = drafts.load_draft(document.read_document(RULES), by=None, now=timezone.now())
     versions.activate_as_operator(model=model, now=timezone.now())
     return factories.SourceFactory(team=people["sdr"].team, secret="a secret of the road")
 

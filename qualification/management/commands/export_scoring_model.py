@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from qualification.exceptions import ModelInvalid
+from qualification.scoring.document_rows import document_of
 from qualification.scoring.export import to_yaml
-from qualification.scoring.versions import document_of, version_numbered
+from qualification.scoring.versions import version_numbered
 
 
 class Command(BaseCommand):

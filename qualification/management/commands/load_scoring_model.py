@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from qualification.exceptions import ModelInvalid, PublishRefused
 from qualification.models import ScoringModel
-from qualification.scoring import versions
+from qualification.scoring import drafts, versions
 from qualification.scoring.crossing import crossing_text
 from qualification.scoring.document import read_file
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     @transaction.atomic
     def _load(self, file: Path, *, activate: bool) -> ScoringModel:
         document, now = read_file(file), timezone.now()
-        model = versions.load_draft(document, by=None, now=now)
+        model = drafts.load_draft(document, by=None, now=now)
         crossing = versions.crossing_types_of(model)
         if crossing and activate:
             raise PublishRefused(f"{file}: {crossing_text(crossing)}")

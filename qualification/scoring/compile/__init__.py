@@ -2,6 +2,7 @@
 Called by ledger, rescore and feedback; nothing else evaluates a rule."""
 
 from qualification.scoring.compile.matrix import FiredMatrix, fired_matrix
+from qualification.scoring.compile.members import IsAmongMembers, IsMember, members
 from qualification.scoring.compile.model import CompiledModel, compile_model, compile_rules
 from qualification.scoring.compile.sources import (
     Source,
@@ -14,6 +15,8 @@ from qualification.scoring.compile.sources import (
 __all__ = [
     "CompiledModel",
     "FiredMatrix",
+    "IsAmongMembers",
+    "IsMember",
     "Source",
     "at_moments",
     "compile_model",
@@ -22,4 +25,5 @@ __all__ = [
     "leads_as_of",
     "leads_between",
     "leads_now",
+    "members",
 ]

@@ -4,6 +4,8 @@ Ages are float seconds (date_part), which is fast; used by the compiler only."""
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +15,8 @@ from qualification.scoring.conditions import ActivityTest, NoActivityTest, Scala
 from qualification.scoring.points import tenths_of
 
 DAY_SECONDS = 86_400
+# After so many half-lives (as an exponent) nothing is left of any points.
+SPENT = -1000
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,17 @@ class Activities:
         tenths = f"CASE WHEN {fired} THEN {tenths_of(points)} ELSE 0 END"
         return CompiledActivity(fired, tenths, tenths, count, newest)
 
-    def join(self, source: Source) -> list[str]:
-        """The one aggregated join, or none when no rule asks."""
-        if not self.columns:
+    def used_in(self, text: str) -> dict[str, str]:
+        """The columns, by aggregate, that an expression over the facts row names: the totals need
+        fewer than the ledger."""
+        named = set(re.findall(r"\bf\.(a\d+)\b", text))
+        return {sql: name for sql, name in self.columns.items() if name in named}
+
+    def join(self, source: Source, used: Mapping[str, str]) -> list[str]:
+        """The one aggregated join with the columns `used`, or none when no rule asks."""
+        if not used:
             return []
-        columns = ", ".join(f"{sql} AS {name}" for sql, name in self.columns.items())
+        columns = ", ".join(f"{sql} AS {name}" for sql, name in used.items())
         conditions = [
             source.activity_where,
             f"a.occurred_at <= {source.as_of}",
@@ -112,9 +122,9 @@ class Activities:
             return f"({tenths} * {count})"
         half_life = self.params.add(seconds(test.half_life_days))
         if test.is_once:
-            weight = f"power(2::float8, -({newest}) / {half_life}::float8)"
+            weight = _decay(newest, half_life)
         else:
-            decayed = f"sum(power(2::float8, -b.age / {half_life}::float8)) FILTER (WHERE {match})"
+            decayed = f"sum({_decay('b.age', half_life)}) FILTER (WHERE {match})"
             weight = f"f.{self._column(decayed)}"
         sign = "-" if tenths < 0 else ""
         return f"({sign}floor({abs(tenths)} * coalesce({weight}, 0) + 0.5))::bigint"
@@ -160,6 +170,12 @@ class Activities:
             listed = [f"{self.params.add(_json(other))}::jsonb" for other in others]
             found.append(f"{value} = ANY(ARRAY[{', '.join(listed)}])")
         return f"({' OR '.join(found)})"
+
+
+def _decay(age: str, half_life: str) -> str:
+    """2^(−age / half-life). PostgreSQL refuses a power too small for a float, where nothing is left
+    of the points long since."""
+    return f"power(2::float8, greatest({SPENT}, -({age}) / {half_life}::float8))"
 
 
 def _json(value: Scalar) -> str:

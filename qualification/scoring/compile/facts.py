@@ -9,7 +9,7 @@ from typing import Any
 from qualification.scoring.compile.sources import Source
 from qualification.scoring.declared import subject_type
 from qualification.scoring.operators import ValueType
-from qualification.scoring.subjects import Catalogue, Subject
+from qualification.scoring.subjects import COMMITTEE, Catalogue, Subject
 
 # Columns that have a generated twin, folded when stored (crm/models).
 FOLDED = {
@@ -64,6 +64,7 @@ class Facts:
         self.subjects: dict[str, Subject] = {}
         self.answers: dict[str, str] = {}
         self.needs_account = False
+        self.needs_committee = False
         self.needs_source = False
 
     def column(self, subject: Subject) -> str:
@@ -71,7 +72,9 @@ class Facts:
         if subject.name not in self.columns:
             self.columns[subject.name] = f"f{len(self.columns)}"
             self.subjects[subject.name] = subject
-            self.needs_account |= subject.family == "account"
+            is_counted = subject.family == "account" and subject.part in COMMITTEE
+            self.needs_committee |= is_counted
+            self.needs_account |= subject.family == "account" and not is_counted
             self.needs_source |= subject.name == "lead.source"
             if subject.family == "checklist":
                 self.answers.setdefault(subject.part, f"n{len(self.answers)}")
@@ -81,14 +84,17 @@ class Facts:
         """The type the subject is compared as."""
         return subject_type(subject, self.used, self.catalogue)
 
-    def selected(self) -> list[str]:
+    def selected(self, source: Source) -> list[str]:
         """`expression AS column` for the facts row, compared form."""
-        return [f"{self._read(s)} AS {self.columns[name]}" for name, s in self.subjects.items()]
+        return [
+            f"{self._read(s, source)} AS {self.columns[name]}" for name, s in self.subjects.items()
+        ]
 
-    def shown(self) -> list[str]:
+    def shown(self, source: Source) -> list[str]:
         """`expression AS column_shown` as text, as it was written, for the ledger's words."""
         return [
-            f"{self._show(s)} AS {self.columns[name]}_shown" for name, s in self.subjects.items()
+            f"{self._show(s, source)} AS {self.columns[name]}_shown"
+            for name, s in self.subjects.items()
         ]
 
     def joins(self, source: Source) -> list[str]:
@@ -96,13 +102,15 @@ class Facts:
         found = []
         if self.needs_account:
             found.append(source.account)
+        if self.needs_committee:
+            found.append(source.committee)
         if self.needs_source:
-            found.append("LEFT JOIN crm_source AS o ON o.id = l.source_id")
+            found.append(source.origin)
         if self.answers:
             found.append(self._answers(source))
         return found
 
-    def _read(self, subject: Subject) -> str:
+    def _read(self, subject: Subject, source: Source) -> str:
         kind = self.type_of(subject)
         match subject.family:
             case "attributes":
@@ -118,10 +126,10 @@ class Facts:
                 if subject.is_state:
                     return f"n.{alias}_state"
                 return self._from_json(f"n.{alias}", f"n.{alias} #>> '{{}}'", kind, must_fold=True)
-        return self._field(subject, kind)
+        return self._field(subject, kind, source)
 
-    def _field(self, subject: Subject, kind: ValueType) -> str:
-        column = self._stored(subject)
+    def _field(self, subject: Subject, kind: ValueType, source: Source) -> str:
+        column = self.stored(subject, source)
         if kind is ValueType.TEXT:
             if subject.part in FOLDED[subject.family]:
                 return f"nullif({column}_folded, '')"
@@ -130,9 +138,14 @@ class Facts:
             return f"({column} AT TIME ZONE 'UTC')::date"
         return column
 
-    def _stored(self, subject: Subject) -> str:
+    def stored(self, subject: Subject, source: Source) -> str:
+        """The fact as its column or its expression has it."""
+        if subject.name in source.derived:
+            return source.derived[subject.name]
         if subject.name == "lead.source":
             return "o.name"
+        if subject.family == "account" and subject.part in COMMITTEE:
+            return f"g.{subject.part}"
         return f"{TABLE[subject.family]}.{subject.part}"
 
     def _from_json(self, value: str, text: str, kind: ValueType, *, must_fold: bool) -> str:
@@ -155,7 +168,7 @@ class Facts:
                 )::date END"""
         return f"nullif({folded}, '')"
 
-    def _show(self, subject: Subject) -> str:
+    def _show(self, subject: Subject, source: Source) -> str:
         match subject.family:
             case "attributes":
                 return f"(l.attributes ->> {self.params.add(subject.part)}::text)"
@@ -163,8 +176,8 @@ class Facts:
                 alias = self.answers[subject.part]
                 return f"n.{alias}_state" if subject.is_state else f"(n.{alias} #>> '{{}}')"
         if self.type_of(subject) is ValueType.DATE:
-            return f"({self._stored(subject)} AT TIME ZONE 'UTC')::date::text"
-        return f"{self._stored(subject)}::text"
+            return f"({self.stored(subject, source)} AT TIME ZONE 'UTC')::date::text"
+        return f"({self.stored(subject, source)})::text"
 
     def _answers(self, source: Source) -> str:
         keys = self.params.add(tuple(self.answers))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
-from crm.models import Account, Activity, ActivityVerdict, Lead, Source, Team
-from qualification.models import ChecklistAnswer, Criterion, ScoringModel
-from qualification.scoring import versions
+from crm.models import Account, Activity, ActivityVerdict, Lead, LeadRole, Source, Team
+from qualification.models import ChecklistAnswer, Criterion, ScoringModel, Segment
+from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 
 THRESHOLDS = {"mql": 30, "fit": {"A": 30, "B": 20, "C": 10}, "intent": {"1": 30, "2": 20, "3": 10}}
@@ -18,6 +21,7 @@ OPEN_LIMITS = {"total": [-10_000, 10_000]}
 
 LoadModel = Callable[..., ScoringModel]
 StoreFacts = Callable[[list[dict[str, Any]]], list[int]]
+SaveSegments = Callable[[dict[str, dict[str, Any]]], None]
 
 
 def rule(when: dict[str, Any], points: float = 10, **more: Any) -> dict[str, Any]:
@@ -39,42 +43,79 @@ def load_model(db: None, now: dt.datetime) -> LoadModel:
     """A draft (or the active version) from a plain document."""
 
     def load(raw: dict[str, Any], *, activate: bool = False) -> ScoringModel:
-        model = versions.load_draft(checked_document(raw), by=None, now=now)
+        model = drafts.load_draft(checked_document(raw), by=None, now=now)
         return versions.activate_as_operator(model=model, now=now) if activate else model
 
     return load
 
 
 @pytest.fixture
+def save_segments(db: None, now: dt.datetime) -> SaveSegments:
+    """Segments by key, made or changed."""
+
+    def save(queries: dict[str, dict[str, Any]]) -> None:
+        for key, query in queries.items():
+            stamps = {"created_at": now, "updated_at": now}
+            Segment.objects.update_or_create(key=key, defaults={"query": query, **stamps})
+
+    return save
+
+
+@pytest.fixture
 def store_facts(db: None, now: dt.datetime) -> StoreFacts:
-    """Leads with accounts, answers, activities and verdicts from plain facts; their ids."""
+    """Leads with accounts, answers, activities, verdicts and colleagues from plain facts; their
+    ids."""
 
     def store(many: list[dict[str, Any]]) -> list[int]:
         team = Team.objects.get(is_fallback=True)
-        source = Source.objects.get_or_create(
-            name="oracle", defaults={"kind": "file", "credential": "oracle", "created_at": now}
-        )[0]
+        stamps = {"stage_at": now, "created_at": now, "updated_at": now}
         accounts = Account.objects.bulk_create(
             Account(**(facts["account"] or {"name": "none"}), created_at=now, updated_at=now)
             for facts in many
         )
-        stamps = {"stage_at": now, "created_at": now, "updated_at": now}
         leads = Lead.objects.bulk_create(
             Lead(
-                **{"received_at": now} | facts["lead"],
+                **{"received_at": now} | facts["lead"] | {"source": source_named(facts, now)},
                 **stamps,
                 attributes=facts["attributes"],
                 account=account if facts["account"] is not None else None,
                 team=team,
-                source=source,
             )
             for facts, account in zip(many, accounts, strict=True)
         )
+        others = [
+            (colleague, account)
+            for facts, account in zip(many, accounts, strict=True)
+            for colleague in facts.get("colleagues", [])
+        ]
+        colleagues = Lead.objects.bulk_create(
+            Lead(received_at=now, **stamps, account=account, team=team, source=leads[0].source)
+            for _, account in others
+        )
         store_answers(leads, many, now)
-        store_activities(leads, many)
+        everybody = [*leads, *colleagues]
+        done = [*many, *(colleague for colleague, _ in others)]
+        store_activities(everybody, done)
+        store_roles(everybody, done)
         return [lead.pk for lead in leads]
 
     return store
+
+
+def source_named(facts: dict[str, Any], now: dt.datetime) -> Source:
+    """The source the facts name, made where new."""
+    name = facts["lead"].get("source", "oracle")
+    defaults = {"kind": "file", "credential": name, "created_at": now}
+    return Source.objects.get_or_create(name=name, defaults=defaults)[0]
+
+
+def store_roles(leads: list[Lead], many: list[dict[str, Any]]) -> None:
+    """What parts they play, and played until when."""
+    LeadRole.objects.bulk_create(
+        LeadRole(lead=lead, source="test", **role)
+        for lead, facts in zip(leads, many, strict=True)
+        for role in facts.get("roles", [])
+    )
 
 
 def store_answers(leads: list[Lead], many: list[dict[str, Any]], now: dt.datetime) -> None:
@@ -109,3 +150,17 @@ def store_activities(leads: list[Lead], many: list[dict[str, Any]]) -> None:
         for row, (_, activity) in zip(rows, plain, strict=True)
         for at, machine in activity.get("verdicts", [])
     )
+
+
+@pytest.fixture
+def score_facts(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """Runs the command over lines of text or bytes; its answers, parsed."""
+
+    def run(model: ScoringModel, lines: list[str] | bytes) -> list[dict[str, Any]]:
+        raw = lines if isinstance(lines, bytes) else "".join(f"{x}\n" for x in lines).encode()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+        out = io.StringIO()
+        call_command("score_facts", model=model.version, stdout=out)
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+    return run

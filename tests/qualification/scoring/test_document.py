@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import yaml
 
 from crm.models import AttributeDefinition
 from qualification.exceptions import ModelInvalid
-from qualification.models import ScoringModel
-from qualification.scoring import versions
+from qualification.models import ScoringModel, Segment
+from qualification.scoring import document_rows, drafts
 from qualification.scoring.document import checked_document, read_document, read_file
 from qualification.scoring.export import to_yaml
 from tests.qualification.scoring.conftest import LoadModel, document, rule
@@ -30,9 +31,11 @@ thresholds: {mql: 60, accept: 80, fit: {A: 40, B: 25, C: 10}, intent: {1: 40, 2:
 tiers: {hot: [A1, A2, B1], warm: [A3, B2, B3, C1, C2], cool: [A4, B4, C3, D1, D2], cold: [C4, D3, D4]}
 actions: {accept: [A1, A2, B1, B2], engage: [A3, A4, B3, B4], nurture: [C1, C2, D1, D2], reject: [C3, C4, D3, D4]}
 caps: {browsing: 20}
+account_fit: {poor_below: 10, cap: 45}
 rules:
   - {name: Decision maker, dimension: fit, when: {subject: lead.seniority, op: is_one_of, value: [C-level, VP]}, points: 12.5}
   - {name: Free mail, dimension: fit, when: {all: [{subject: lead.email_kind, op: is, value: free}, {not: {subject: account.name, op: is_known}}]}, points: -10}
+  - {name: Logistics in DACH, dimension: fit, segment: dach, when: {subject: account.industry, op: is, value: logistics}, points: 8}
   - {name: Budget, dimension: fit, when: {subject: checklist.budget.state, op: is, value: confirmed}, points: 5}
   - {name: Pricing, dimension: intent, group: browsing, when: {activity: page_view, where: {path: [/pricing, /plans]}, within_days: 90, half_life_days: 30, max_points: 20}, points: 6}
   - {name: Three visits, dimension: intent, group: browsing, when: {activity: page_view, within_days: 7, at_least_times: 3}, points: 5}
@@ -44,11 +47,11 @@ rules:
 
 
 def test_it_loads_every_key_and_writes_the_same(load_model: LoadModel, now: dt.datetime) -> None:
-    first = versions.load_draft(read_document(EVERY_KEY.encode()), by=None, now=now)
-    text = to_yaml(versions.document_of(first))
+    first = drafts.load_draft(read_document(EVERY_KEY.encode()), by=None, now=now)
+    text = to_yaml(document_rows.document_of(first))
     assert yaml.safe_load(text) == yaml.safe_load(EVERY_KEY)
-    second = versions.load_draft(read_document(text.encode()), by=None, now=now)
-    assert to_yaml(versions.document_of(second)) == text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
     assert [r.key for r in second.rules.all()] == [r.key for r in first.rules.all()]
 
 
@@ -159,7 +162,7 @@ REFUSED_DOCUMENTS = [
     (document(KNOWN | {"points": True}), "must be a number"),
     (document(KNOWN | {"points": float("nan")}), "must be below a million"),
     (document(KNOWN | {"dimension": "luck"}), "rule 'A rule': dimension: "),
-    (document(KNOWN | {"segment": "dach"}), "unknown segment 'dach': no segments are defined"),
+    (document(KNOWN | {"segment": "nowhere"}), "rule 'A rule': unknown segment 'nowhere'"),
     (document(KNOWN, tiers={"hot": ["A1"]}), "tiers: grade A2 is missing"),
     (document(KNOWN, actions={"accept": ["A1", "A1"]}), "actions: grade A1 stands there twice"),
     (document(KNOWN, tiers={"boiling": ["A1"]}), "tiers: unknown key 'boiling'"),
@@ -247,14 +250,48 @@ def test_it_leaves_nothing_of_a_refused_load(now: dt.datetime) -> None:
         rule({"subject": "lead.title", "op": "at_least", "value": 1}),
     )
     with pytest.raises(ModelInvalid):
-        versions.load_draft(checked_document(raw), by=None, now=now)
+        drafts.load_draft(checked_document(raw), by=None, now=now)
     assert not ScoringModel.objects.exists()
     assert not AttributeDefinition.objects.exists()
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the shared data is not on this machine")
-def test_it_names_the_missing_segment_of_the_example() -> None:
-    with pytest.raises(
-        ModelInvalid, match="rule 'Logistics in DACH': segment: unknown segment 'dach'"
-    ):
-        read_file(DATA / "example_rules.yaml")
+def test_the_example_of_every_key_loads_and_comes_back(now: dt.datetime) -> None:
+    first = drafts.load_draft(read_file(DATA / "example_rules.yaml"), by=None, now=now)
+    assert first.rules.get(name="Logistics in DACH").segment == "dach"
+    text = to_yaml(document_rows.document_of(first))
+    assert "segment: dach" in text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
+
+
+def test_it_names_the_rule_of_an_unknown_segment() -> None:
+    Segment.objects.filter(key="dach").delete()
+    with pytest.raises(ModelInvalid, match=r"^rule 'A rule': unknown segment 'dach'$"):
+        checked_document(document(KNOWN | {"segment": "dach"}))
+
+
+def test_a_cap_for_poor_accounts_comes_back(now: dt.datetime) -> None:
+    raw = document(KNOWN, account_fit={"poor_below": 10, "cap": 45.5})
+    first = drafts.load_draft(checked_document(raw), by=None, now=now)
+    assert (first.account_poor_below, first.account_cap) == (10, Decimal("45.5"))
+    text = to_yaml(document_rows.document_of(first))
+    assert "account_fit: {poor_below: 10, cap: 45.5}" in text
+    second = drafts.load_draft(read_document(text.encode()), by=None, now=now)
+    assert to_yaml(document_rows.document_of(second)) == text
+
+
+@pytest.mark.parametrize(
+    ("account_fit", "reason"),
+    [
+        ({"poor_below": 10}, "account_fit: missing key 'cap'"),
+        ({"poor_below": 10, "cap": 40, "floor": 1}, "account_fit: unknown key 'floor'"),
+        ({"poor_below": 10.25, "cap": 40}, "more than one decimal"),
+        ({"poor_below": 10, "cap": 101}, "the cap lies within the limits of the total"),
+        ({"poor_below": 10, "cap": -1}, "the cap lies within the limits of the total"),
+    ],
+)
+def test_it_refuses_a_cap_that_is_none(account_fit: dict[str, Any], reason: str) -> None:
+    raw = document(KNOWN, limits={"total": [0, 100]}, account_fit=account_fit)
+    with pytest.raises(ModelInvalid, match=reason):
+        checked_document(raw)

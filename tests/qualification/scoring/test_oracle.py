@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -12,19 +14,34 @@ from django.db import connection
 from crm.models import AttributeDefinition
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import Ledger, ledgers
-from tests.oracles.random_scoring import DAY, random_document, random_facts
-from tests.oracles.scoring_oracle import Oracle
-from tests.qualification.scoring.conftest import LoadModel, StoreFacts
+from tests.oracles.random_scoring import (
+    DAY,
+    SEGMENTS,
+    random_document,
+    random_facts,
+    random_query,
+)
+from tests.oracles.scoring_oracle import Oracle, leaves
+from tests.qualification.scoring.conftest import LoadModel, SaveSegments, StoreFacts
 
 LEADS, MODELS = 60, 80
+# What each run must really have met.
+FEATURES = (
+    *("account_cap", "segment of facts", "segment of activities"),
+    *("account.people", "account.active_people", "account.roles_covered"),
+    *("account.is_competitor", "lead.phone_kind", "lead.buying_roles"),
+)
 
 
 def lines_of(ledger: Ledger) -> list[tuple[str, int, bool]]:
     """The lines as the oracle names them."""
     names = {"base": "{0.dimension} base", "limit": "{0.dimension} limit"}
     names |= {"total_limit": "total limit", "group_cap": "cap {0.name}"}
+    names |= {"account_cap": "account cap"}
     found = []
     for line in ledger.lines:
+        if line.kind == "excluded":  # told for the reader; the oracle counts nothing there
+            continue
         name = names.get(line.kind, "{0.name}").format(line).replace("cap Cap ", "cap ")
         found.append((name, line.points_tenths, line.is_unknown))
     return found
@@ -47,6 +64,11 @@ def declared() -> dict[str, str]:
     """Types of the attributes declared so far, by subject name."""
     rows = AttributeDefinition.objects.values_list("name", "type")
     return {f"attributes.{name}": kind for name, kind in rows}
+
+
+def random_queries(random: Random) -> dict[str, dict[str, Any]]:
+    """The queries of the segments that random rules name."""
+    return {key: random_query(random) for key in SEGMENTS}
 
 
 def totals_of(model: Any, ids: list[int], as_of: dt.datetime) -> dict[int, dict[str, Any]]:
@@ -88,17 +110,24 @@ def test_it_equals_the_oracle_line_by_line(
     seed: int,
     crowd: tuple[list[dict[str, Any]], list[int]],
     load_model: LoadModel,
+    save_segments: SaveSegments,
     now: dt.datetime,
 ) -> None:
     many, ids = crowd
     random = Random(seed)
+    seen: Counter[str] = Counter()
     for number in range(MODELS // 4):
+        queries = random_queries(random)
+        save_segments(queries)
         raw = random_document(random)
         as_of = now - random.choice([0, 0, 1, 3, 30]) * DAY
         model = load_model(raw)
         found = ledgers(compile_model(model), leads_now(ids, as_of=as_of), as_of)
-        for facts, expected, answer in mismatches(Oracle(raw, declared()), many, found, ids, as_of):
-            assert answer == expected, f"model {seed}/{number}: {raw}\nas of {as_of}: {facts}"
+        oracle = Oracle(raw, declared(), queries)
+        for facts, expected, answer in mismatches(oracle, many, found, ids, as_of):
+            case = f"model {seed}/{number}: {raw}\n{queries}\nas of {as_of}: {facts}"
+            assert answer == expected, case
+        seen += features_of(raw, found.values())
         for lead_id, row in totals_of(model, ids, as_of).items():
             ledger = found[lead_id]
             assert sum(line.points_tenths for line in ledger.lines) == ledger.total_tenths
@@ -112,6 +141,23 @@ def test_it_equals_the_oracle_line_by_line(
                 ledger.tier,
                 ledger.disqualified,
             )
+    assert min(seen[feature] for feature in FEATURES) >= 5, seen
+
+
+def features_of(raw: dict[str, Any], found: Iterable[Ledger]) -> Counter[str]:
+    """How often each of FEATURES gave or took points in these ledgers."""
+    rules = {rule["name"]: rule for rule in raw["rules"]}
+    seen: Counter[str] = Counter()
+    for line in (line for ledger in found for line in ledger.lines if line.points_tenths):
+        seen["account_cap"] += line.kind == "account_cap"
+        rule = rules.get(line.name)
+        if rule is None:
+            continue
+        is_done = "activity" in rule["when"] or "no_activity" in rule["when"]
+        seen["segment of facts"] += "segment" in rule and not is_done
+        seen["segment of activities"] += "segment" in rule and is_done
+        seen.update({leaf["subject"] for leaf in leaves(rule["when"])} & set(FEATURES))
+    return seen
 
 
 class BrokenOracle(Oracle):
@@ -121,6 +167,35 @@ class BrokenOracle(Oracle):
         if op == "at_least":
             return bool(fact > wanted[0])
         return super().holds(op, fact, wanted)
+
+
+class CountingClicksOracle(Oracle):
+    """Takes a person's fifty clicks for fifty people."""
+
+    def worked_out(self, subject: str, facts: dict[str, Any], as_of: dt.datetime) -> Any:
+        if subject == "account.active_people":
+            people = [facts, *facts["colleagues"]]
+            return sum(len(self.seen(person, as_of)) for person in people)
+        return super().worked_out(subject, facts, as_of)
+
+
+class EverybodyOracle(Oracle):
+    """Takes everybody for a member of every segment."""
+
+    def fired(
+        self, rule: dict[str, Any], facts: dict[str, Any], as_of: dt.datetime
+    ) -> tuple[bool, int, bool]:
+        return self.fired_for_all(rule, facts, as_of)
+
+
+class GenerousOracle(Oracle):
+    """Lets the people of a poor account pass."""
+
+    def capped_by_account(self, total: int, *_: Any) -> int:
+        return total
+
+
+BROKEN = [BrokenOracle, CountingClicksOracle, EverybodyOracle, GenerousOracle]
 
 
 class ForgetfulOracle(Oracle):
@@ -135,18 +210,21 @@ class ForgetfulOracle(Oracle):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("broken", [BrokenOracle, ForgetfulOracle])
+@pytest.mark.parametrize("broken", [*BROKEN, ForgetfulOracle])
 def test_it_catches_a_deliberate_mistake(
     broken: type[Oracle],
     crowd: tuple[list[dict[str, Any]], list[int]],
     load_model: LoadModel,
+    save_segments: SaveSegments,
     now: dt.datetime,
 ) -> None:
     many, ids = crowd
     random = Random(1)
+    queries = random_queries(random)
+    save_segments(queries)
     caught = 0
     for _ in range(20):
         raw = random_document(random)
         found = ledgers(compile_model(load_model(raw)), leads_now(ids, as_of=now), now)
-        caught += len(mismatches(broken(raw, declared()), many, found, ids, now))
+        caught += len(mismatches(broken(raw, declared(), queries), many, found, ids, now))
     assert caught > 0

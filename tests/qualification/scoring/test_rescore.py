@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 
 from crm.models import Lead
-from qualification import pipeline
-from qualification.models import LeadScore, ReviewItem, ScoringDue
-from qualification.scoring import rescore
+from qualification import runner
+from qualification.models import LeadScore, ReviewItem, RunKind, ScoringDue
+from qualification.scoring import rescore, runs, versions
 from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
 
 TITLE = {"subject": "lead.title", "op": "is_known"}
@@ -22,6 +22,15 @@ MINUTE = dt.timedelta(minutes=1)
 
 def facts(title: str) -> dict[str, Any]:
     return {"lead": {"title": title}, "account": None, "attributes": {}}
+
+
+def score_all(now: dt.datetime) -> runs.Progress:
+    """All leads under the live version, as the command does it."""
+    model = versions.active_model()
+    assert model is not None
+    run = runs.start_run(kind=RunKind.RESCORE, model=model, now=now)
+    runner.work_runs(now=now, run=run)
+    return runs.progress_of(run)
 
 
 @pytest.fixture
@@ -55,7 +64,6 @@ def test_it_scores_and_says_what_changed(
 def test_it_scores_nothing_without_a_model(ids: list[int], now: dt.datetime) -> None:
     ScoringDue.objects.create(lead_id=ids[0], since=now)
     assert rescore.score_leads(ids, now=now) == []
-    assert rescore.rescore_all(now=now).scored == 0
     assert not LeadScore.objects.exists()
 
 
@@ -63,16 +71,13 @@ def test_it_scores_nothing_without_a_model(ids: list[int], now: dt.datetime) -> 
 def test_it_rescores_all_and_the_queue_follows(
     ids: list[int], load_model: LoadModel, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rescore, "CHUNK", 1)
+    monkeypatch.setattr(runs, "CHUNK_KEYS", 1)
     load_model(RAW, activate=True)
     ScoringDue.objects.create(lead_id=ids[1], since=now)
-    steps: list[tuple[int, int]] = []
-    found = pipeline.rescore_all(now=now, on_progress=lambda *step: steps.append(step))
-    assert (found.scored, found.changed) == (2, 2)
-    assert steps == [(ids[0], ids[1]), (ids[1], ids[1])]
+    assert score_all(now) == runs.Progress(done=2, total=2, scored=2, changed=2)
     assert list(ReviewItem.objects.values_list("lead_id", flat=True)) == [ids[0]]
     assert not ScoringDue.objects.exists()
-    again = rescore.rescore_all(now=now + MINUTE)
+    again = score_all(now + MINUTE)
     assert (again.scored, again.changed) == (2, 0)
     assert set(LeadScore.objects.values_list("as_of", flat=True)) == {now}
 
@@ -82,9 +87,9 @@ def test_a_new_version_takes_over_equal_scores(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
     load_model(RAW, activate=True)
-    rescore.rescore_all(now=now)
+    score_all(now)
     second = load_model(RAW, activate=True)
-    assert rescore.rescore_all(now=now + MINUTE).changed == 0
+    assert score_all(now + MINUTE).changed == 0
     assert set(LeadScore.objects.values_list("model_id", flat=True)) == {second.pk}
 
 
@@ -93,11 +98,15 @@ def test_another_version_is_compared_and_stores_nothing(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
     load_model(document(rule(TITLE, 5)), activate=True)
-    rescore.rescore_all(now=now)
+    score_all(now)
     before = list(LeadScore.objects.order_by("pk").values())
     draft = load_model(RAW)
-    found = rescore.rescore_all(now=now + MINUTE, model=draft)
-    assert (found.scored, found.changed) == (2, 1)
+    steps: list[tuple[int, int]] = []
+    found = rescore.count_changes(
+        draft, now=now + MINUTE, on_progress=lambda *step: steps.append(step)
+    )
+    assert found == (2, 1)
+    assert steps == [(ids[1], ids[1])]
     assert rescore.score_leads(ids, now=now + MINUTE, model=draft) == [ids[0]]
     assert list(LeadScore.objects.order_by("pk").values()) == before
     assert not ReviewItem.objects.exists()
@@ -110,9 +119,9 @@ def test_a_bulk_run_leaves_a_later_score_alone(
     load_model(RAW, activate=True)
     rescore.score_leads(ids, now=now + MINUTE)
     Lead.objects.filter(pk=ids[0]).update(title="")
-    assert rescore.rescore_all(now=now).changed == 0
+    assert score_all(now).changed == 0
     assert LeadScore.objects.get(lead_id=ids[0]).total_tenths == 400
-    assert rescore.rescore_all(now=now + 2 * MINUTE).changed == 1
+    assert score_all(now + 2 * MINUTE).changed == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -135,7 +144,7 @@ def test_a_bulk_run_waits_for_nobody_who_changes_facts(
     other = threading.Thread(target=change_facts)
     other.start()
     held.wait()
-    found = rescore.rescore_all(now=now)
+    found = score_all(now)
     done.set()
     other.join()
     assert found.changed == 2

@@ -10,7 +10,7 @@ from django.test import Client
 
 from crm.models import User
 from qualification.models import ReviewItem, ScoreDispute, ScoringModel, ScoringRule
-from qualification.scoring.versions import copy_to_draft
+from qualification.scoring.drafts import copy_to_draft
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}

@@ -195,7 +195,7 @@ def test_its_queries_do_not_grow_with_the_rows(
 ) -> None:
     for _ in range(8):
         waiting(account=factories.AccountFactory())
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         sdr.get(QUEUE)
 
 
@@ -229,3 +229,14 @@ def test_it_shows_utc_to_a_reader_whose_zone_is_none(
 ) -> None:
     User.objects.filter(pk=people["sdr"].pk).update(time_zone=zone)
     assert sdr.get(QUEUE).status_code == 200
+
+
+def test_a_segment_narrows_the_list_and_is_a_tab(sdr: Client, waiting: Make) -> None:
+    waiting(account=factories.AccountFactory(country="Austria"), first_name="Alma")
+    waiting(account=factories.AccountFactory(country="Chile"), first_name="Carlos")
+    page = sdr.get("/queue/?segment=dach").content.decode()
+    assert "Alma" in page
+    assert "Carlos" not in page
+    assert '<a href="/queue/?segment=dach" aria-current="true">DACH</a>' in page
+    assert '<input type="radio" name="segment" value="dach" checked>' in page
+    assert "Carlos" in sdr.get("/queue/?segment=nowhere").content.decode()

@@ -107,3 +107,17 @@ def test_its_download_runs_no_formula(marketing: Client, people: dict[str, User]
     assert heading[0] == "Source"
     assert row[0] == '\'=HYPERLINK("http://x.example")'
     assert row[1:6] == ["40", "40", "12", "28", "0.3000"]
+
+
+def test_it_counts_a_segment(marketing: Client) -> None:
+    source = factories.SourceFactory(name="fair", label="Fair")
+    for country in ("Austria", "Chile"):
+        account = factories.AccountFactory(country=country)
+        factories.LeadFactory(source=source, account=account)
+    page = marketing.get("/sources/?days=all&segment=dach").content.decode()
+    assert "1 leads, 0 decisions" in page
+    assert 'href="?days=30&amp;segment=dach"' in page
+    rows = marketing.get("/sources/sources.csv?days=all&segment=dach").content.decode()
+    assert "Fair,1,0,0,0" in rows
+    everything = marketing.get("/sources/sources.csv?days=all&segment=no%00where").content.decode()
+    assert "Fair,2,0,0,0" in everything

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from crm.models import User
-from qualification import pipeline, sweeps
-from qualification.models import LeadScore, ReviewItem, ScoringModel
-from qualification.scoring import document, versions
+from qualification import runner, sweeps
+from qualification.models import LeadScore, ReviewItem, ScoringModel, ScoringRun
+from qualification.scoring import document, drafts, versions
 from tests import factories
 
 RULES = """
@@ -26,7 +24,7 @@ rules:
 
 def go_live(points: int, now: dt.datetime) -> ScoringModel:
     """A version with one rule goes live from the shell; nothing is scored by that."""
-    draft = versions.load_draft(
+    draft = drafts.load_draft(
         document.read_document(RULES.format(points=points).encode()), by=None, now=now
     )
     return versions.activate_as_operator(model=draft, now=now)
@@ -38,8 +36,8 @@ def test_a_sweep_scores_everything_when_the_bell_was_lost(people: dict[str, User
     lead = factories.LeadFactory(title="Director", team=people["sdr"].team)
     model = go_live(25, now)
     sweeps.run_all(now=now)
-    model.refresh_from_db()
-    assert model.rescored_at == now
+    run = ScoringRun.objects.get()
+    assert (run.model, run.state, run.as_of) == (model, "done", now)
     assert LeadScore.objects.get(lead=lead).total_tenths == 250
     assert ReviewItem.objects.open().filter(lead=lead).exists()
 
@@ -49,10 +47,10 @@ def test_it_is_done_once_a_version(people: dict[str, User]) -> None:
     now = timezone.now()
     factories.LeadFactory(title="Director", team=people["sdr"].team)
     go_live(25, now)
-    assert pipeline.finish_publish(now) == 1
-    assert pipeline.finish_publish(now) == 0
+    assert runner.work_runs(now=now) == 1
+    assert runner.work_runs(now=now) == 0
     go_live(30, now)
-    assert pipeline.finish_publish(now) == 1
+    assert runner.work_runs(now=now) == 1
 
 
 @pytest.mark.django_db
@@ -60,32 +58,9 @@ def test_it_begins_again_after_a_rollback(people: dict[str, User]) -> None:
     now = timezone.now()
     lead = factories.LeadFactory(title="Director", team=people["sdr"].team)
     first = go_live(25, now)
-    pipeline.finish_publish(now)
+    runner.work_runs(now=now)
     go_live(30, now)
-    pipeline.finish_publish(now)
+    runner.work_runs(now=now)
     versions.rollback(model=first, by=None, now=now)
-    assert pipeline.finish_publish(now) == 1
+    assert runner.work_runs(now=now) == 1
     assert LeadScore.objects.get(lead=lead).total_tenths == 250
-
-
-@pytest.mark.django_db(transaction=True)
-def test_only_one_does_it_at_a_time() -> None:
-    now = timezone.now()
-    go_live(25, now)
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [pipeline._RESCORE_LOCK])
-            held.set()
-            done.wait(timeout=20)
-        connection.close()
-
-    other = threading.Thread(target=hold)
-    other.start()
-    held.wait(timeout=20)
-    factories.LeadFactory(title="Director")
-    assert pipeline.finish_publish(now) == 0
-    done.set()
-    other.join()
-    assert pipeline.finish_publish(now) == 1
