@@ -145,14 +145,25 @@ def visitor() -> Any:
     return client
 
 
-def timed(client: Any, path: str) -> float:
-    """Milliseconds of one page."""
-    began = time.perf_counter()
+def database_cpu() -> float:
+    """Milliseconds of processor our connection's PostgreSQL process has had; 0 where not told."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    told = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
+    return int(told.read_text().split()[0]) / 1e6 if told.exists() else 0.0
+
+
+def timed(client: Any, path: str) -> tuple[float, float]:
+    """Milliseconds of one page: on the clock, and of processor (ours and the database's)."""
+    before = database_cpu()
+    began, worked = time.perf_counter(), time.process_time()
     response = client.get(path)
     taken = (time.perf_counter() - began) * 1000
+    cpu = (time.process_time() - worked) * 1000 + database_cpu() - before
     if response.status_code != 200:
         raise SystemExit(f"{path} answered {response.status_code}")
-    return taken
+    return taken, cpu
 
 
 def percentiles(taken: list[float]) -> tuple[float, float, float]:
@@ -164,15 +175,19 @@ def percentiles(taken: list[float]) -> tuple[float, float, float]:
 
 def measure(client: Any, page: str, long: list[int], short: list[int], requests: int) -> str:
     """Figures of one page (`{}` stands for the lead): of long histories, and against short ones."""
-    found: dict[str, list[float]] = {"long": [], "short": []}
+    found: dict[str, list[tuple[float, float]]] = {"long": [], "short": []}
     for number in range(-OPENED, requests):
         for kind, ids in (("long", long), ("short", short)):
             taken = timed(client, page.format(ids[number % len(ids)]))
             if number >= 0:  # the first round warms what a running server has warm
                 found[kind].append(taken)
-    p50, p95, p99 = percentiles(found["long"])
-    short_p50 = percentiles(found["short"])[0]
-    return f"p50={p50:.1f} p95={p95:.1f} p99={p99:.1f} ratio={p50 / short_p50:.2f}"
+    p50, p95, p99 = percentiles([taken for taken, _ in found["long"]])
+    cpu = percentiles([cpu for _, cpu in found["long"]])
+    short_cpu = percentiles([cpu for _, cpu in found["short"]])
+    return (
+        f"cpu_p50={cpu[0]:.1f} cpu_p95={cpu[1]:.1f}"
+        f" p50={p50:.1f} p95={p95:.1f} p99={p99:.1f} ratio={cpu[0] / short_cpu[0]:.2f}"
+    )
 
 
 def run(chosen: argparse.Namespace) -> None:

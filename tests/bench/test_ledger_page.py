@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FIGURES = r"p50=\d+\.\d p95=\d+\.\d p99=\d+\.\d ratio=\d+\.\d\d"
+FIGURES = r"cpu_p50=\d+\.\d cpu_p95=\d+\.\d p50=\d+\.\d p95=\d+\.\d p99=\d+\.\d ratio=\d+\.\d\d"
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
