@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0002_buying_roles_and_competitors"),
+        ("crm", "0003_activity_index_covers_scoring"),
     ]
 
     operations = [
