@@ -137,14 +137,14 @@ class Bench:
         """Rows, versions, first scores."""
         from bench.rescoring.storage import AS_OF, fill
         from qualification import runner
-        from qualification.scoring import versions
+        from qualification.scoring import drafts, versions
         from qualification.scoring.document import read_document
 
         say(f"filling {self.chosen.leads:,} leads, {self.chosen.activities:,} activities ...")
         spent, _ = timed(lambda: fill(self.chosen.leads, self.chosen.activities))
         say(f"filled in {spent:.0f} s")
         document = read_document((PROJECT_ROOT / "bench/rescoring/rules.yaml").read_bytes())
-        self.models = [versions.load_draft(document, by=None, now=AS_OF) for _ in range(2)]
+        self.models = [drafts.load_draft(document, by=None, now=AS_OF) for _ in range(2)]
         for model in self.models:
             versions.activate_as_operator(model=model, now=AS_OF)
         spent, _ = timed(lambda: runner.work_runs(now=AS_OF))

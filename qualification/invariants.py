@@ -12,6 +12,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from qualification.scoring import freshness
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -191,6 +193,25 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
+        "a lead waits for people with a score that is too old",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        LEFT JOIN qualification_leadscore AS s ON s.lead_id = i.lead_id
+        WHERE i.state <> 'closed' AND coalesce(s.as_of, i.entered_at) < %(too_old)s
+        """,
+    ),
+    (
+        "work over all leads is left for five minutes",
+        "run",
+        """
+        SELECT r.id FROM qualification_scoringrun AS r
+        WHERE r.state = 'running' AND r.requested_at < %(late)s AND NOT EXISTS (
+            SELECT FROM qualification_scoringchunk AS c
+            WHERE c.run_id = r.id AND (c.lease_until > %(now)s OR c.done_at > %(late)s))
+        """,
+    ),
+    (
         "an outgoing message is due for five minutes",
         "message",
         "SELECT id FROM qualification_outboxmessage WHERE state = 'waiting' AND due_at < %(late)s",
@@ -219,8 +240,12 @@ LATE_SECONDS = 300
 
 def violations(*, now: datetime | None = None) -> list[Violation]:
     """Every invariant that does not hold, with the ids of all rows that break it."""
-    late = timezone.now() if now is None else now
-    parameters: dict[str, Any] = {"late": late - timedelta(seconds=LATE_SECONDS)}
+    moment = timezone.now() if now is None else now
+    parameters: dict[str, Any] = {
+        "now": moment,
+        "late": moment - timedelta(seconds=LATE_SECONDS),
+        "too_old": freshness.too_old(now=moment),
+    }
     found = []
     with connection.cursor() as cursor:
         for kind, of, sql in INVARIANTS:

@@ -65,7 +65,7 @@ RULE_WORDS = {
 class Change:
     """One difference: of a rule (by its key) or of a setting; `text` says it in words.
 
-    `before`, `after`: the sentences of a rule whose meaning differs, blank otherwise.
+    `before`, `after`: the sentences of a rule of which more than the points differs, else blank.
     """
 
     kind: str
@@ -130,12 +130,14 @@ def _rule_change(old: ScoringRule | None, rule: ScoringRule, catalogue: Catalogu
     if old is None:
         return Change(ADDED, f"{rule.name}: {sentence}", rule.key)
     words = list(_rule_words(old, rule))
-    is_other = old.condition != rule.condition
-    if not words and not is_other:
+    if old.condition != rule.condition:
+        words.append(_("counts for other leads or activities"))
+    if not words:
         return None
-    words += [_("counts for other leads or activities")] if is_other else []
-    was = rule_sentence(old, catalogue)
-    return Change(CHANGED, f"{rule.name}: {', '.join(words)}", rule.key, was, sentence)
+    text = f"{rule.name}: {', '.join(words)}"
+    if len(words) == 1 and old.points != rule.points:
+        return Change(CHANGED, text, rule.key)
+    return Change(CHANGED, text, rule.key, rule_sentence(old, catalogue), sentence)
 
 
 def _rule_words(old: ScoringRule, rule: ScoringRule) -> Iterator[str]:

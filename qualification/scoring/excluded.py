@@ -23,14 +23,15 @@ def machine_counts(compiled: CompiledModel, source: Source) -> dict[int, dict[in
     # As a plain condition, so that PostgreSQL joins the verdicts of these events, not of all.
     only = f"{source.activity_where} AND {source.is_machine}"
     machines = replace(source, activity_where=only, is_machine="false")
-    columns = "".join(f", x.{column}" for column in compiled.activities.columns.values())
+    used = compiled.activities.columns
+    columns = "".join(f", x.{column}" for column in used.values())
     found = [compiled.rules[number].activity for number in numbers]
     counts = [activity.count for activity in found if activity is not None]
     sql = f"""
         SELECT f.row_id, {", ".join(counts)}
         FROM (
             SELECT {source.row_id} AS row_id{columns}
-            FROM {source.leads} {" ".join(compiled.activities.join(machines))}
+            FROM {source.leads} {" ".join(compiled.activities.join(machines, used))}
             WHERE {source.where} OFFSET 0
         ) AS f WHERE {" OR ".join(f"{count} > 0" for count in counts)}
     """  # noqa: S608 - compiled text; values are parameters  # nosec

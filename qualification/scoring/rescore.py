@@ -53,14 +53,23 @@ class Found:
 
 
 def mark_due(lead_ids: Collection[int], *, now: datetime) -> None:
-    """These leads need a new score. Call in the transaction that changed what is known of them."""
+    """These leads need a new score, and their colleagues where the live version looks at who else
+    is at the company. Call in the transaction that changed what is known of them."""
     # An update, not DO NOTHING: it waits for a scoring that is clearing the row and writes it anew.
     ScoringDue.objects.bulk_create(
-        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(set(lead_ids))],
+        [ScoringDue(lead_id=lead_id, since=now) for lead_id in sorted(_concerned(lead_ids))],
         update_conflicts=True,
         unique_fields=["lead"],
         update_fields=["since"],
     )
+
+
+def _concerned(lead_ids: Collection[int]) -> set[int]:
+    ids = set(lead_ids)
+    model = active_model() if ids else None
+    if model is not None and compile_model(model).facts.needs_committee:
+        ids.update(Lead.objects.filter(account__leads__in=ids).values_list("pk", flat=True))
+    return ids
 
 
 @transaction.atomic
@@ -160,10 +169,11 @@ def start_when_due(*, now: datetime) -> ScoringRun | None:
 def depends_on_time(model: ScoringModel) -> bool:
     """Whether a score under this version may change though nothing happens."""
     compiled = compile_model(model)
-    # Also without a window: what a source dates ahead of our clock counts only later.
-    return bool(compiled.activities.columns) or any(
-        leaf.op == "days_since_at_most" for rule in compiled.rules for leaf in rule.leaves
-    )
+    # Also without a window: what a source dates ahead of our clock counts only later. And people
+    # leave an account without a word.
+    if compiled.activities.columns or compiled.facts.needs_committee:
+        return True
+    return any(leaf.op == "days_since_at_most" for rule in compiled.rules for leaf in rule.leaves)
 
 
 def key_ranges() -> Iterator[tuple[int, int, int]]:

@@ -59,12 +59,17 @@ def test_a_copy_differs_in_nothing(first: ScoringModel, now: dt.datetime) -> Non
 
 def test_it_says_what_a_rule_became(first: ScoringModel) -> None:
     after = changed(first, rules=rules({"points": 8}))
-    assert words(first, after) == [
-        "Rule changed: A rule 0: +12.5 → +8.0 points;"
-        " +12.5 fit when title is VP → +8.0 fit when title is VP"
-    ]
+    assert words(first, after) == ["Rule changed: A rule 0: +12.5 → +8.0 points"]
     (change,) = diff_of(first, after)
     assert (change.kind, change.rule_key) == ("changed", "a-rule-0")
+
+
+def test_it_says_whom_a_rule_counts_for_now(first: ScoringModel) -> None:
+    after = changed(first, rules=rules({"points": 8, "when": {**VP, "value": "CEO"}}))
+    assert words(first, after) == [
+        "Rule changed: A rule 0: +12.5 → +8.0 points, counts for other leads or activities;"
+        " +12.5 fit when title is VP → +8.0 fit when title is CEO"
+    ]
 
 
 def test_it_says_what_came_and_what_went(first: ScoringModel) -> None:
