@@ -66,6 +66,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             *("model", "position", "name", "dimension", "condition", "points", "group"),
             *("segment", "disqualifies"),
         ]
+        labels = {"model": _("Version")}
         help_texts = {
             "group": _("Rules of a group share a cap, set on the version."),
             "disqualifies": _("Reason, such as opted_out. Set: the lead is disqualified."),

@@ -29,7 +29,7 @@ def test_it_shows_what_would_change_before_it_stores_anything(
     response = admin.post(IMPORT, {"text": text})
     assert response.status_code == 200
     page = response.content.decode()
-    assert "+12.5 fit when title contains “director”" in page
+    assert "+25.0 → +12.5 points" in page
     assert list(ScoringModel.objects.all()) == [live]
 
 
