@@ -9,6 +9,10 @@ class StageMoveRefused(CrmError):
     """The lead is not in a stage from which this move is allowed."""
 
 
+class RoleInvalid(CrmError):
+    """A buying role cannot be recorded like that; the text says why."""
+
+
 class MappingInvalid(CrmError):
     """The import mapping is not usable; the text names the key and the reason."""
 

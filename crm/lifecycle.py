@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import F
 
+from crm.clock import stamp_history
 from crm.exceptions import StageMoveRefused
 from crm.models import Lead, StageEvent, User
 from crm.stages import MOVES, Stage
@@ -36,6 +37,7 @@ def move_lead(
 
     Raises StageMoveRefused when the stored stage does not allow the move.
     """
+    stamp_history(now)
     locked = Lead.objects.select_for_update(no_key=True).filter(pk=lead.pk)
     before = locked.values_list("stage", flat=True).first()
     moved = Lead.objects.filter(pk=lead.pk, stage__in=predecessors(to)).update(
@@ -66,6 +68,7 @@ def move_leads(
 ) -> list[int]:
     """Move many leads at once; returns the ids that moved. Others stay as they are, silently:
     the caller asked for those that can."""
+    stamp_history(now)
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -38,12 +39,12 @@ class LeadQualAdminSite(UnfoldAdminSite):
     ) -> Callable[..., HttpResponse]:
         inner = super().admin_view(view, cacheable)
 
+        @wraps(inner)
         def with_theme_policy(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             response: HttpResponse = inner(request, *args, **kwargs)
             response._csp_update = THEME_POLICY  # type: ignore[attr-defined]
             return response
 
-        with_theme_policy.__module__ = inner.__module__
         return with_theme_policy
 
 

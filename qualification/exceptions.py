@@ -117,6 +117,12 @@ class ShadowTooShort(PublishRefused):
     """The shadow has seen too few leads for too short a time; the text says what is missing."""
 
 
+class ReviewRefused(QualificationError):
+    """A rule's review cannot be set so: no right, no such rule, or an unusable date."""
+
+    status = 422
+
+
 class ProposalClosed(QualificationError):
     """The proposal is no longer open."""
 

@@ -16,7 +16,7 @@ from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Activity, Lead, User
+from crm.models import Activity, BuyingRole, Lead, User
 from crm.roles import Role
 from qualification.choices import AnswerState, TouchKind, TouchResult
 from qualification.models import Criterion, Framework, RejectionReason
@@ -260,6 +260,22 @@ class FrameworkForm(StyledForm):
     framework = forms.ModelChoiceField(
         label=_("Checklist"), queryset=Framework.objects.filter(is_active=True)
     )
+
+
+class BuyingRoleForm(StyledForm):
+    """The part a lead plays in the purchase, where that is known from and how sure it is."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=BuyingRole.choices)
+    source = forms.CharField(label=_("From"), max_length=80, initial=_("Call"))
+    confidence = forms.TypedChoiceField(
+        label=_("How sure"),
+        coerce=int,
+        choices=[("100", _("Confirmed")), ("70", _("Likely")), ("40", _("A guess"))],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Beside the form of an answer, which has a source too.
+        super().__init__(*args, **{"auto_id": "buying_%s", **kwargs})
 
 
 class AnswerForm(StyledForm):

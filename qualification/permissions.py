@@ -37,6 +37,7 @@ class Right(StrEnum):
     ANSWER_HANDOFFS = "answer_handoffs"
     SEE_PROPOSALS = "see_proposals"
     APPROVE_PROPOSALS = "approve_proposals"
+    EDIT_SCORING = "edit_scoring"
     PUBLISH = "publish"
     SEE_SOURCES = "see_sources"
 

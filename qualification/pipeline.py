@@ -21,6 +21,7 @@ from qualification.choices import EntryReason
 from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
 from qualification.scoring import rescore, versions
+from qualification.scoring.colleagues import reached
 
 logger = logging.getLogger(__name__)
 
@@ -36,19 +37,19 @@ def process(message_id: int, *, now: datetime) -> InboxMessage:
     Raises InboxMessage.DoesNotExist.
     """
     try:
-        lead_id = _take(message_id, now)
+        taken = _take(message_id, now)
     except Exception as error:  # noqa: BLE001 - whatever it is, the message waits for another try
         logger.error("inbox.failed message=%s error=%s", message_id, without_values(error))
         _put_back(message_id, error, now)
-        lead_id = None
-    if lead_id is not None:
-        _score_or_leave_due(lead_id, now)
+        taken = None
+    if taken is not None:
+        _score_or_leave_due(taken.lead.pk, taken.recorded_at)
     return InboxMessage.objects.get(pk=message_id)
 
 
 @transaction.atomic
-def _take(message_id: int, now: datetime) -> int | None:
-    """The message becomes rows and is done, in one transaction; the lead's id, if one came."""
+def _take(message_id: int, now: datetime) -> Upserted | None:
+    """The message becomes rows and is done, in one transaction; what came of it, if anything."""
     message = (
         InboxMessage.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("source__team")
@@ -69,11 +70,12 @@ def _take(message_id: int, now: datetime) -> int | None:
     message.state, message.lead = InboxMessage.State.DONE, result.lead
     message.error = "; ".join(payload.notes)[:MAX_ERROR]
     message.save(update_fields=["state", "lead", "error", "processed_at"])
-    _follow(result, now)
-    return result.lead.pk
+    _follow(result)
+    return result
 
 
-def _follow(result: Upserted, now: datetime) -> None:
+def _follow(result: Upserted) -> None:
+    now = result.recorded_at
     if result.is_reinquiry:
         # The door turns away whom a rule disqualifies: it must know what the person says now.
         _score_if_possible(result.lead.pk, now)
@@ -128,8 +130,9 @@ def without_values(error: Exception) -> str:
 
 
 def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
-    """These leads need a new score. Call in the transaction that changed what is known of them."""
-    rescore.mark_due(lead_ids, now=now)
+    """These leads need a new score, and whoever is scored by what they do. Call in the transaction
+    that changed what is known of them."""
+    rescore.mark_due(reached(lead_ids), now=now)
 
 
 def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = True) -> None:

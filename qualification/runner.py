@@ -20,7 +20,7 @@ from django.db import InterfaceError
 from qualification.models import RunKind, ScoringChunk, ScoringRun
 from qualification.pipeline import without_values
 from qualification.review import queue as review_queue
-from qualification.scoring import rescore, runs, simulate
+from qualification.scoring import rescore, runs, simulate, usage
 from qualification.scoring.runs import RangeResult
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def _rescore(run: ScoringRun, first: int, last: int) -> RangeResult:
 KINDS: dict[str, Kind] = {
     RunKind.RESCORE: Kind(work=_rescore, finish=lambda run, results: {}),
     RunKind.SIMULATE: Kind(work=simulate.work, finish=simulate.finish),
+    RunKind.USAGE: Kind(work=usage.usage_range, finish=usage.usage_finish),
 }
 
 

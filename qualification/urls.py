@@ -4,6 +4,7 @@ from django.urls import path
 
 from qualification.views import (
     answers,
+    buying,
     claims,
     decide,
     decisions,
@@ -18,6 +19,7 @@ from qualification.views import (
     queue,
     rejected,
     releases,
+    scores,
     shell,
     sources,
     touches,
@@ -47,6 +49,8 @@ queue_urls = [
 lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
+    path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
     path("leads/<int:pk>/claim/", claims.claim, name="lead-claim"),
     path("leads/<int:pk>/release/", claims.release, name="lead-release"),
     path("leads/<int:pk>/heartbeat/", claims.heartbeat, name="lead-heartbeat"),
@@ -56,6 +60,7 @@ lead_urls = [
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
+    path("leads/<int:pk>/roles/", buying.roles, name="lead-roles"),
     path("leads/<int:pk>/dispute/", disputes.dispute, name="lead-dispute"),
     path("leads/<int:pk>/accept/", decide.accept, name="lead-accept"),
     path("leads/<int:pk>/ask-manager/", decide.ask_manager, name="lead-ask-manager"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from crm.clock import after_waiting, stamp_history
 from crm.exceptions import PayloadInvalid
 from crm.intake import changes
 from crm.intake.machines import judge_mail_acts
@@ -49,6 +50,7 @@ class Upserted:
     """What became of one payload that was taken."""
 
     lead: Lead
+    recorded_at: datetime
     is_new: bool = False
     is_attached: bool = False  # a new identity of a known person
     changed: list[str] = field(default_factory=list)  # keys stated anew and written
@@ -90,7 +92,10 @@ def upsert_lead(*, payload: LeadPayload, source: Source, now: datetime) -> Upser
 def upsert_leads(
     *, payloads: Sequence[LeadPayload], source: Source, now: datetime, team: Team | None = None
 ) -> Batch:
-    """Write all payloads, each with an external id, as if one came after the other."""
+    """Write all payloads, each with an external id, as if one came after the other.
+
+    Recorded at `now`, or just after what others did to the same leads while this waited for them.
+    """
     keys = [PersonKeys(p.external_id, p.email_key, p.phone_key) for p in payloads]
     companies = [company_of(payload) for payload in payloads]
     lock_keys(
@@ -98,6 +103,8 @@ def upsert_leads(
         + [lock for company in companies for lock in account_locks(company)]
     )
     people = KnownPeople(keys, source)
+    now = after_waiting(now, people.by_id.values())
+    stamp_history(now)
     owned = {lead.account_id for lead in people.by_id.values() if lead.account_id}
     accounts = KnownAccounts(companies, now, owned)
     writer = _Writer(
@@ -181,7 +188,7 @@ class _Writer:
         if known is not None and owner is not None and owner is not known:
             return Refused("email", "belongs to another lead")
         lead = known or self._born(payload)
-        result = Upserted(lead, is_new=known is None)
+        result = Upserted(lead, self.now, is_new=known is None)
         was_decided = lead.stage in RETURNING_STAGES and lead.disqualified_by != "rule"
         case = _Case(payload, company, lead, self._identity(lead, payload, result), result)
         self.people.forget(lead)

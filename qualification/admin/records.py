@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.clock import stamp_history
 from crm.intake.inbox import take_back
 from crm.matching.normalize import name_key
 from crm.models import (
@@ -60,6 +61,7 @@ class AccountAdmin(EditableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: Any) -> None:
         obj.updated_at = timezone.now()
+        stamp_history(obj.updated_at)
         obj.name_key = name_key(obj.name)
         super().save_model(request, obj, form, change)
         leads = list(Lead.objects.filter(account=obj).values_list("pk", flat=True))

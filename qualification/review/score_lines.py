@@ -8,17 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.urls import reverse
+
 from crm.models import Lead
 from qualification.choices import Dimension
 from qualification.models import ScoreDispute, ScoringModel
-from qualification.scoring.ledger import Ledger, LedgerLine
+from qualification.scoring.ledger import (
+    ACCOUNT_CAP,
+    GROUP_CAP,
+    LIMIT,
+    TOTAL_LIMIT,
+    Ledger,
+    LedgerLine,
+)
 
-LIMITS = ("group_cap", "limit", "total_limit")
+LIMITS = (GROUP_CAP, LIMIT, TOTAL_LIMIT, ACCOUNT_CAP)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the ledger as the page shows it, with the dispute that stands against it."""
+    """A line of the ledger as the page shows it, with the dispute that stands against it.
+
+    `href` leads to its rule on the page of the version; blank where no rule is behind it.
+    """
 
     name: str
     fact: str
@@ -27,16 +39,17 @@ class Line:
     points_tenths: int
     rule_id: int | None
     is_limit: bool
+    href: str
     dispute: ScoreDispute | None
 
 
 @dataclass(frozen=True)
 class Group:
-    """The lines of one dimension with their sum; `unknown` names rules whose fact is missing."""
+    """The lines of one dimension with their sum; `unknown` are rules whose fact is missing."""
 
     dimension: str
     lines: tuple[Line, ...]
-    unknown: tuple[str, ...]
+    unknown: tuple[Line, ...]
     total_tenths: int
 
 
@@ -70,9 +83,9 @@ def groups_of(
             dimension=str(dimension),
             lines=_lines(ledger, str(dimension), disputes),
             unknown=tuple(
-                line.name
+                line_of(line, ledger.model_id)
                 for line in ledger.lines
-                if line.dimension == dimension and line.is_unknown and not line.has_fired
+                if line.dimension == dimension and _is_open(line)
             ),
             total_tenths=total,
         )
@@ -82,15 +95,24 @@ def groups_of(
 
 
 def _lines(ledger: Ledger, dimension: str, disputes: dict[str, ScoreDispute]) -> tuple[Line, ...]:
-    """What counted in one dimension: everything but rules that did not fire."""
+    """What counted in one dimension, or would have: everything but what nobody knows."""
     return tuple(
-        line_of(line, disputes.get(line.rule_key))
+        line_of(line, ledger.model_id, disputes.get(line.rule_key))
         for line in ledger.lines
-        if line.dimension == dimension and (line.has_fired or line.kind != "rule")
+        if line.dimension == dimension and not _is_open(line)
     )
 
 
-def line_of(line: LedgerLine, dispute: ScoreDispute | None) -> Line:
+def _is_open(line: LedgerLine) -> bool:
+    return line.is_unknown and not line.has_fired
+
+
+def rule_href(model_id: int, rule_key: str) -> str:
+    """Where a rule stands on the page of its version."""
+    return f"{reverse('qualification:model-detail', args=[model_id])}#rule-{rule_key}"
+
+
+def line_of(line: LedgerLine, model_id: int, dispute: ScoreDispute | None = None) -> Line:
     """One ledger line for the page."""
     return Line(
         name=line.name,
@@ -100,6 +122,7 @@ def line_of(line: LedgerLine, dispute: ScoreDispute | None) -> Line:
         points_tenths=line.points_tenths,
         rule_id=line.rule_id,
         is_limit=line.kind in LIMITS,
+        href=rule_href(model_id, line.rule_key) if line.rule_key else "",
         dispute=dispute,
     )
 

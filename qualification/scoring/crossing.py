@@ -3,7 +3,6 @@ Pure. Loading warns about it; activating and publishing refuse it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -16,9 +15,8 @@ from qualification.scoring.conditions import (
     comparisons,
     parse_when,
 )
+from qualification.scoring.reach import Pair, furthest
 from qualification.scoring.subjects import ACTIVE_PEOPLE
-
-UNLIMITED = Decimal("Infinity")
 
 
 def crossing_types(model: ScoringModel, rules: Sequence[ScoringRule]) -> list[str]:
@@ -31,7 +29,7 @@ def crossing_types(model: ScoringModel, rules: Sequence[ScoringRule]) -> list[st
     positive = [(rule, when) for rule, when in tests if isinstance(when, ActivityTest)]
     counting = [(rule, when) for rule, when in tests if _counts_active_people(when)]
     types = {name for _, when in positive for name in when.types}
-    worst: dict[str, list[tuple[ScoringRule, When]]] = {
+    worst: dict[str, list[Pair]] = {
         name: [*counting, *((r, w) for r, w in positive if name in w.types)] for name in types
     }
     if counting:
@@ -45,39 +43,9 @@ def _counts_active_people(when: When) -> bool:
     return any(leaf.subject.name == ACTIVE_PEOPLE for leaf in comparisons(when))
 
 
-def _worst_total(model: ScoringModel, rules: Sequence[tuple[ScoringRule, When]]) -> Decimal:
-    fit = _worst_dimension(model, "fit", rules)
-    intent = _worst_dimension(model, "intent", rules)
+def _worst_total(model: ScoringModel, rules: Sequence[Pair]) -> Decimal:
+    fit, intent = furthest(model, "fit", rules), furthest(model, "intent", rules)
     return min(max(fit + intent, model.total_min), model.total_max)
-
-
-def _worst_dimension(
-    model: ScoringModel, dimension: str, rules: Sequence[tuple[ScoringRule, When]]
-) -> Decimal:
-    groups: dict[str, Decimal] = defaultdict(Decimal)
-    for rule, when in rules:
-        if rule.dimension == dimension:
-            groups[rule.group] += _worst_line(rule, when)
-    base: Decimal = getattr(model, f"base_{dimension}")
-    worst = base + sum((_capped(model, group, size) for group, size in groups.items()), Decimal(0))
-    lowest, highest = getattr(model, f"{dimension}_min"), getattr(model, f"{dimension}_max")
-    if lowest is not None:
-        worst = max(worst, lowest)
-    return worst if highest is None else min(worst, highest)
-
-
-def _worst_line(rule: ScoringRule, when: When) -> Decimal:
-    if not isinstance(when, ActivityTest):
-        return rule.points
-    if when.max_points is not None:
-        return when.max_points
-    is_counted_once = when.is_once or when.at_least_times is not None
-    return rule.points if is_counted_once else UNLIMITED
-
-
-def _capped(model: ScoringModel, group: str, size: Decimal) -> Decimal:
-    cap = model.caps.get(group) if group else None
-    return size if cap is None else min(size, Decimal(str(cap)))
 
 
 def crossing_text(types: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from qualification.models import ScoringModel, ScoringRule
+from qualification.scoring.document import ACTIONS, TIERS
 from qualification.scoring.sentences import rule_sentence, signed_points
 from qualification.scoring.subjects import Catalogue
 
@@ -49,6 +50,8 @@ GRADE_LISTS = {
     "tiers": gettext_lazy("Tier %(word)s"),
     "actions": gettext_lazy("Suggest %(word)s for"),
 }
+# PostgreSQL keeps JSON keys in an order of its own.
+WORD_ORDER = {"tiers": tuple(TIERS), "actions": tuple(ACTIONS)}
 RULE_WORDS = {
     "name": gettext_lazy("name"),
     "dimension": gettext_lazy("dimension"),
@@ -62,7 +65,7 @@ RULE_WORDS = {
 class Change:
     """One difference: of a rule (by its key) or of a setting; `text` says it in words.
 
-    `before`, `after`: the sentences of a rule whose meaning differs, blank otherwise.
+    `before`, `after`: the sentences of a rule of which more than the points differs, else blank.
     """
 
     kind: str
@@ -109,8 +112,12 @@ def settings_of(model: ScoringModel) -> tuple[tuple[str, str], ...]:
         named = sorted(_points(getattr(model, column)).items())
         found += [(str(label) % {"name": name}, _shown(value)) for name, value in named]
     for column in GRADE_WORDS:
-        words = getattr(model, column).items()
-        found += [(str(GRADE_LISTS[column]) % {"word": word}, ", ".join(g)) for word, g in words]
+        grades = getattr(model, column)
+        found += [
+            (str(GRADE_LISTS[column]) % {"word": word}, ", ".join(grades[word]))
+            for word in WORD_ORDER[column]
+            if word in grades
+        ]
     return tuple(found)
 
 
@@ -123,12 +130,14 @@ def _rule_change(old: ScoringRule | None, rule: ScoringRule, catalogue: Catalogu
     if old is None:
         return Change(ADDED, f"{rule.name}: {sentence}", rule.key)
     words = list(_rule_words(old, rule))
-    is_other = old.condition != rule.condition
-    if not words and not is_other:
+    if old.condition != rule.condition:
+        words.append(_("counts for other leads or activities"))
+    if not words:
         return None
-    words += [_("counts for other leads or activities")] if is_other else []
-    was = rule_sentence(old, catalogue)
-    return Change(CHANGED, f"{rule.name}: {', '.join(words)}", rule.key, was, sentence)
+    text = f"{rule.name}: {', '.join(words)}"
+    if len(words) == 1 and old.points != rule.points:
+        return Change(CHANGED, text, rule.key)
+    return Change(CHANGED, text, rule.key, rule_sentence(old, catalogue), sentence)
 
 
 def _rule_words(old: ScoringRule, rule: ScoringRule) -> Iterator[str]:

@@ -25,6 +25,7 @@ from qualification.scoring.document_rows import (
     model_columns,
     rule_rows,
 )
+from qualification.scoring.sentences import signed_points
 from qualification.scoring.versions import lock_versions
 
 
@@ -80,7 +81,7 @@ def change_points(
     before = rule.points
     rule.points = parse_points(points)
     rule.save(update_fields=["points"])
-    words = text or f"{rule.name}: {before} → {rule.points}"
+    words = text or f"{rule.name}: {signed_points(before)} → {signed_points(rule.points)}"
     ModelChange.objects.create(model=locked, by=by, at=now, text=words[:300])
     return rule
 

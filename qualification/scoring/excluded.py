@@ -14,21 +14,30 @@ from qualification.scoring.conditions import ActivityTest
 def machine_counts(compiled: CompiledModel, source: Source) -> dict[int, dict[int, int]]:
     """Row id → rule number → events by machines that match the rule; rows without any are absent.
 
-    Rules about what nobody did count nothing. No statement when no rule counts activities.
+    Whether the lead is one the rule is for is not asked. Rules about what nobody did count nothing.
+    No statement when no rule counts activities.
     """
     numbers = [n for n, rule in enumerate(compiled.rules) if isinstance(rule.when, ActivityTest)]
     if not numbers:
         return {}
-    machines = replace(source, is_machine=f"(NOT {source.is_machine})")
-    sql, params = compiled.lines(machines)
-    counts = [f"n{number}" for number in numbers]
-    any_count = " OR ".join(f"{count} > 0" for count in counts)
+    # As a plain condition, so that PostgreSQL joins the verdicts of these events, not of all.
+    only = f"{source.activity_where} AND {source.is_machine}"
+    machines = replace(source, activity_where=only, is_machine="false")
+    used = compiled.activities.columns
+    columns = "".join(f", x.{column}" for column in used.values())
+    found = [compiled.rules[number].activity for number in numbers]
+    counts = [activity.count for activity in found if activity is not None]
+    sql = f"""
+        SELECT f.row_id, {", ".join(counts)}
+        FROM (
+            SELECT {source.row_id} AS row_id{columns}
+            FROM {source.leads} {" ".join(compiled.activities.join(machines, used))}
+            WHERE {source.where} OFFSET 0
+        ) AS f WHERE {" OR ".join(f"{count} > 0" for count in counts)}
+    """  # noqa: S608 - compiled text; values are parameters  # nosec
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT row_id, {', '.join(counts)} FROM ({sql}) AS s WHERE {any_count}",  # noqa: S608  # nosec
-            params,
-        )
+        cursor.execute(sql, {**compiled.params.values, **source.params})
         return {
-            row_id: {n: count for n, count in zip(numbers, found, strict=True) if count}
-            for row_id, *found in cursor.fetchall()
+            row_id: {n: count for n, count in zip(numbers, told, strict=True) if count}
+            for row_id, *told in cursor.fetchall()
         }

@@ -1,5 +1,5 @@
 """Decides how a model document is written as a file: the same format `load_scoring_model` reads.
-Pure. Called by the export command."""
+Pure. Called by the export command and the admin."""
 
 from __future__ import annotations
 
@@ -66,6 +66,11 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return rule.model_dump(exclude_none=True) | {"when": _condition(rule.when)}
 
 
+def condition_yaml(raw: Any) -> str:
+    """The `when` of a rule as YAML text, keys in the order people read."""
+    return _dump(_plain(_condition(raw)))
+
+
 def _condition(raw: Any) -> Any:
     if isinstance(raw, list):
         return [_condition(part) for part in raw]
@@ -73,8 +78,12 @@ def _condition(raw: Any) -> Any:
         return raw
     return {
         key: raw[key] if key in {"value", "where"} else _condition(raw[key])
-        for key in sorted(raw, key=_KEY_ORDER.index)
+        for key in sorted(raw, key=_place_of)
     }
+
+
+def _place_of(key: str) -> int:
+    return _KEY_ORDER.index(key) if key in _KEY_ORDER else len(_KEY_ORDER)
 
 
 def _dump(value: object, *, in_one_line: bool = False) -> str:

@@ -99,18 +99,25 @@ def ledger_of(
         raise ModelInvalid("no scoring model is live")
     moment = as_of or now or timezone.now()
     source = leads_as_of([lead_id], as_of=as_of) if as_of else leads_now([lead_id], as_of=moment)
-    found = ledgers(compile_model(model), source, moment)
+    found = ledgers(compile_model(model), source, moment, tells_machines=True)
     if not found:
         raise NothingRecorded(f"nothing was recorded of lead {lead_id} by {moment.isoformat()}")
     return found[lead_id]
 
 
 def ledgers(
-    compiled: CompiledModel, source: Source, as_of: datetime | Mapping[int, datetime]
+    compiled: CompiledModel,
+    source: Source,
+    as_of: datetime | Mapping[int, datetime],
+    *,
+    tells_machines: bool = False,
 ) -> dict[int, Ledger]:
-    """The ledger of every row of the source, by row id; `as_of` is the moment of all rows, or of
-    each by row id."""
-    excluded = machine_counts(compiled, source)
+    """The ledger of every row of the source, by row id.
+
+    `as_of` is the moment of all rows, or of each by row id. `tells_machines`: also what machines
+    did and nobody counts, for one statement more.
+    """
+    excluded = machine_counts(compiled, source) if tells_machines else {}
     sql, params = compiled.lines(source)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
@@ -167,7 +174,7 @@ def _dimension_lines(
             continue
         if row[f"t{number}"] or row[f"u{number}"]:
             lines.append(_rule_line(compiled, rule, number, row, as_of))
-        elif isinstance(rule.when, ActivityTest) and row[f"machine{number}"]:
+        elif isinstance(rule.when, ActivityTest) and _would_count(rule, number, row):
             lines.append(_excluded_line(rule, rule.when, row[f"machine{number}"]))
     lines += _cap_lines(compiled, dimension, row)
     cut = row[dimension] - sum(line.points_tenths for line in lines)
@@ -205,6 +212,13 @@ def _rule_line(
         has_fired=row[f"t{number}"],
         is_unknown=row[f"u{number}"],
     )
+
+
+def _would_count(found: CompiledRule, number: int, row: dict[str, Any]) -> bool:
+    """Whether machines did what the rule counts, for a lead that the rule is for."""
+    held = {leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)}
+    is_for = found.segment is None or wording.is_held(found.segment, held)
+    return bool(row[f"machine{number}"]) and is_for
 
 
 def _excluded_line(found: CompiledRule, when: ActivityTest, count: int) -> LedgerLine:

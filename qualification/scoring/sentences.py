@@ -160,7 +160,9 @@ def _comparison(asked: Comparison, catalogue: Catalogue) -> str:
 
 def _is(label: str) -> str:
     """`employees are at least 50`, `revenue is at least 50`."""
-    return "are" if label.endswith("s") and not label.endswith(("ss", "us", "is")) else "is"
+    words = label.split()
+    is_plural = words[-1].endswith("s") and not words[-1].endswith(("ss", "us", "is"))
+    return "are" if is_plural or {"people", "roles"}.intersection(words) else "is"
 
 
 def _small(label: str) -> str:

@@ -32,6 +32,7 @@ class ShadowReport:
     model: ScoringModel
     minimum: Minimum
     n: int
+    enough: int
     is_enough: bool
     enters: int
     leaves: int
@@ -61,6 +62,7 @@ def shadow_report(model: ScoringModel, *, now: datetime) -> ShadowReport | None:
     return ShadowReport(
         model=model,
         minimum=minimum_of(model, now=now),
+        enough=ENOUGH,
         is_enough=is_enough,
         correlation=_correlation(model) if is_enough else None,
         tiers=tier_matrix(_pairs(model, "tier")) if is_enough else None,

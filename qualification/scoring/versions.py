@@ -173,10 +173,19 @@ def rollback(
 
 
 def authors_of(model: ScoringModel) -> set[int]:
-    """Ids of everybody who made the draft or changed something in it."""
-    changed = model.changes.exclude(by=None).values_list("by_id", flat=True)
-    made = set() if model.created_by_id is None else {model.created_by_id}
-    return made | {author for author in changed if author is not None}
+    """Ids of everybody who made the draft or changed something in it.
+
+    What it was copied from counts too, back to a version that was live: nobody else has published
+    those changes.
+    """
+    found: set[int] = set()
+    version: ScoringModel | None = model
+    while version is not None:
+        changed = version.changes.exclude(by=None).values_list("by_id", flat=True)
+        found |= {author for author in (*changed, version.created_by_id) if author is not None}
+        parent = version.parent
+        version = parent if parent is not None and parent.published_at is None else None
+    return found
 
 
 def crossing_types_of(model: ScoringModel) -> list[str]:

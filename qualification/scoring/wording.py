@@ -4,9 +4,10 @@ Called by the ledger and the proposals; it says what the expression found and ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -112,24 +113,24 @@ def condition_words(condition: Condition, found: Found) -> str:
         case AllOf(parts):
             return " and ".join(condition_words(part, found) for part in parts)
         case AnyOf(parts):
-            true = [part for part in parts if _is_held(part, found.held)]
+            true = [part for part in parts if is_held(part, found.held)]
             return " and ".join(condition_words(part, found) for part in true)
         case NotThis(part):
             facts = dict.fromkeys(_plain_fact(leaf.subject, found) for leaf in comparisons(part))
             return f"{', '.join(facts)}, not ({asked_words(part, found.label_of)})"
 
 
-def _is_held(condition: Condition, held: Mapping[Comparison, bool]) -> bool:
+def is_held(condition: Condition, held: Mapping[Comparison, bool]) -> bool:
     """Whether a part was true, from what the expression said of its comparisons."""
     match condition:
         case Comparison():
             return held[condition]
         case AllOf(parts):
-            return all(_is_held(part, held) for part in parts)
+            return all(is_held(part, held) for part in parts)
         case AnyOf(parts):
-            return any(_is_held(part, held) for part in parts)
+            return any(is_held(part, held) for part in parts)
         case NotThis(part):
-            return not _is_held(part, held)
+            return not is_held(part, held)
 
 
 def _comparison_words(true: Comparison, found: Found) -> str:
@@ -227,6 +228,31 @@ def with_excluded(note: str, count: int) -> str:
     """The note of an activity rule with what machines did beside it."""
     told = f"{count:,} more by a machine not counted" if count else ""
     return ", ".join(part for part in (note, told) if part)
+
+
+def change_words(asked: Comparison, value: Any, label: str) -> str:
+    """A fact as it would have to be for a comparison to hold, such as `Employees is 200`."""
+    match asked.op:
+        case "contains" | "starts_with" | "is_true" | "is_false":
+            return _asked_comparison(asked, label)
+    if isinstance(value, bool):
+        return f"{label}: {value_text(value)}"
+    if isinstance(value, int | float):
+        return f"{label} is {value_text(Decimal(str(value)))}"
+    day = _read_day(value)
+    return f"{label} is {_date_text(day) if day else value}"
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def one_more_words(test: ActivityTest) -> str:
+    """That they do something once more, such as `One more page view (path /pricing)`."""
+    return f"One more {_kind(replace(test, types=test.types[:1]))}"
 
 
 def _kind(test: ActivityTest | NoActivityTest) -> str:

@@ -22,7 +22,7 @@ MINIBAR_UNIT = 3.0
 INTERVAL_WIDTH = 200.0
 SEGMENT_GAP = 1.0
 # The histogram: a plot of this size with room for figures below.
-PLOT_WIDTH, PLOT_HEIGHT, PLOT_FOOT = 640.0, 120.0, 18.0
+PLOT_WIDTH, PLOT_HEIGHT, PLOT_FOOT = 360.0, 84.0, 18.0
 TICKS = 5
 
 

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET
 
 from crm.models import Lead
 from qualification.choices import AnswerState, DisputeKind
-from qualification.forms import AnswerForm, colleagues_for
+from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
 from qualification.review import timeline
+from qualification.review.buying import buying_committee_of
 from qualification.review.next_steps import TOUCHES
 from qualification.review.workspace import Workspace, workspace_of
 from qualification.views.fetch import reader_of, visible_lead_or_404
@@ -82,6 +83,8 @@ def page_context(
         "touch_choices": TOUCHES,
         "answer_states": AnswerState.choices,
         "answer_form": answer_form_for(space),
+        "buying": buying_committee_of(lead, space.committee),
+        "role_form": BuyingRoleForm() if space.is_mine else None,
         "colleagues": colleagues_for(lead) if space.can_reassign else (),
     }
 

@@ -86,6 +86,7 @@ def model_rescoring(request: HttpRequest) -> HttpResponse:
 def _simulation(request: HttpRequest, model: ScoringModel) -> HttpResponse:
     context = {
         "model": model,
+        "is_short": "short" in request.GET,
         "can_approve": has_right(request.user, Right.APPROVE_PROPOSALS),
         **simulation_context(request, model, simulation_of(model)),
     }

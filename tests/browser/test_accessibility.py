@@ -12,10 +12,12 @@ from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page, Response, expect
 
 from crm.models import Source, Team, User
+from qualification import runner
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
 from qualification.feedback.proposals import approve_proposal
 from qualification.models import Decision, Handoff, ReviewItem
+from qualification.scoring import simulate, versions
 from tests import factories
 from tests.qualification.views.proposal_support import proposed
 
@@ -204,13 +206,26 @@ def _wrong_password(page: Page) -> None:
     expect(page.locator("[role=alert]").first).to_be_visible()
 
 
+def open_all_details(page: Page) -> None:
+    """Everything folded away is open."""
+    for summary in page.locator("main details > summary").all():
+        summary.click()
+
+
 def test_proposals_meet_no_barrier(
     open_browser: Callable[..., Page], people: dict[str, User], team: Team
 ) -> None:
     first, second, *_ = proposed(people)
     approve_proposal(proposal=first, by=people["manager"], now=timezone.now())
+    draft = first.draft
+    assert draft is not None
+    simulate.start_simulation(model=draft, by=people["manager"], now=timezone.now())
+    runner.work_runs(now=timezone.now())
     visits = [
         Visit("proposals", "/proposals/"),
+        Visit("draft with a simulation", f"/models/{draft.pk}/", open_all_details),
+        Visit("versions", "/models/"),
+        Visit("no release note", "/releases/"),
         Visit("proposals in the draft", "/proposals/?tab=in_draft"),
         Visit("decline", f"/proposals/{second.pk}/decline/"),
         Visit("empty queue", "/queue/"),
@@ -218,8 +233,18 @@ def test_proposals_meet_no_barrier(
         Visit("nobody in nurture", "/nurture/"),
     ]
     assert check(open_browser(people["manager"]), visits) == []
-    publish = Visit("publish", f"/models/{first.draft_id}/publish/")
+    versions.start_shadow(model=draft, by=people["manager"], now=timezone.now())
+    publish = Visit("publish", f"/models/{draft.pk}/publish/")
     assert check(open_browser(people["admin"]), [visits[0], publish]) == []
+    versions.activate_as_operator(model=draft, text="Less for size.", now=timezone.now())
+    note = draft.release_notes.get()
+    told = [
+        Visit("queue with a release note", "/queue/"),
+        Visit("release note", f"/releases/{note.pk}/"),
+        Visit("release notes", "/releases/"),
+        Visit("scoring anew", "/proposals/"),
+    ]
+    assert check(open_browser(people["manager"]), told) == []
     nothing = [Visit("no handoff", "/handoffs/")]
     assert check(open_browser(people["ae"]), nothing) == []
     assert check(open_browser(people["marketing"]), [Visit("no source", "/sources/")]) == []

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -20,6 +21,7 @@ from crm.models import User
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
 from qualification.models import Decision, Handoff, ReviewItem
+from qualification.scoring import versions
 
 pytestmark = pytest.mark.django_db
 COUNTS = Path(__file__).parent.parent / "query_counts.json"
@@ -38,16 +40,22 @@ def pages() -> dict[str, tuple[str, str]]:
     waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
     rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
     handoff = Handoff.objects.filter(ae__username="elena").first()
+    live = versions.active_model()
+    assert live is not None
+    maya = User.objects.get(username="maya")
     assert owned is not None
     assert waiting is not None
     assert rejected is not None
     assert handoff is not None
+    then = owned.entered_at.astimezone(ZoneInfo(maya.time_zone)) + dt.timedelta(seconds=1)
     return {
         "queue": ("maya", "/queue/"),
         "queue searched": ("maya", "/queue/?q=freight"),
         "my work": ("maya", "/my-work/"),
         "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
+        "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
+        "score as of": ("maya", f"/leads/{owned.lead_id}/past/?at={then:%Y-%m-%dT%H:%M:%S}"),
         "accept dialog": ("maya", f"/leads/{owned.lead_id}/accept/"),
         "reject dialog": ("maya", f"/leads/{owned.lead_id}/reject/"),
         "nurture dialog": ("maya", f"/leads/{owned.lead_id}/nurture/"),
@@ -55,6 +63,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "rejected list": ("kenji", "/rejected/"),
         "replay": ("kenji", f"/decisions/{rejected.pk}/"),
         "proposals": ("kenji", "/proposals/"),
+        "versions": ("kenji", "/models/"),
+        "version": ("kenji", f"/models/{live.pk}/"),
+        "release notes": ("maya", "/releases/"),
         "sources": ("priya", "/sources/"),
         "handoffs": ("elena", "/handoffs/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),

@@ -62,13 +62,14 @@ class Command(BaseCommand):
             pipeline.facts_changed(lead_ids, now=now)
             if not queue:
                 # With the chunk or not at all: the sweep queues whom it finds unscored.
-                pipeline.score_and_queue(lead_ids, now=now, queue=False)
+                pipeline.score_and_queue(lead_ids, now=timezone.now(), queue=False)
 
         def after_chunk(lead_ids: list[int]) -> None:
             if not queue:
                 return
             try:
-                pipeline.score_and_queue(lead_ids, now=now)
+                # Later than whatever the chunk recorded, also about leads others were at meanwhile.
+                pipeline.score_and_queue(lead_ids, now=timezone.now())
             except OperationalError:  # somebody holds one of them; they stay in ScoringDue
                 self._say(f"{len(lead_ids)} leads are left to the sweep to score")
 

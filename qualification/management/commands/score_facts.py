@@ -102,7 +102,7 @@ def scored(compiled: CompiledModel, many: Sequence[GivenFacts]) -> list[Answer]:
     try:
         with transaction.atomic():
             moments = {number: facts.as_of for number, facts in enumerate(many)}
-            found = ledgers(compiled, leads_given(many), moments)
+            found = ledgers(compiled, leads_given(many), moments, tells_machines=True)
     except DataError:
         if len(many) == 1:
             return [{"error": "these facts cannot be scored"}]

@@ -129,7 +129,7 @@ class Facts:
         return self._field(subject, kind, source)
 
     def _field(self, subject: Subject, kind: ValueType, source: Source) -> str:
-        column = self._stored(subject, source)
+        column = self.stored(subject, source)
         if kind is ValueType.TEXT:
             if subject.part in FOLDED[subject.family]:
                 return f"nullif({column}_folded, '')"
@@ -138,7 +138,8 @@ class Facts:
             return f"({column} AT TIME ZONE 'UTC')::date"
         return column
 
-    def _stored(self, subject: Subject, source: Source) -> str:
+    def stored(self, subject: Subject, source: Source) -> str:
+        """The fact as its column or its expression has it."""
         if subject.name in source.derived:
             return source.derived[subject.name]
         if subject.name == "lead.source":
@@ -175,8 +176,8 @@ class Facts:
                 alias = self.answers[subject.part]
                 return f"n.{alias}_state" if subject.is_state else f"(n.{alias} #>> '{{}}')"
         if self.type_of(subject) is ValueType.DATE:
-            return f"({self._stored(subject, source)} AT TIME ZONE 'UTC')::date::text"
-        return f"({self._stored(subject, source)})::text"
+            return f"({self.stored(subject, source)} AT TIME ZONE 'UTC')::date::text"
+        return f"({self.stored(subject, source)})::text"
 
     def _answers(self, source: Source) -> str:
         keys = self.params.add(tuple(self.answers))

@@ -28,10 +28,10 @@ from qualification.feedback.proposals import (
     decline_proposal,
     open_draft,
     propose_rules,
-    publish_draft,
 )
 from qualification.models import RuleProposal, ScoringModel
 from tests.qualification.feedback_support import decide, live_model
+from tests.qualification.version_support import no_minimum, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -58,8 +58,9 @@ def worked(model, team, people, now):
 
 
 @pytest.fixture
-def clear_case(worked):
+def clear_case(worked, settings):
     """`big` is worse than the rest, by a lot; `visited` is as good as chance."""
+    no_minimum(settings)
     worked([("accept", ["big"])] * 10 + [(FIT, ["big", "visited"])] * 70)
     worked([("accept", ["near", "visited"])] * 60 + [(FIT, ["near"])] * 60)
     worked([(INTENT, ["visited"])] * 30 + [(INTENT, [])] * 30)
@@ -216,7 +217,7 @@ def test_publishing_settles_the_proposals(clear_case, people, now) -> None:
     approve_proposal(proposal=made, by=people["manager"], now=now)
     rest = [one for one in run.proposals if one.pk != made.pk]
     draft = open_draft(run.model)
-    publish_draft(draft=draft, by=people["admin"], now=now)
+    publish(draft, starter=people["manager"], publisher=people["admin"], now=now)
     made.refresh_from_db()
     assert made.status == ProposalStatus.PUBLISHED
     assert rest
@@ -236,7 +237,7 @@ def test_who_approved_may_not_publish(clear_case, people, now) -> None:
     run = propose_rules(now=now)
     approve_proposal(proposal=proposed(run)["big"], by=people["admin"], now=now)
     with pytest.raises(PublishRefused):
-        publish_draft(draft=open_draft(run.model), by=people["admin"], now=now)
+        publish(open_draft(run.model), starter=people["admin"], publisher=people["admin"], now=now)
 
 
 def test_evidence_follows_the_rule_to_the_next_version(clear_case, people, now) -> None:
@@ -245,7 +246,8 @@ def test_evidence_follows_the_rule_to_the_next_version(clear_case, people, now) 
     counted = proposed(run)["big"].evidence["fired"]["n"]
     points = proposed(run)["big"].proposed_points
     approve_proposal(proposal=proposed(run)["big"], by=people["manager"], now=now)
-    publish_draft(draft=open_draft(run.model), by=people["admin"], now=now)
+    draft = open_draft(run.model)
+    publish(draft, starter=people["manager"], publisher=people["admin"], now=now)
     again = propose_rules(now=now)
     unchanged = {about.rule.key: about for about in again.unchanged}
     assert "big" in unchanged or abs(proposed(again)["big"].proposed_points - points) < 2

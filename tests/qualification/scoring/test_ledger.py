@@ -334,3 +334,31 @@ def test_the_action_of_a_grade(load_model: LoadModel) -> None:
         "reject",
         "",
     ]
+
+
+# --- what machines did -------------------------------------------------------------------------
+
+
+def test_it_says_what_machines_did_and_nobody_counts(
+    store_facts: StoreFacts, load_model: LoadModel, now: dt.datetime
+) -> None:
+    judged = {"verdicts": [(now - DAY, True)]}
+    click = {"type": "email_click", "occurred_at": now - DAY, "recorded_at": now - DAY}
+    click |= {"properties": {}}
+    view = click | {"type": "page_view"}
+    events = [click | judged, click | judged, view, view | judged, view | {"verdicts": []}]
+    ids = store_facts([{"lead": {}, "account": None, "attributes": {}, "activities": events}])
+    raw = document(
+        rule({"activity": "email_click", "within_days": 7}, 5, name="Click"),
+        rule({"activity": "page_view"}, 3, name="View"),
+        rule({"activity": "demo_request"}, 3, name="Demo"),
+        rule({"no_activity": "email_click", "within_days": 7}, -1, name="Quiet"),
+    )
+    ledger = ledger_of(ids[0], model=load_model(raw), now=now)
+    assert [(line.kind, line.points_tenths, line.fact, line.note) for line in ledger.lines] == [
+        ("excluded", 0, "2 × email click by a machine, not counted", ""),
+        ("rule", 60, "2 × page view", "newest yesterday, 1 more by a machine not counted"),
+        ("rule", -10, "No email click in the last 7 days", ""),
+    ]
+    assert ledger.lines[0].rule_key == "click-0"
+    assert not ledger.lines[0].has_fired

@@ -6,24 +6,33 @@ import datetime as dt
 import threading
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from crm.models import User
 from qualification.choices import ModelStatus
-from qualification.exceptions import ModelFrozen, ModelInvalid, PublishRefused
+from qualification.exceptions import ModelFrozen, ModelInvalid, PublishRefused, ShadowRefused
 from qualification.models import ModelChange, ScoringModel
 from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from tests.factories import person
 from tests.qualification.scoring.conftest import LoadModel, document, rule
+from tests.qualification.version_support import no_minimum
 
+MINUTE = dt.timedelta(minutes=1)
 RAW = document(rule({"subject": "lead.title", "op": "is_known"}))
 HOT_PAGE = document(
     rule({"activity": "page_view"}, 10, dimension="intent"),
     rule({"activity": "demo_request", "per": "once"}, 20, dimension="intent"),
 )
+
+
+@pytest.fixture(autouse=True)
+def minimum(settings: Any) -> None:
+    """How long a shadow lasts has tests of its own."""
+    no_minimum(settings)
 
 
 @pytest.fixture
@@ -55,10 +64,10 @@ def test_it_publishes_as_a_second_person(
     active = load_model(RAW, activate=True)
     draft = drafts.copy_to_draft(model=active, by=manager, now=now)
     drafts.change_points(draft=draft, rule_key="a-rule", points=Decimal(7), by=manager, now=now)
-    versions.request_publish(model=draft, by=manager, now=now)
+    versions.start_shadow(model=draft, by=manager, now=now)
     live = versions.publish(model=draft, by=admin, now=now)
     assert (live.status, live.published_as, live.published_by) == ("active", "person", admin)
-    assert live.publish_requested_by == manager
+    assert (live.shadow_by, live.shadow_started_at) == (manager, now)
     assert live.rules.get().points == Decimal("7.0")
     assert active.rules.get().points == Decimal("10.0")
 
@@ -85,11 +94,39 @@ def test_it_refuses_an_author(load_model: LoadModel, admin: User, now: dt.dateti
 
 
 @pytest.mark.django_db
+def test_a_copy_keeps_the_authors_of_what_never_was_live(
+    load_model: LoadModel, admin: User, manager: User, now: dt.datetime
+) -> None:
+    """Somebody else's copy of my draft is still my work."""
+    active = load_model(RAW, activate=True)
+    mine = drafts.copy_to_draft(model=active, by=None, now=now)
+    drafts.change_points(draft=mine, rule_key="a-rule", points=Decimal(7), by=admin, now=now)
+    copy = drafts.copy_to_draft(model=mine, by=manager, now=now)
+    again = drafts.copy_to_draft(model=copy, by=None, now=now)
+    assert versions.authors_of(again) == {admin.pk, manager.pk}
+    versions.start_shadow(model=again, by=manager, now=now)
+    with pytest.raises(PublishRefused, match="You worked on version"):
+        versions.publish(model=again, by=admin, now=now)
+    versions.publish(model=again, by=person("admin"), now=now)
+    later = drafts.copy_to_draft(model=again, by=None, now=now)
+    assert versions.authors_of(later) == set()
+
+
+@pytest.mark.django_db
 def test_it_refuses_to_publish_twice(load_model: LoadModel, admin: User, now: dt.datetime) -> None:
     draft = load_model(RAW)
+    versions.start_shadow(model=draft, by=admin, now=now)
     versions.publish(model=draft, by=admin, now=now)
-    with pytest.raises(PublishRefused, match="no draft any more"):
+    with pytest.raises(PublishRefused, match="not in shadow"):
         versions.publish(model=draft, by=admin, now=now)
+
+
+@pytest.mark.django_db
+def test_it_refuses_to_publish_a_draft(
+    load_model: LoadModel, admin: User, now: dt.datetime
+) -> None:
+    with pytest.raises(PublishRefused, match="not in shadow"):
+        versions.publish(model=load_model(RAW), by=admin, now=now)
 
 
 @pytest.mark.django_db
@@ -98,8 +135,8 @@ def test_it_refuses_a_type_that_crosses_alone(
 ) -> None:
     draft = load_model(HOT_PAGE)
     assert versions.crossing_types_of(draft) == ["page_view"]
-    with pytest.raises(PublishRefused, match="'page_view' could cross the MQL threshold alone"):
-        versions.publish(model=draft, by=admin, now=now)
+    with pytest.raises(ShadowRefused, match="'page_view' could cross the MQL threshold alone"):
+        versions.start_shadow(model=draft, by=admin, now=now)
     with pytest.raises(PublishRefused, match="page_view"):
         versions.activate_as_operator(model=draft, now=now)
 
@@ -134,7 +171,7 @@ def test_it_changes_points_of_drafts_only(
     drafts.change_points(
         draft=draft, rule_key="a-rule", points=Decimal("-2.5"), by=manager, now=now
     )
-    assert ModelChange.objects.get().text == "A rule: 10.0 → -2.5"
+    assert ModelChange.objects.get().text == "A rule: +10.0 → −2.5"
     for points in ("1.25", "NaN"):
         with pytest.raises(ModelInvalid):
             drafts.change_points(
@@ -198,10 +235,12 @@ def test_it_rolls_back_to_what_was_live(
         versions.rollback(model=first, by=manager, now=now)
     with pytest.raises(PublishRefused, match="never live"):
         versions.rollback(model=never_live, by=admin, now=now)
-    versions.rollback(model=first, by=admin, now=now)
+    versions.rollback(model=first, by=admin, reason="Precision fell.", now=now + MINUTE)
     second.refresh_from_db()
     assert (first.status, second.status) == (ModelStatus.ACTIVE, ModelStatus.RETIRED)
-    assert "Rolled back to version 1 from version 2" in first.changes.get().text
+    note = first.release_notes.first()
+    assert note is not None
+    assert (note.before, note.published_by, note.text) == (second, admin, "Precision fell.")
 
 
 @pytest.mark.django_db

@@ -83,7 +83,7 @@ def test_it_approves_into_a_draft(manager: Client, people: dict[str, User]) -> N
     html = page(manager)
     assert "v2 draft against v1 live" in html
     assert "Proposal approved" in html
-    assert "Publishing needs a second person." in html
+    assert "Start shadow" in html
     assert f'id="proposal-{proposal.pk}"' in page(manager, "in_draft")
 
 

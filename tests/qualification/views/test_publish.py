@@ -1,20 +1,22 @@
-"""Draft to live: ask, publish as a second person, roll back."""
+"""Draft to live: shadow, publish as a second person, withdraw, roll back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import StringIO
+from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from crm.models import User
+from qualification import runner
 from qualification.choices import ModelStatus, ProposalStatus
 from qualification.feedback.proposals import approve_proposal
-from qualification.models import LeadScore, ModelChange, RuleProposal, ScoringModel
+from qualification.models import ModelChange, ReleaseNote, RuleProposal, ScoringModel
+from qualification.scoring import versions
 from tests import factories
+from tests.qualification.version_support import no_minimum
 from tests.qualification.views.proposal_support import proposed
 
 pytestmark = pytest.mark.django_db
@@ -23,57 +25,93 @@ Login = Callable[[User], Client]
 
 
 @pytest.fixture
-def draft(people: dict[str, User]) -> ScoringModel:
+def draft(people: dict[str, User], settings: Any) -> ScoringModel:
     """A draft with one approved proposal of the manager's, against a live version."""
+    no_minimum(settings)
     proposal = next(proposed(people))
     approve_proposal(proposal=proposal, by=people["manager"], now=timezone.now())
     assert proposal.draft is not None
     return proposal.draft
 
 
+@pytest.fixture
+def shadow(draft: ScoringModel, people: dict[str, User]) -> ScoringModel:
+    """The same, in shadow."""
+    return versions.start_shadow(model=draft, by=people["manager"], now=timezone.now())
+
+
 def publish_url(model: ScoringModel) -> str:
     return f"/models/{model.pk}/publish/"
 
 
-def test_a_manager_asks_and_cannot_publish(
+def test_a_manager_starts_the_shadow_and_cannot_publish(
     login: Login, people: dict[str, User], draft: ScoringModel
 ) -> None:
     client = login(people["manager"])
     html = client.get("/proposals/").content.decode()
-    assert "to publish</button>" in html
+    assert "Start shadow</button>" in html
     assert publish_url(draft) not in html
-    assert client.post(f"/models/{draft.pk}/ask/")["Location"] == "/proposals/"
+    assert client.post(f"/models/{draft.pk}/shadow/")["Location"] == "/proposals/"
     draft.refresh_from_db()
-    assert draft.publish_requested_by == people["manager"]
-    assert "asks for publishing" in client.get("/proposals/").content.decode()
+    assert (draft.status, draft.shadow_by) == (ModelStatus.SHADOW, people["manager"])
+    html = client.get("/proposals/").content.decode()
+    assert "v2 in shadow" in html
+    assert "Publishing needs a second person." in html
     assert client.post(publish_url(draft)).status_code == 403
+    assert client.post(f"/models/{draft.pk}/shadow/", headers=HTMX).status_code == 409
 
 
-def test_a_second_person_publishes(
+def test_a_draft_is_not_published(
     login: Login, people: dict[str, User], draft: ScoringModel
 ) -> None:
     client = login(people["admin"])
-    html = client.get(publish_url(draft), headers=HTMX).content.decode()
+    assert "is not in shadow" in client.get(publish_url(draft)).content.decode()
+    assert client.post(publish_url(draft), headers=HTMX).status_code == 409
+
+
+def test_a_second_person_publishes(
+    login: Login, people: dict[str, User], shadow: ScoringModel
+) -> None:
+    client = login(people["admin"])
+    html = client.get(publish_url(shadow), headers=HTMX).content.decode()
     assert "Every lead gets a new score" in html
-    assert "Proposal approved" in html
-    call_command("rescore", stderr=StringIO(), stdout=StringIO())
-    answer = client.post(publish_url(draft), headers=HTMX)
+    assert "Rule changed" in html
+    text = {"text": "Small companies count less."}
+    answer = client.post(publish_url(shadow), text, headers=HTMX)
     assert answer["HX-Redirect"] == "/proposals/"
-    draft.refresh_from_db()
-    assert (draft.status, draft.published_by) == (ModelStatus.ACTIVE, people["admin"])
-    assert RuleProposal.objects.filter(draft=draft).get().status == ProposalStatus.PUBLISHED
-    assert LeadScore.objects.exclude(model=draft).exists()
+    shadow.refresh_from_db()
+    assert (shadow.status, shadow.published_by) == (ModelStatus.ACTIVE, people["admin"])
+    assert RuleProposal.objects.filter(draft=shadow).get().status == ProposalStatus.PUBLISHED
+    assert ReleaseNote.objects.filter(model=shadow).get().text == "Small companies count less."
     page = client.get("/proposals/").content.decode()
     assert "v2 is live. The queue is being scored again." in page
-    assert "scores still come from older rules" in page
-    call_command("rescore", stderr=StringIO(), stdout=StringIO())
-    assert "scores still come from older rules" not in client.get("/proposals/").content.decode()
+    assert 'role="progressbar"' in page
+    progress = client.get("/models/rescoring/").content.decode()
+    assert "hx-trigger" in progress
+    runner.work_runs(now=timezone.now())
+    assert "hx-trigger" not in client.get("/models/rescoring/").content.decode()
+    assert 'role="progressbar"' not in client.get("/proposals/").content.decode()
+
+
+def test_a_shadow_that_is_too_short_is_not_published(
+    login: Login, people: dict[str, User], shadow: ScoringModel, settings: Any
+) -> None:
+    settings.LEADQUAL = {**settings.LEADQUAL, "SHADOW_MIN_LEADS": 200, "SHADOW_MIN_HOURS": 24}
+    client = login(people["admin"])
+    words = "The shadow has seen 0 of 200 new leads."
+    assert words in client.get("/proposals/").content.decode()
+    assert publish_url(shadow) not in client.get("/proposals/").content.decode()
+    assert words in client.get(publish_url(shadow)).content.decode()
+    assert client.post(publish_url(shadow), headers=HTMX).status_code == 409
+    shadow.refresh_from_db()
+    assert shadow.status == ModelStatus.SHADOW
 
 
 def test_an_author_cannot_publish(
     login: Login, people: dict[str, User], draft: ScoringModel
 ) -> None:
     ModelChange.objects.create(model=draft, by=people["admin"], at=timezone.now(), text="Mine")
+    versions.start_shadow(model=draft, by=people["manager"], now=timezone.now())
     client = login(people["admin"])
     html = client.get("/proposals/").content.decode()
     assert "Publishing needs a second person." in html
@@ -82,11 +120,11 @@ def test_an_author_cannot_publish(
     assert "Another admin must publish it." in client.get(publish_url(draft)).content.decode()
     assert client.post(publish_url(draft), headers=HTMX).status_code == 409
     draft.refresh_from_db()
-    assert draft.status == ModelStatus.DRAFT
+    assert draft.status == ModelStatus.SHADOW
 
 
 def test_it_names_who_can_publish(
-    login: Login, people: dict[str, User], draft: ScoringModel
+    login: Login, people: dict[str, User], shadow: ScoringModel
 ) -> None:
     factories.person("admin", people["admin"].team, first_name="Ines")
     html = login(people["manager"]).get("/proposals/").content.decode()
@@ -94,18 +132,34 @@ def test_it_names_who_can_publish(
     assert "can publish it." in html
 
 
-def test_it_publishes_once(login: Login, people: dict[str, User], draft: ScoringModel) -> None:
+def test_it_publishes_once(login: Login, people: dict[str, User], shadow: ScoringModel) -> None:
     client = login(people["admin"])
-    client.post(publish_url(draft))
-    assert client.post(publish_url(draft), headers=HTMX).status_code == 409
-    assert client.post(publish_url(draft)).status_code == 409
+    client.post(publish_url(shadow))
+    assert client.post(publish_url(shadow), headers=HTMX).status_code == 409
+    assert client.post(publish_url(shadow)).status_code == 409
+    assert ReleaseNote.objects.filter(model=shadow).count() == 1
+
+
+def test_a_withdrawn_one_is_past_and_comes_back_as_a_copy(
+    login: Login, people: dict[str, User], shadow: ScoringModel
+) -> None:
+    client = login(people["manager"])
+    assert client.post(f"/models/{shadow.pk}/withdraw/")["Location"] == "/proposals/"
+    shadow.refresh_from_db()
+    assert (shadow.status, shadow.published_at) == (ModelStatus.RETIRED, None)
+    assert RuleProposal.objects.get(draft=shadow).status == ProposalStatus.SUPERSEDED
+    assert client.post(f"/models/{shadow.pk}/withdraw/", headers=HTMX).status_code == 409
+    assert client.post(publish_url(shadow)).status_code == 403
+    client.post(f"/models/{shadow.pk}/copy/")
+    copy = ScoringModel.objects.get(parent=shadow)
+    assert (copy.status, copy.created_by) == (ModelStatus.DRAFT, people["manager"])
 
 
 def test_it_rolls_back_with_a_reason(
-    login: Login, people: dict[str, User], draft: ScoringModel
+    login: Login, people: dict[str, User], shadow: ScoringModel
 ) -> None:
     client = login(people["admin"])
-    client.post(publish_url(draft))
+    client.post(publish_url(shadow))
     before = ScoringModel.objects.get(version=1)
     url = f"/models/{before.pk}/rollback/"
     assert url in client.get("/proposals/").content.decode()
@@ -131,11 +185,6 @@ def test_it_shows_the_back_test(login: Login, people: dict[str, User], draft: Sc
     client = login(people["manager"])
     html = client.get(f"/models/{draft.pk}/backtest/", headers=HTMX).content.decode()
     assert "Precision, best" in html or "Not enough data" in html
-    assert "Where leads move" not in html
-    call_command("rescore", stderr=StringIO(), stdout=StringIO())
-    html = client.get(f"/models/{draft.pk}/backtest/", headers=HTMX).content.decode()
-    assert "Where leads move" in html
-    assert "of 60 newest" in html
     whole = client.get(f"/models/{draft.pk}/backtest/").content.decode()
     assert "Back to proposals" in whole
     live = ScoringModel.objects.get(version=1)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import Lead, User
 from qualification.models import Decision, ReviewItem, ScoringModel, ScoringRule
@@ -70,7 +71,9 @@ def test_it_does_not_follow_later_changes(
 ) -> None:
     before = html_of(login(people["manager"]), rejected)
     Lead.objects.filter(pk=rejected.lead_id).update(last_name="Renamed-Kx9", title="Student")
-    ScoringModel.objects.filter(pk=live_model.pk).update(status="retired")
+    ScoringModel.objects.filter(pk=live_model.pk).update(
+        status="retired", retired_at=timezone.now()
+    )
     active_model(points="5.0")
     after = html_of(login(people["manager"]), rejected)
     assert "Renamed-Kx9" not in after
@@ -127,7 +130,7 @@ def test_it_shows_a_decision_without_a_score(
     login: Login, claimed: Callable[..., ReviewItem], people: dict[str, User], here: dt.datetime
 ) -> None:
     item = claimed()
-    ScoringModel.objects.update(status="retired")
+    ScoringModel.objects.update(status="retired", retired_at=timezone.now())
     decision = reject_lead(
         item=item, token=item.token, by=people["sdr"], reason=reason("too_small"), now=here
     )

@@ -1,0 +1,31 @@
+"""Filters of the scoring pages in the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from qualification.scoring.reviews import overdue
+
+register = template.Library()
+
+
+@register.filter
+def item(values: Mapping[str, Any], key: str) -> Any:
+    """The value under a key; nothing when there is none."""
+    return values.get(key) if isinstance(values, Mapping) else None
+
+
+@register.filter
+def plain(name: str) -> str:
+    """A name of the file format as words: `is_one_of` is `is one of`."""
+    return name.replace("_", " ")
+
+
+@register.simple_tag
+def overdue_reviews() -> int:
+    """How many rules somebody should have looked at by now."""
+    return overdue(now=timezone.now()).count()
