@@ -15,7 +15,6 @@ import os
 import resource
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +25,6 @@ sys.path.insert(0, str(PROJECT_ROOT))
 
 MEMORY_LIMIT_MB = 200
 # For both sides alike.
-SERVER = {"shared_buffers": "2GB", "effective_cache_size": "6GB", "max_wal_size": "16GB"}
 DATABASE = {"work_mem": "256MB", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
 
@@ -51,26 +49,13 @@ def arguments() -> argparse.Namespace:
 
 @contextlib.contextmanager
 def installation() -> Iterator[None]:
-    """A database of our own, dropped afterwards; an embedded server gets memory for its size."""
+    """A database of our own, dropped afterwards, with the same planner settings for both sides."""
     from bench.closed_loop import own_installation
-    from leadqual_site.embedded import session
 
-    with contextlib.ExitStack() as stack:
-        if not os.environ.get("DATABASE_URL"):
-            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="leadqual-bench-"))
-            folder = Path(name)
-            folder.chmod(0o755)
-            # Some settings count from the next start on.
-            with session.servers(folder, ["postgres"], throwaway=True) as urls:
-                run_sql(
-                    urls["postgres"], [f"ALTER SYSTEM SET {k} = '{v}'" for k, v in SERVER.items()]
-                )
-            urls = stack.enter_context(session.servers(folder, ["postgres"], throwaway=True))
-            os.environ["DATABASE_URL"] = urls["postgres"]
-        stack.enter_context(own_installation())
-        name = os.environ["DATABASE_URL"].partition("?")[0].rpartition("/")[2]
+    with own_installation():
         url = os.environ["DATABASE_URL"]
-        run_sql(url, [f"ALTER DATABASE {name} SET {k} = '{v}'" for k, v in DATABASE.items()])
+        name = url.partition("?")[0].rpartition("/")[2]
+        run_sql(url, [f"ALTER DATABASE {name} SET {key} = '{v}'" for key, v in DATABASE.items()])
         yield
 
 
@@ -106,12 +91,14 @@ def work(_: int) -> int:
 
 
 def start_worker(barrier: Any) -> None:
-    """A worker process, ready with its connection before anything is timed."""
+    """A worker process, warm before anything is timed: it finds no work yet."""
     import django
-    from django.db import connection
+    from django.utils import timezone
 
     django.setup()
-    connection.ensure_connection()
+    from qualification import runner
+
+    runner.work_runs(now=timezone.now())
     barrier.wait()
 
 

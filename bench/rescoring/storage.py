@@ -65,16 +65,17 @@ _VERDICTS = """
 """
 
 
-def fill(leads: int, activities: int) -> None:
-    """Accounts, leads, activities and verdicts; triggers that write history are off meanwhile."""
+def fill(leads: int, activities: int, *, as_of: datetime = AS_OF) -> None:
+    """Accounts, leads, activities and verdicts until `as_of`; triggers that write history are off
+    meanwhile."""
     from crm.intake.upsert import fallback_team
     from crm.models import Source
 
     source = Source.objects.create(
-        name="bench", kind="file", credential="bench", created_at=AS_OF, team=fallback_team()
+        name="bench", kind="file", credential="bench", created_at=as_of, team=fallback_team()
     )
     parameters = {
-        "as_of": AS_OF,
+        "as_of": as_of,
         "leads": leads,
         "activities": activities,
         "accounts": max(1, leads // LEADS_OF_ACCOUNT),
