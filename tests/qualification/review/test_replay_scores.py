@@ -24,7 +24,7 @@ from qualification.review.claims import claim_item
 from qualification.review.decisions import nurture_lead, reject_lead
 from qualification.review.queue import enter_queue
 from qualification.review.touches import log_touch
-from qualification.scoring import versions
+from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from qualification.scoring.ledger import Ledger, published_form
 from tests import factories
@@ -55,7 +55,7 @@ RULES = [
 def source(people: dict[str, User]) -> Source:
     """A webhook of the SDR's team, and live rules that look at everything that changes."""
     raw = document(*RULES, base={"fit": 5}) | {"thresholds": document()["thresholds"] | {"mql": 28}}
-    model = versions.load_draft(checked_document(raw), by=None, now=NOW - 100 * MINUTE)
+    model = drafts.load_draft(checked_document(raw), by=None, now=NOW - 100 * MINUTE)
     versions.activate_as_operator(model=model, now=NOW - 100 * MINUTE)
     return factories.SourceFactory(team=people["sdr"].team)
 
