@@ -52,14 +52,16 @@ class Change:
 
     subject: str
     value: Any = field(hash=False)
-    words: str
+    words: str = field(compare=False)
     effort: Effort
     active_people: int | None = None
 
     @property
     def target(self) -> str:
         """What it writes: two changes of one target exclude each other."""
-        return self.subject if self.subject != "activity" else f"activity {self.words}"
+        if self.subject != "activity":
+            return self.subject
+        return f"activity {self.value['type']} {sorted(self.value['properties'].items())}"
 
     def applied(self, facts: GivenFacts) -> GivenFacts:
         """The facts as they would be."""
@@ -193,8 +195,9 @@ def _as_json(value: Scalar, subject: Subject) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def one_more(test: ActivityTest, facts: GivenFacts, *, was_active: bool) -> Change:
-    """That they do it once more, now; `was_active` lately or are one more of the active people."""
+def one_more(test: ActivityTest, facts: GivenFacts, *, count: int, was_active: bool) -> Change:
+    """That they do it once more, now; they did it `count` times, and `was_active` lately or are one
+    more of the active people."""
     moment = facts.as_of.isoformat()
     active = None if was_active else (facts.account or {}).get("active_people", 0) + 1
     properties = {name: _as_json(values[0], _NOTHING) for name, values in test.where}
@@ -207,7 +210,7 @@ def one_more(test: ActivityTest, facts: GivenFacts, *, was_active: bool) -> Chan
             "properties": properties,
             "machine": False,
         },
-        words=wording.one_more_words(test),
+        words=wording.one_more_words(test, count),
         effort=Effort.HAPPEN,
         active_people=active,
     )

@@ -223,8 +223,13 @@ def _ways(
             return
         case ActivityTest():
             if rule.rule.points > 0:
-                was_active = recorded.is_active
-                yield (one_more(rule.when, recorded.facts, was_active=was_active),)
+                change = one_more(
+                    rule.when,
+                    recorded.facts,
+                    count=row[f"n{number}"],
+                    was_active=recorded.is_active,
+                )
+                yield (change,)
             return
     facts = compiled.facts
     if row[f"t{number}"]:

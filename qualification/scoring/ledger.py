@@ -174,7 +174,7 @@ def _dimension_lines(
             continue
         if row[f"t{number}"] or row[f"u{number}"]:
             lines.append(_rule_line(compiled, rule, number, row, as_of))
-        elif isinstance(rule.when, ActivityTest) and _would_count(rule, number, row):
+        elif isinstance(rule.when, ActivityTest) and row[f"machine{number}"]:
             lines.append(_excluded_line(rule, rule.when, row[f"machine{number}"]))
     lines += _cap_lines(compiled, dimension, row)
     cut = row[dimension] - sum(line.points_tenths for line in lines)
@@ -212,13 +212,6 @@ def _rule_line(
         has_fired=row[f"t{number}"],
         is_unknown=row[f"u{number}"],
     )
-
-
-def _would_count(found: CompiledRule, number: int, row: dict[str, Any]) -> bool:
-    """Whether machines did what the rule counts, for a lead that the rule is for."""
-    held = {leaf: row[f"l{number}_{k}"] for k, leaf in enumerate(found.leaves)}
-    is_for = found.segment is None or wording.is_held(found.segment, held)
-    return bool(row[f"machine{number}"]) and is_for
 
 
 def _excluded_line(found: CompiledRule, when: ActivityTest, count: int) -> LedgerLine:

@@ -250,9 +250,10 @@ def _read_day(text: str) -> date | None:
         return None
 
 
-def one_more_words(test: ActivityTest) -> str:
-    """That they do something once more, such as `One more page view (path /pricing)`."""
-    return f"One more {_kind(replace(test, types=test.types[:1]))}"
+def one_more_words(test: ActivityTest, count: int) -> str:
+    """That they do something once more, such as `One more page view (path /pricing)`; `count`: how
+    often they did."""
+    return f"One{' more' if count else ''} {_kind(replace(test, types=test.types[:1]))}"
 
 
 def _kind(test: ActivityTest | NoActivityTest) -> str:
