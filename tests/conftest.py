@@ -35,8 +35,8 @@ def shipped_policy(request: pytest.FixtureRequest) -> None:
     if marker or wants_transactions or "db" in request.fixturenames:
         request.getfixturevalue("transactional_db" if wants_transactions else "db")
         if not Team.objects.filter(is_fallback=True).exists():
-            shipped = importlib.import_module("qualification.migrations.0002_shipped_policy")
-            shipped.ship(apps, None)
+            for name in ("0002_shipped_policy", "0011_around_the_clock"):
+                importlib.import_module(f"qualification.migrations.{name}").ship(apps, None)
 
 
 @pytest.fixture

@@ -33,9 +33,14 @@ def due(calendar: Calendar, start: datetime, minutes: float) -> datetime:
     itself when it is open, else the next opening."""
     if not 0 <= minutes < math.inf:
         raise BusinessTimeInvalid(_("minutes: a number from 0 upwards is expected"))
-    if minutes * MINUTE > HORIZON:
+    if minutes * MINUTE > HORIZON:  # before rounding, which infinity refuses
         raise _nothing_due()
     return _moment(_advance(calendar, _micros(start), round(minutes * MINUTE)))
+
+
+def moment_after(calendar: Calendar, start: datetime, span: timedelta) -> datetime:
+    """Like `due`, by an exact span of open time."""
+    return _moment(_advance(calendar, _micros(start), max(0, span // MICROSECOND)))
 
 
 def next_open(calendar: Calendar, at: datetime) -> datetime:
@@ -46,6 +51,13 @@ def next_open(calendar: Calendar, at: datetime) -> datetime:
 def open_time(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
     """Open time between two moments, exact; none when the end is not after the start."""
     return timedelta(microseconds=_open_between(calendar, _micros(start), _micros(end)))
+
+
+def open_day(calendar: Calendar) -> timedelta:
+    """How long an open day of the week is on average: 24 hours around the clock, 9 for 09–18."""
+    lengths = [sum(end - start for start, end in parts) for parts in calendar.week_parts]
+    opened = [minutes for minutes in lengths if minutes]
+    return timedelta(minutes=sum(opened) / len(opened)) if opened else timedelta(days=1)
 
 
 def elapsed(calendar: Calendar, start: datetime, end: datetime) -> float:

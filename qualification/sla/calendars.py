@@ -75,7 +75,7 @@ class Calendar:
         for day, windows in self.days:
             _refuse_bad_windows(windows, f"days.{day}")
             _refuse_overlap(_parts(windows), f"days.{day}")
-        for name, parts in zip(WEEKDAYS, self._week_parts, strict=True):
+        for name, parts in zip(WEEKDAYS, self.week_parts, strict=True):
             _refuse_overlap(parts, f"week.{name}")
         if not any(self.week) and not any(windows for _day, windows in self.days):
             raise BusinessTimeInvalid(_("the calendar never opens"))
@@ -87,7 +87,7 @@ class Calendar:
             return _parts(entry)
         if day in self.holidays:
             return ()
-        parts = self._week_parts[day.weekday()]
+        parts = self.week_parts[day.weekday()]
         before = self._entries.get(day - _ONE_DAY) if self._entries else None
         return _joined([*parts, *_behind_midnight(before)]) if before else parts
 
@@ -96,7 +96,7 @@ class Calendar:
         return dict(self.days)
 
     @cached_property
-    def _week_parts(self) -> list[list[Part]]:
+    def week_parts(self) -> list[list[Part]]:
         """Open minutes of each weekday, those from the night before included."""
         return [
             sorted([*_behind_midnight(self.week[number - 1]), *_parts(windows)])
