@@ -135,3 +135,9 @@ class NotEnoughEvidence(QualificationError):
 
 class HandoffAnswered(QualificationError):
     """The handoff was already taken, returned or undone."""
+
+
+class BusinessTimeInvalid(QualificationError):
+    """A calendar or a question about it makes no sense; the text names the place and the rule."""
+
+    status = 422

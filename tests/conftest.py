@@ -35,7 +35,7 @@ def shipped_policy(request: pytest.FixtureRequest) -> None:
     if marker or wants_transactions or "db" in request.fixturenames:
         request.getfixturevalue("transactional_db" if wants_transactions else "db")
         if not Team.objects.filter(is_fallback=True).exists():
-            for name in ("0002_shipped_policy", "0006_shipped_segments"):
+            for name in ("0002_shipped_policy", "0006_shipped_segments", "0008_around_the_clock"):
                 importlib.import_module(f"qualification.migrations.{name}").ship(apps, None)
 
 

@@ -1,5 +1,13 @@
 """The Django admin, by topic. Rows a state machine owns are read-only here."""
 
-from qualification.admin import checklists, people, policy, records, scoring, segments
+from qualification.admin import (
+    calendars,
+    checklists,
+    people,
+    policy,
+    records,
+    scoring,
+    segments,
+)
 
-__all__ = ["checklists", "people", "policy", "records", "scoring", "segments"]
+__all__ = ["calendars", "checklists", "people", "policy", "records", "scoring", "segments"]

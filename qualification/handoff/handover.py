@@ -42,7 +42,7 @@ def hand_over(
     handoff = Handoff.objects.create(
         decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
     )
-    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now)
+    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=decision.ae.team_id)
     _post_mail(handoff, now=now)
     return handoff
 

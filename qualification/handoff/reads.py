@@ -18,15 +18,17 @@ from qualification.choices import TimerKind
 from qualification.models import Handoff, SLATimer
 from qualification.review.score_lines import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger
+from qualification.sla.faces import Face, calendars_of_versions, face_of
 
 ANSWERED_SHOWN = 30
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The AE's page: what waits, the most urgent first, and what was answered lately."""
+    """The AE's page: what waits, each with the face of its clock, the most urgent first, and what
+    was answered lately."""
 
-    waiting: tuple[Handoff, ...]
+    waiting: tuple[tuple[Handoff, Face | None], ...]
     answered: tuple[Handoff, ...]
 
 
@@ -46,7 +48,8 @@ class Packet:
 
 
 def handoffs_of(user: User | AnonymousUser) -> QuerySet[Handoff]:
-    """Handoffs made to this AE, with `due_at` of their clock; undone ones were never theirs."""
+    """Handoffs made to this AE, with `due_at` of their clock and `clock_calendar`, the calendar
+    version it counts by; undone ones were never theirs."""
     clocks = SLATimer.objects.filter(
         item=OuterRef("decision__item"), kind=TimerKind.HANDOFF_ACCEPTANCE
     ).order_by("-pk")
@@ -54,17 +57,31 @@ def handoffs_of(user: User | AnonymousUser) -> QuerySet[Handoff]:
         Handoff.objects.filter(ae_id=user.pk)
         .exclude(state=Handoff.State.CANCELLED)
         .select_related("lead__account", "decision__by", "decision__item")
-        .annotate(due_at=Subquery(clocks.values("due_at")[:1]))
+        .annotate(
+            due_at=Subquery(clocks.values("due_at")[:1]),
+            clock_calendar=Subquery(clocks.values("calendar_version")[:1]),
+        )
     )
 
 
-def desk_of(user: User | AnonymousUser) -> Desk:
+def clock_face(handoff: Handoff, *, now: datetime) -> Face | None:
+    """What the clock of a handoff (from `handoffs_of`) shows; None without a clock."""
+    version, due_at = (getattr(handoff, name, None) for name in ("clock_calendar", "due_at"))
+    if version is None or due_at is None:
+        return None
+    calendar = calendars_of_versions([version])[version]
+    return face_of(calendar, started_at=handoff.created_at, due_at=due_at, now=now)
+
+
+def desk_of(user: User | AnonymousUser, *, now: datetime) -> Desk:
     """What waits for this AE and what they answered last."""
     mine = handoffs_of(user)
-    waiting = mine.filter(state=Handoff.State.WAITING)
+    waiting = mine.filter(state=Handoff.State.WAITING).order_by(
+        F("due_at").asc(nulls_last=True), "pk"
+    )
     answered = mine.exclude(state=Handoff.State.WAITING).order_by("-answered_at", "-pk")
     return Desk(
-        waiting=tuple(waiting.order_by(F("due_at").asc(nulls_last=True), "pk")),
+        waiting=tuple((handoff, clock_face(handoff, now=now)) for handoff in waiting),
         answered=tuple(answered[:ANSWERED_SHOWN]),
     )
 

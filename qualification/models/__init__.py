@@ -1,5 +1,6 @@
 """Policy and work as rows, one topic a file."""
 
+from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
 from qualification.models.decision import Decision, NurturePlan, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
@@ -18,6 +19,8 @@ from qualification.models.segment import Segment
 from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
 
 __all__ = [
+    "BusinessCalendar",
+    "CalendarVersion",
     "ChecklistAnswer",
     "Criterion",
     "Decision",
@@ -49,5 +52,6 @@ __all__ = [
     "ScoringRun",
     "Segment",
     "ShadowScore",
+    "TeamCalendar",
     "Touch",
 ]

@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Lead
 from crm.models.fields import append_only
 from qualification.choices import Tier, TimerKind, TimerState
+from qualification.models.calendar import CalendarVersion
 from qualification.models.review import ReviewItem
 
 
 class SLAPolicy(models.Model):
-    """Minutes allowed for one kind of timer, per tier; the row without a tier is for all others."""
+    """Open minutes allowed for one kind of timer, per tier; the row without a tier is for all
+    others. Which minutes are open says the calendar of the team."""
 
     kind = models.CharField(max_length=18, choices=TimerKind)
     tier = models.CharField(max_length=4, choices=Tier, blank=True)
@@ -37,7 +39,8 @@ class SLAPolicy(models.Model):
 
 
 class SLATimer(models.Model):
-    """One running, stopped or cancelled clock. Due and warning times are fixed when it starts."""
+    """One running, stopped or cancelled clock. Its times are laid on the calendar of the team when
+    it starts."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="timers")
     item = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="timers")
@@ -46,7 +49,12 @@ class SLATimer(models.Model):
     started_at = models.DateTimeField()
     warn_at = models.DateTimeField()
     due_at = models.DateTimeField()
-    # When the sweep looks at it next: warn_at, due_at, a day later (rank), then nothing (NULL).
+    # A breach stays on top of the queue for one open day.
+    urgent_until = models.DateTimeField()
+    calendar_version = models.ForeignKey(
+        CalendarVersion, on_delete=models.PROTECT, related_name="timers"
+    )
+    # When the sweep looks at it next: warn_at, due_at, urgent_until (rank), then nothing (NULL).
     next_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
 

@@ -28,6 +28,7 @@ from qualification.review.claims import live_claims
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import RULE, LedgerLine, ledgers
 from qualification.scoring.versions import active_model
+from qualification.sla.faces import Face, faces_of, with_calendars
 
 PAGE_LENGTH = 25
 # The clock of a row warns this long before it is due, as it does in the browser.
@@ -41,6 +42,7 @@ class QueueRow:
     item: ReviewItem
     why: tuple[LedgerLine, ...]
     is_mine: bool
+    face: Face | None = None
 
     @property
     def lead(self) -> Lead:
@@ -113,7 +115,9 @@ def queue_page(
     A cursor that cannot be read shows the first page.
     """
     behind, ahead = read_cursor(after), read_cursor(before)
-    shown = items.select_related("lead__account", "lead__source", "lead__score", "holder")
+    shown = with_calendars(
+        items.select_related("lead__account", "lead__source", "lead__score", "holder")
+    )
     if ahead is not None:
         found = list(shown.filter(keyset.before(ahead)).order_by(*keyset.REVERSED)[: length + 1])
         taken, has_newer, has_older = found[:length][::-1], len(found) > length, True
@@ -129,13 +133,15 @@ def queue_page(
 
 
 def queue_rows(user: User, items: Sequence[ReviewItem], *, now: datetime) -> tuple[QueueRow, ...]:
-    """The rows of these items, with the reasons of all of them in one query."""
+    """The rows of these items (from `with_calendars`), with the reasons of all in one query."""
     reasons = why_here([item.lead_id for item in items], now=now)
+    faces = faces_of(items, now=now)
     return tuple(
         QueueRow(
             item=item,
             why=reasons.get(item.lead_id, ()),
             is_mine=item.holder_id == user.pk,
+            face=faces.get(item.pk),
         )
         for item in items
     )
@@ -244,6 +250,7 @@ class WorkRow:
     item: ReviewItem
     is_overdue: bool
     time_format: str
+    face: Face | None
 
     @property
     def company(self) -> str:
@@ -289,23 +296,26 @@ def my_work(user: User, *, now: datetime) -> MyWork:
     midnight of the current time zone."""
     held = ReviewItem.objects.held_by(user).exclude(state=ItemState.CLAIMED, lease_until__lte=now)
     items = list(
-        held.select_related("lead__account", "lead__score", "lead__source").order_by(
-            "lease_until", "next_task_at", "due_at", "pk"
-        )
+        with_calendars(held)
+        .select_related("lead__account", "lead__score", "lead__source")
+        .order_by("lease_until", "next_task_at", "due_at", "pk")
     )
+    faces = faces_of(items, now=now)
     today = timezone.localtime(now).date()
     by_key: dict[str, list[WorkRow]] = {key: [] for key, _title in SECTIONS}
     for item in items:
-        key, row = _work_row(item, now=now, today=today)
+        key, row = _work_row(item, faces.get(item.pk), now=now, today=today)
         by_key[key].append(row)
     return MyWork(tuple(WorkSection(key, title, tuple(by_key[key])) for key, title in SECTIONS))
 
 
-def _work_row(item: ReviewItem, *, now: datetime, today: Any) -> tuple[str, WorkRow]:
+def _work_row(
+    item: ReviewItem, face: Face | None, *, now: datetime, today: Any
+) -> tuple[str, WorkRow]:
     at = item.next_task_at
     is_today = at is not None and timezone.localtime(at).date() == today
     is_overdue = item.state == ItemState.OWNED and at is not None and at <= now
-    row = WorkRow(item, is_overdue, "H:i" if is_today else "D j M H:i")
+    row = WorkRow(item, is_overdue, "H:i" if is_today else "D j M H:i", face)
     if item.state == ItemState.CLAIMED:
         return "claimed", row
     if at is None:

@@ -284,6 +284,7 @@ def _insert_items(lead_ids: list[int], reason: EntryReason, now: datetime) -> li
         return [row[0] for row in cursor.fetchall()]
 
 
+# `due_at` holds the time allowed until `start_first_responses` lays it on the team's calendar.
 _INSERT_ITEMS = f"""
     WITH same_moment AS (
         SELECT team_id, count(*) AS n FROM qualification_reviewitem

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db.models import Count, F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import AttributeDefinition, Lead, User
@@ -43,6 +44,7 @@ from qualification.scoring import verdict as verdicts
 from qualification.scoring import versions
 from qualification.scoring.ledger import Ledger
 from qualification.scoring.verdict import Verdict
+from qualification.sla.faces import Face, face_of_timer
 from qualification.sla.timers import LIVE
 
 COMMITTEE_SHOWN = 8
@@ -81,8 +83,15 @@ class Clock:
     kind: str = ""
     due_at: datetime | None = None
     is_paused: bool = False
+    face: Face | None = None
     answered_after: timedelta | None = None
     was_late: bool = False
+
+    @property
+    def due_format(self) -> str:
+        """Enough of the due time to know the day."""
+        due_at = self.due_at and timezone.localtime(self.due_at)
+        return "H:i" if due_at is None or due_at.date() == timezone.localdate() else "D j M H:i"
 
     @property
     def is_running(self) -> bool:
@@ -251,7 +260,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         ask=checklist.question(ask) or checklist.next_question,
         disputes=disputes,
         completeness=completeness_of(lead),
-        clock=_clock_of(item),
+        clock=_clock_of(item, now=now),
         place=place_of(item, reader) if item is not None and is_open else Place(),
         journey=timeline.journey_of(lead, reader_id=reader.pk),
         last_decision=_last_decision(item),
@@ -301,7 +310,7 @@ def completeness_of(lead: Lead) -> Completeness:
     return Completeness(known=expected - len(missing), expected=expected, missing=tuple(missing))
 
 
-def _clock_of(item: ReviewItem | None) -> Clock:
+def _clock_of(item: ReviewItem | None, *, now: datetime) -> Clock:
     """The running clock, else how long the first answer of this stay took."""
     if item is None:
         return Clock()
@@ -315,6 +324,7 @@ def _clock_of(item: ReviewItem | None) -> Clock:
         kind=live[0].kind if live else "",
         due_at=live[0].due_at if live else None,
         is_paused=bool(live) and live[0].state == TimerState.PAUSED,
+        face=face_of_timer(live[0], now=now) if live else None,
         answered_after=answered_at - first.started_at if first and answered_at else None,
         was_late=bool(first and answered_at and answered_at > first.due_at),
     )

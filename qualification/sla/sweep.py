@@ -12,7 +12,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from qualification.models import SLATimer
-from qualification.sla.timers import NEXT_AT_SQL, URGENT_AFTER_DUE, record_events, show_clocks
+from qualification.sla.timers import NEXT_AT_SQL, record_events, show_clocks
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _record(taken: list[tuple[int, int]], *, now: datetime) -> int:
     timer_ids = [timer for timer, _ in taken]
     record_events(timer_ids, now=now)
     show_clocks([item for _, item in taken], now=now)
-    parameters: dict[str, Any] = {"ids": timer_ids, "now": now, "urgent": URGENT_AFTER_DUE}
+    parameters: dict[str, Any] = {"ids": timer_ids, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE qualification_slatimer AS t SET next_at = {NEXT_AT_SQL}"  # noqa: S608

@@ -6,6 +6,7 @@ A breach is a fact at its due time: whoever ends a clock first writes down what 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,21 +15,22 @@ from django.db import connection, transaction
 
 from qualification.choices import Bucket, ItemState, TierRank, TimerKind, TimerState
 from qualification.models import ReviewItem, SLAPolicy, SLATimer
+from qualification.sla.business_time import moment_after, open_day
+from qualification.sla.calendars import Calendar
+from qualification.sla.hours import hours_of_teams
 
-# A breach stays on top of the queue this long; then the manager has it and fresh leads go first.
-URGENT_AFTER_DUE = timedelta(hours=24)
 LIVE = (TimerState.RUNNING, TimerState.PAUSED)
 
 # The bucket of an item by its clock `t` at %(now)s, and when the sweep must look again.
 BUCKET_SQL = f"""
     CASE WHEN t.state = 'paused' THEN {Bucket.PAUSED.value}
-         WHEN t.warn_at <= %(now)s AND %(now)s < t.due_at + %(urgent)s THEN {Bucket.URGENT.value}
+         WHEN t.warn_at <= %(now)s AND %(now)s < t.urgent_until THEN {Bucket.URGENT.value}
          ELSE {Bucket.RUNNING.value} END
 """
 NEXT_AT_SQL = """
     CASE WHEN %(now)s < t.warn_at THEN t.warn_at
          WHEN %(now)s < t.due_at THEN t.due_at
-         WHEN %(now)s < t.due_at + %(urgent)s THEN t.due_at + %(urgent)s END
+         WHEN %(now)s < t.urgent_until THEN t.urgent_until END
 """
 
 
@@ -58,23 +60,58 @@ def rank_of(tier: str) -> TierRank:
     return TierRank[tier.upper()] if tier else TierRank.NONE
 
 
+@dataclass(frozen=True, slots=True)
+class ClockTimes:
+    """When a clock warns, falls due, and stops burning: one open day after it was due."""
+
+    warn_at: datetime
+    due_at: datetime
+    urgent_until: datetime
+
+
+def clock_times(
+    calendar: Calendar, start: datetime, *, allowed: timedelta, warn: timedelta
+) -> ClockTimes:
+    """The times of a clock that may take `allowed` open time and warns `warn` before its end.
+
+    Raises BusinessTimeInvalid when nothing falls due within ten years.
+    """
+    due_at = moment_after(calendar, start, allowed)
+    return ClockTimes(
+        warn_at=moment_after(calendar, start, allowed - warn),
+        due_at=due_at,
+        urgent_until=moment_after(calendar, due_at, open_day(calendar)),
+    )
+
+
 @transaction.atomic
-def start_timer(*, item: ReviewItem, kind: TimerKind, now: datetime) -> SLATimer:
-    """The running clock of this kind; one that runs already keeps its times. Times come from the
-    tier the item has now. An open item then shows this clock (`due_at`, `bucket`)."""
+def start_timer(
+    *, item: ReviewItem, kind: TimerKind, now: datetime, team_id: int | None = None
+) -> SLATimer:
+    """The running clock of this kind; one that runs already keeps its times. Minutes come from the
+    tier the item has now, openings from its team (or the one named: who has to answer). An open
+    item then shows this clock (`due_at`, `bucket`)."""
     timer = SLATimer.objects.filter(item=item, kind=kind, state__in=LIVE).first()
     if timer is None:
         policy = policies(kind)[item.tier_rank]
-        due_at = now + timedelta(minutes=policy.minutes)
-        warn_at = due_at - timedelta(minutes=policy.warn_minutes)
+        answering = team_id or item.team_id
+        hours = hours_of_teams([answering])[answering]
+        times = clock_times(
+            hours.calendar,
+            now,
+            allowed=timedelta(minutes=policy.minutes),
+            warn=timedelta(minutes=policy.warn_minutes),
+        )
         timer = SLATimer.objects.create(
             lead_id=item.lead_id,
             item=item,
             kind=kind,
             started_at=now,
-            warn_at=warn_at,
-            due_at=due_at,
-            next_at=warn_at,
+            warn_at=times.warn_at,
+            due_at=times.due_at,
+            urgent_until=times.urgent_until,
+            next_at=times.warn_at,
+            calendar_version_id=hours.version_id,
         )
     if item.state != ItemState.CLOSED:
         show_clocks([item.pk], now=now)
@@ -83,27 +120,56 @@ def start_timer(*, item: ReviewItem, kind: TimerKind, now: datetime) -> SLATimer
 
 
 def start_first_responses(item_ids: Sequence[int], *, now: datetime) -> None:
-    """First-response clocks of items that just entered, due when the item says."""
-    warn_minutes = [policy.warn_minutes for policy in policies(TimerKind.FIRST_RESPONSE)]
+    """First-response clocks of items that just entered. Such an item holds in `due_at` how much
+    time it has, as if it were always open; here that is laid on its team's calendar."""
+    warn = [timedelta(minutes=policy.warn_minutes) for policy in policies(TimerKind.FIRST_RESPONSE)]
+    entered = ReviewItem.objects.filter(pk__in=item_ids)
+    items = list(entered.values_list("pk", "team_id", "tier_rank", "due_at"))
+    hours = hours_of_teams({team for _pk, team, _tier, _due in items})
+    times = {
+        (team, tier, due_at): clock_times(
+            hours[team].calendar, now, allowed=due_at - now, warn=warn[tier]
+        )
+        for team, tier, due_at in {row[1:] for row in items}
+    }
+    _insert_first_responses(
+        [(pk, hours[team].version_id, times[team, tier, due]) for pk, team, tier, due in items],
+        now=now,
+    )
+    show_clocks(item_ids, now=now)
+
+
+def _insert_first_responses(clocks: list[tuple[int, int, ClockTimes]], *, now: datetime) -> None:
+    """One clock per (item, calendar version, times), in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO qualification_slatimer
-                (lead_id, item_id, kind, state, started_at, warn_at, due_at, next_at)
-            SELECT lead_id, id, 'first_response', 'running', %(now)s, warn_at, due_at, warn_at
-            FROM (
-                SELECT *, due_at - (%(warn)s::int[])[tier_rank + 1] * interval '1 minute' AS warn_at
-                FROM qualification_reviewitem WHERE id = ANY(%(ids)s)
-            ) AS entered
+            INSERT INTO qualification_slatimer (
+                lead_id, item_id, kind, state, started_at, warn_at, due_at, urgent_until, next_at,
+                calendar_version_id
+            )
+            SELECT i.lead_id, i.id, 'first_response', 'running', %(now)s,
+                   c.warn_at, c.due_at, c.urgent_until, c.warn_at, c.version
+            FROM unnest(
+                %(items)s::bigint[], %(versions)s::bigint[], %(warns)s::timestamptz[],
+                %(dues)s::timestamptz[], %(urgents)s::timestamptz[]
+            ) AS c (item, version, warn_at, due_at, urgent_until)
+            JOIN qualification_reviewitem AS i ON i.id = c.item
             """,
-            {"now": now, "warn": warn_minutes, "ids": list(item_ids)},
+            {
+                "now": now,
+                "items": [item for item, _version, _times in clocks],
+                "versions": [version for _item, version, _times in clocks],
+                "warns": [times.warn_at for _item, _version, times in clocks],
+                "dues": [times.due_at for _item, _version, times in clocks],
+                "urgents": [times.urgent_until for _item, _version, times in clocks],
+            },
         )
-    show_clocks(item_ids, now=now)
 
 
 def show_clocks(item_ids: Collection[int], *, now: datetime) -> None:
     """Copies due time and bucket of the live clock onto open items: they are part of the rank."""
-    parameters: dict[str, Any] = {"ids": list(item_ids), "now": now, "urgent": URGENT_AFTER_DUE}
+    parameters: dict[str, Any] = {"ids": list(item_ids), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

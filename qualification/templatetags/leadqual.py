@@ -11,12 +11,14 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
 from crm.roles import Role, roles_of
+from qualification.sla.faces import Face
 
 from . import figures
 
@@ -146,19 +148,23 @@ def clock_state(left: timedelta) -> str:
     return "warn" if left < figures.COUNTDOWN_BELOW else "ok"
 
 
-def _paused_chip(until: datetime | None, size: str) -> SafeString:
-    if until is None:
-        text = _("paused")
-    else:
-        local, today = timezone.localtime(until), timezone.localdate()
-        form = "%H:%M" if local.date() == today else "%a %H:%M"
-        text = _("until %(time)s") % {"time": local.strftime(form)}
+def _standing_text(face: Face | None) -> str:
+    """Why a clock stands still: paused, or closed until it starts or goes on."""
+    if face is None or face.opens_at is None:
+        return _("paused")
+    opens_at = timezone.localtime(face.opens_at)
+    is_today = opens_at.date() == timezone.localdate()
+    time = date_format(opens_at, "H:i" if is_today else "D H:i")
+    return (_("until %(time)s") if face.has_begun else _("starts %(time)s")) % {"time": time}
+
+
+def _standing_chip(face: Face | None, size: str) -> SafeString:
     return format_html(
         '<span class="{}" data-state="paused">{}<span class="sr">{}</span>{}</span>',
         f"sla {size}".strip(),
         sla_icon("paused"),
         sla_words()["paused"],
-        text,
+        _standing_text(face),
     )
 
 
@@ -167,8 +173,7 @@ def sla_chip(
     due_at: datetime | None,
     *,
     paused: bool = False,
-    resumes_at: datetime | None = None,
-    left: timedelta | None = None,
+    face: Face | None = None,
     now: datetime | None = None,
     size: str = "",
     note: str = "",
@@ -176,15 +181,15 @@ def sla_chip(
 ) -> SafeString:
     """First-response clock that counts down in the browser.
 
-    paused: shows when the clock starts again and carries no deadline. left: business time left,
-    when closed hours lie between now and due_at; without it all time until due_at counts.
+    face: what the clock shows by its calendar (`qualification/sla/faces.py`); without it all time
+    until due_at counts. While paused or closed the chip carries no deadline.
     """
     if due_at is None and not paused:
         return mark_safe('<span class="muted">–</span>')
-    if paused or due_at is None:
-        return _paused_chip(resumes_at, size)
+    if paused or due_at is None or (face is not None and face.opens_at is not None):
+        return _standing_chip(face, size)
     now = now or timezone.now()
-    left = due_at - now if left is None else left
+    left = due_at - now if face is None else face.left
     ends_at = now + left
     state = clock_state(left)
     return format_html(

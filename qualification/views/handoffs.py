@@ -22,7 +22,8 @@ from qualification.views.fetch import reader_of
 @require(Right.ANSWER_HANDOFFS)
 def handoff_list(request: HttpRequest) -> HttpResponse:
     """What waits for the reader and what they answered."""
-    context = {"desk": reads.desk_of(request.user), "now": timezone.now()}
+    now = timezone.now()
+    context = {"desk": reads.desk_of(request.user, now=now), "now": now}
     return render(request, "qualification/handoff_list.html", context)
 
 
@@ -30,11 +31,12 @@ def handoff_list(request: HttpRequest) -> HttpResponse:
 @require(Right.ANSWER_HANDOFFS)
 def handoff_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One packet as it was handed over."""
-    handoff = _own(request, pk)
+    handoff, now = _own(request, pk), timezone.now()
     context = {
         "handoff": handoff,
         "packet": reads.packet_of(handoff),
-        "now": timezone.now(),
+        "now": now,
+        "face": reads.clock_face(handoff, now=now),
         "is_waiting": handoff.state == Handoff.State.WAITING,
     }
     return render(request, "qualification/handoff_detail.html", context)

@@ -26,6 +26,7 @@ from qualification.review import claims, pages
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
+from qualification.sla.faces import faces_of, with_calendars
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
 from qualification.views.replies import go_to, is_htmx, lead_url
@@ -148,7 +149,7 @@ def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
 
 def _pulse_url(request: HttpRequest, rows: Sequence[pages.QueueRow], since: datetime) -> str:
     query = _query(request)
-    query["rows"] = ",".join(mark_of(row.item) for row in rows)
+    query["rows"] = ",".join(mark_of(row) for row in rows)
     query["since"] = since.isoformat()
     return f"{reverse('qualification:queue-pulse')}?{query.urlencode()}"
 
@@ -168,9 +169,13 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     reader, now = reader_of(request), timezone.now()
     since = _since(request.GET.get("since", ""), now)
     marks = dict(_marks(request.GET.get("rows", "")))
+    items = _items(request, marks)
+    faces = faces_of(items, now=now)
     rows = [
-        pages.QueueRow(item=item, why=(), is_mine=item.holder_id == reader.pk)
-        for item in _items(request, marks)
+        pages.QueueRow(
+            item=item, why=(), is_mine=item.holder_id == reader.pk, face=faces.get(item.pk)
+        )
+        for item in items
     ]
     context = {
         **_frame(request, now),
@@ -183,7 +188,7 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     }
     html = render_to_string("qualification/_queue_pulse.html", context, request=request)
     for row in rows:
-        if mark_of(row.item) != marks.get(row.item.pk):
+        if mark_of(row) != marks.get(row.item.pk):
             drawn = {**context, "row": row, "item": row.item, "oob": True}
             for part in ("sla", "owner"):
                 html += render_to_string(f"qualification/_queue_{part}.html", drawn, request)
@@ -217,15 +222,18 @@ def _marks(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def mark_of(item: ReviewItem) -> str:
-    """Changes whenever the clock or the owner of a row does."""
-    return f"{item.pk}-{item.token}-{item.bucket}{item.state[0]}"
+def mark_of(row: pages.QueueRow) -> str:
+    """Changes whenever the clock or the owner of a row does, or its calendar opens or closes."""
+    item = row.item
+    is_closed = row.face is not None and row.face.opens_at is not None
+    return f"{item.pk}-{item.token}-{item.bucket}{item.state[0]}{'z' if is_closed else ''}"
 
 
 def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
     """Items in sight with what a row shows, open or closed."""
     items = ReviewItem.objects.visible_to(request.user).filter(pk__in=pks)
-    return list(items.select_related("lead__account", "lead__source", "lead__score", "holder"))
+    shown = items.select_related("lead__account", "lead__source", "lead__score", "holder")
+    return list(with_calendars(shown))
 
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:

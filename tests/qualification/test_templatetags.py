@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from django.template import Context, Template
 
+from qualification.sla.faces import Face
 from qualification.templatetags import figures
 
 NOW = datetime(2026, 11, 24, 15, 51, 20, tzinfo=UTC)
@@ -185,18 +186,30 @@ def test_it_draws_a_running_clock(due_in, state, text):
 
 
 def test_it_counts_business_time_only_when_closed_hours_lie_ahead():
-    source = "{% sla_chip due left=left now=now %}"
-    chip = element(source, due=NOW + timedelta(hours=16), left=TEN_MINUTES, now=NOW)
+    source = "{% sla_chip due face=face now=now %}"
+    face = Face(left=TEN_MINUTES, opens_at=None, has_begun=True)
+    chip = element(source, due=NOW + timedelta(hours=16), face=face, now=NOW)
     assert chip.get("data-state") == "warn"
     assert datetime.fromisoformat(chip.get("data-due", "")) == NOW + TEN_MINUTES
 
 
 def test_it_shows_no_deadline_on_a_paused_clock():
-    source = "{% sla_chip due paused=True resumes_at=later now=now %}"
-    chip = element(source, due=NOW, later=datetime.now(UTC) + timedelta(days=3), now=NOW)
+    chip = element("{% sla_chip due paused=True now=now %}", due=NOW, now=NOW)
     assert chip.get("data-state") == "paused"
     assert chip.get("data-due") is None
-    assert "until" in "".join(chip.itertext())
+    assert "".join(chip.itertext()).strip() == "Paused: paused"
+
+
+@pytest.mark.parametrize(
+    ("has_begun", "text"), [(False, "starts Mon 09:00"), (True, "until Mon 09:00")]
+)
+def test_it_says_when_a_closed_calendar_opens(has_begun: bool, text: str):
+    opens_at = datetime(2026, 11, 16, 9, tzinfo=UTC)
+    face = Face(left=TEN_MINUTES, opens_at=opens_at, has_begun=has_begun)
+    chip = element("{% sla_chip due face=face now=now %}", due=NOW, face=face, now=NOW)
+    assert chip.get("data-state") == "paused"
+    assert chip.get("data-due") is None
+    assert text in "".join(chip.itertext())
 
 
 def test_it_draws_a_dash_without_a_clock():

@@ -104,8 +104,9 @@ def set_item(change: str) -> Callable[[ReviewItem, User], None]:
 def second_clock(item: ReviewItem, by: User) -> None:
     run(
         "INSERT INTO qualification_slatimer"
-        " (lead_id, item_id, kind, state, started_at, warn_at, due_at)"
-        " SELECT lead_id, item_id, kind, 'running', now(), now(), now()"
+        " (lead_id, item_id, kind, state, started_at, warn_at, due_at, urgent_until,"
+        "  calendar_version_id)"
+        " SELECT lead_id, item_id, kind, 'running', now(), now(), now(), now(), calendar_version_id"
         " FROM qualification_slatimer WHERE item_id = %s",
         item.pk,
     )

@@ -1,0 +1,76 @@
+"""What a clock shows at a moment: the open time left, and when it starts or goes on while closed.
+
+Called by the pages that show clocks. Calendar versions never change, so a process reads each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from qualification.models import CalendarVersion, ReviewItem, SLATimer
+from qualification.sla.business_time import next_open, open_time
+from qualification.sla.calendars import Calendar
+from qualification.sla.hours import calendar_of
+from qualification.sla.timers import LIVE
+
+_known: dict[int, Calendar] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """`left` is open time, below zero once breached (then in plain time). `opens_at` is set while
+    the calendar is closed; `has_begun` says whether any open time has passed since the start."""
+
+    left: timedelta
+    opens_at: datetime | None
+    has_begun: bool
+
+
+def face_of(calendar: Calendar, *, started_at: datetime, due_at: datetime, now: datetime) -> Face:
+    """The face of a clock on this calendar."""
+    if due_at <= now:
+        return Face(left=due_at - now, opens_at=None, has_begun=True)
+    opens_at = next_open(calendar, now)
+    return Face(
+        left=open_time(calendar, now, due_at),
+        opens_at=opens_at if opens_at > now else None,
+        has_begun=open_time(calendar, started_at, now) > timedelta(0),
+    )
+
+
+def calendars_of_versions(version_ids: Collection[int]) -> dict[int, Calendar]:
+    """The calendars of these versions; those new to the process in one query."""
+    missing = set(version_ids) - _known.keys()
+    if missing:
+        rows = CalendarVersion.objects.filter(pk__in=missing)
+        _known.update({row.pk: calendar_of(row) for row in rows})
+    return {pk: _known[pk] for pk in version_ids}
+
+
+def face_of_timer(timer: SLATimer, *, now: datetime) -> Face:
+    """The face of one clock."""
+    version = timer.calendar_version_id
+    calendar = calendars_of_versions([version])[version]
+    return face_of(calendar, started_at=timer.started_at, due_at=timer.due_at, now=now)
+
+
+def with_calendars(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
+    """The items with `clock_calendar`, the calendar version their live clock counts by, for
+    `faces_of`."""
+    live = SLATimer.objects.filter(item=OuterRef("pk"), state__in=LIVE)
+    return items.annotate(clock_calendar=Subquery(live.values("calendar_version")[:1]))
+
+
+def faces_of(items: Iterable[ReviewItem], *, now: datetime) -> dict[int, Face]:
+    """The faces of the live clocks of these items (from `with_calendars`), by item."""
+    version_of = {item: getattr(item, "clock_calendar", None) for item in items}
+    calendars = calendars_of_versions({pk for pk in version_of.values() if pk is not None})
+    return {
+        item.pk: face_of(calendars[pk], started_at=item.entered_at, due_at=item.due_at, now=now)
+        for item, pk in version_of.items()
+        if pk is not None
+    }
