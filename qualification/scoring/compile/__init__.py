@@ -1,6 +1,7 @@
 """Decides how rules become one parametrised SQL expression over rows of facts, in integer tenths.
 Called by ledger, rescore and feedback; nothing else evaluates a rule."""
 
+from qualification.scoring.compile.holding import which_hold
 from qualification.scoring.compile.matrix import FiredMatrix, fired_matrix
 from qualification.scoring.compile.model import CompiledModel, compile_model, compile_rules
 from qualification.scoring.compile.sources import (
@@ -22,4 +23,5 @@ __all__ = [
     "leads_as_of",
     "leads_between",
     "leads_now",
+    "which_hold",
 ]
