@@ -17,6 +17,7 @@ from qualification.views import (
     proposals,
     queue,
     rejected,
+    routing,
     shell,
     sources,
     touches,
@@ -99,6 +100,11 @@ handoff_urls = [
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
 ]
 
+routing_urls = [
+    path("routing/", routing.routing_page, name="routing"),
+    path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -115,5 +121,6 @@ urlpatterns = (
     + proposal_urls
     + model_urls
     + handoff_urls
+    + routing_urls
     + source_urls
 )

@@ -23,13 +23,16 @@ from crm.models import Lead, Source, User
 from qualification.choices import Bucket, ItemState
 from qualification.models import LeadScore, ReviewItem
 from qualification.models.review import RANK
+from qualification.permissions import Right, has_right
 from qualification.review import keyset
-from qualification.review.claims import live_claims
+from qualification.review.claims import live_claims, may_take
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import RULE, LedgerLine, ledgers
 from qualification.scoring.versions import active_model
 
 PAGE_LENGTH = 25
+# What a row is drawn from beside the item.
+ROW = ("lead__account", "lead__source", "lead__score", "holder", "assignee")
 # The clock of a row warns this long before it is due, as it does in the browser.
 WARN_WITHIN = timedelta(minutes=15)
 
@@ -41,6 +44,8 @@ class QueueRow:
     item: ReviewItem
     why: tuple[LedgerLine, ...]
     is_mine: bool
+    # By routing: theirs or anybody's of the team; managers may take any.
+    can_take: bool
 
     @property
     def lead(self) -> Lead:
@@ -113,7 +118,9 @@ def queue_page(
     A cursor that cannot be read shows the first page.
     """
     behind, ahead = read_cursor(after), read_cursor(before)
-    shown = items.select_related("lead__account", "lead__source", "lead__score", "holder")
+    shown = items.select_related(
+        "lead__account", "lead__source", "lead__score", "holder", "assignee"
+    )
     if ahead is not None:
         found = list(shown.filter(keyset.before(ahead)).order_by(*keyset.REVERSED)[: length + 1])
         taken, has_newer, has_older = found[:length][::-1], len(found) > length, True
@@ -131,13 +138,16 @@ def queue_page(
 def queue_rows(user: User, items: Sequence[ReviewItem], *, now: datetime) -> tuple[QueueRow, ...]:
     """The rows of these items, with the reasons of all of them in one query."""
     reasons = why_here([item.lead_id for item in items], now=now)
-    return tuple(
-        QueueRow(
-            item=item,
-            why=reasons.get(item.lead_id, ()),
-            is_mine=item.holder_id == user.pk,
-        )
-        for item in items
+    return tuple(row_of(item, user, why=reasons.get(item.lead_id, ())) for item in items)
+
+
+def row_of(item: ReviewItem, user: User, *, why: tuple[LedgerLine, ...] = ()) -> QueueRow:
+    """The row of one item for its reader."""
+    return QueueRow(
+        item=item,
+        why=why,
+        is_mine=item.holder_id == user.pk,
+        can_take=may_take(item, user) or has_right(user, Right.REASSIGN),
     )
 
 

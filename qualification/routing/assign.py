@@ -249,14 +249,15 @@ def record_assignments(
             person_id=placement.person_id,
             how=placement.how,
             hold_reason=placement.hold_reason,
-            candidates=[_as_row(candidate) for candidate in placement.candidates],
+            candidates=[as_stored(candidate) for candidate in placement.candidates],
         )
         for placement in placements
         if placement.lead_id in item_of_lead
     )
 
 
-def _as_row(candidate: Candidate) -> dict[str, Any]:
+def as_stored(candidate: Candidate) -> dict[str, Any]:
+    """A candidate in the form in which an Assignment keeps it."""
     return {
         "person": candidate.person_id,
         "weight": candidate.weight,

@@ -149,10 +149,7 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     reader, now = reader_of(request), timezone.now()
     since = _since(request.GET.get("since", ""), now)
     marks = dict(_marks(request.GET.get("rows", "")))
-    rows = [
-        pages.QueueRow(item=item, why=(), is_mine=item.holder_id == reader.pk)
-        for item in _items(request, marks)
-    ]
+    rows = [pages.row_of(item, reader) for item in _items(request, marks)]
     context = {
         **_frame(request, now),
         "summary": pages.summary_of(reader, now=now),
@@ -199,14 +196,14 @@ def _marks(text: str) -> list[tuple[int, str]]:
 
 
 def mark_of(item: ReviewItem) -> str:
-    """Changes whenever the clock or the owner of a row does."""
-    return f"{item.pk}-{item.token}-{item.bucket}{item.state[0]}"
+    """Changes whenever the clock of a row does, its owner, or whom routing chose."""
+    return f"{item.pk}-{item.token}-{item.bucket}{item.state[0]}{item.assignee_id or ''}"
 
 
 def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
     """Items in sight with what a row shows, open or closed."""
     items = ReviewItem.objects.visible_to(request.user).filter(pk__in=pks)
-    return list(items.select_related("lead__account", "lead__source", "lead__score", "holder"))
+    return list(items.select_related(*pages.ROW))
 
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:
