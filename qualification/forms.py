@@ -311,7 +311,7 @@ def value_field(criterion: Criterion) -> forms.Field:
     )
 
 
-class TryLeadForm(forms.Form):
+class TryLeadForm(StyledForm):
     """A lead in the reader's sight, by its number or mail address; cleaned it is the Lead."""
 
     lead = forms.CharField(

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 RANK = ("bucket", "tier_rank", "-score_tenths", "due_at", "id")
 
 
+def free_for(user: User) -> Q:
+    """Condition on waiting items: routing leaves them to this person, or to anybody."""
+    return Q(assignee=user) | Q(assignee=None, pool=None)
+
+
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def visible_to(self, user: User | AnonymousUser) -> ReviewItemQuerySet:
         """Items of leads in this user's sight."""
@@ -42,7 +47,7 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
 
     def free_for(self, user: User) -> ReviewItemQuerySet:
         """Waiting items this person may take by routing: meant for them, or for anybody."""
-        return self.waiting().filter(Q(assignee=user) | Q(assignee=None, pool=None))
+        return self.waiting().filter(free_for(user))
 
     def held_by(self, user: User) -> ReviewItemQuerySet:
         """Items this user claimed or owns."""

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Lead, Source, User
 from qualification.choices import Bucket, ItemState
 from qualification.models import LeadScore, ReviewItem
-from qualification.models.review import RANK
+from qualification.models.review import RANK, free_for
 from qualification.permissions import Right, has_right
 from qualification.review import keyset
 from qualification.review.claims import live_claims, may_take
@@ -80,10 +80,12 @@ class QueuePage:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of the open items in sight; the SLA states count first-response clocks only."""
+    """Counts of the open items in sight; the SLA states count first-response clocks only. `free`
+    are those waiting that “next lead” may give the reader."""
 
     open: int
     waiting: int
+    free: int
     mine: int
     breached: int
     warn: int
@@ -118,9 +120,7 @@ def queue_page(
     A cursor that cannot be read shows the first page.
     """
     behind, ahead = read_cursor(after), read_cursor(before)
-    shown = items.select_related(
-        "lead__account", "lead__source", "lead__score", "holder", "assignee"
-    )
+    shown = items.select_related(*ROW)
     if ahead is not None:
         found = list(shown.filter(keyset.before(ahead)).order_by(*keyset.REVERSED)[: length + 1])
         taken, has_newer, has_older = found[:length][::-1], len(found) > length, True
@@ -221,6 +221,7 @@ def summary_of(user: User, *, now: datetime) -> Summary:
         .aggregate(
             open=Count("pk"),
             waiting=Count("pk", filter=Q(state=ItemState.WAITING)),
+            free=Count("pk", filter=Q(state=ItemState.WAITING) & free_for(user)),
             mine=Count("pk", filter=Q(holder=user)),
             breached=Count("pk", filter=breached(now)),
             warn=Count("pk", filter=warned(now)),
@@ -263,7 +264,8 @@ class WorkRow:
 
 @dataclass(frozen=True)
 class WorkSection:
-    """Leads that ask for the same: claimed, overdue, due today, no task, snoozed."""
+    """Leads that ask for the same: claimed, waiting for them, overdue, due today, no task,
+    snoozed."""
 
     key: str
     title: Any
@@ -272,13 +274,15 @@ class WorkSection:
 
 @dataclass(frozen=True)
 class MyWork:
-    """Everything a person holds, by what comes next."""
+    """Everything a person holds or routing chose them for, by what comes next."""
 
     sections: tuple[WorkSection, ...]
 
     @property
     def n_owned(self) -> int:
-        return sum(len(part.rows) for part in self.sections if part.key != "claimed")
+        """Leads that are theirs for good, not by a lease or a turn."""
+        not_owned = ("claimed", "waiting")
+        return sum(len(part.rows) for part in self.sections if part.key not in not_owned)
 
     @property
     def is_empty(self) -> bool:
@@ -287,6 +291,7 @@ class MyWork:
 
 SECTIONS = (
     ("claimed", _("Claimed")),
+    ("waiting", _("Chosen for you, not claimed yet")),
     ("overdue", _("Overdue")),
     ("today", _("Due today")),
     ("none", _("No task planned")),
@@ -295,11 +300,12 @@ SECTIONS = (
 
 
 def my_work(user: User, *, now: datetime) -> MyWork:
-    """The reader's claims by lease and owned leads by next task, in one query. A day ends at
-    midnight of the current time zone."""
+    """The reader's claims by lease, leads that wait for them and owned leads by next task, in one
+    query. A day ends at midnight of the current time zone."""
     held = ReviewItem.objects.held_by(user).exclude(state=ItemState.CLAIMED, lease_until__lte=now)
+    theirs = held | ReviewItem.objects.waiting().filter(assignee=user)
     items = list(
-        held.select_related("lead__account", "lead__score", "lead__source").order_by(
+        theirs.select_related("lead__account", "lead__score", "lead__source").order_by(
             "lease_until", "next_task_at", "due_at", "pk"
         )
     )
@@ -316,8 +322,8 @@ def _work_row(item: ReviewItem, *, now: datetime, today: Any) -> tuple[str, Work
     is_today = at is not None and timezone.localtime(at).date() == today
     is_overdue = item.state == ItemState.OWNED and at is not None and at <= now
     row = WorkRow(item, is_overdue, "H:i" if is_today else "D j M H:i")
-    if item.state == ItemState.CLAIMED:
-        return "claimed", row
+    if item.state in (ItemState.CLAIMED, ItemState.WAITING):
+        return item.state, row
     if at is None:
         return "none", row
     if is_overdue:

@@ -113,9 +113,9 @@ def told_of(placement: Placement, people: Mapping[int, User]) -> str:
 def _sentence(how: AssignedBy) -> str:
     match how:
         case AssignedBy.TURN:
-            return _("Rule “%(rule)s”: the turn in “%(pool)s” was %(who)s’s.")
+            return _("Rule “%(rule)s”, next in turn in “%(pool)s”: %(who)s.")
         case AssignedBy.OWNER:
-            return _("Rule “%(rule)s”: the account belongs to %(who)s.")
+            return _("Rule “%(rule)s”, owner of the account: %(who)s.")
         case AssignedBy.HELD:
             return _("Rule “%(rule)s”: %(why)s. It is held until somebody can.")
         case AssignedBy.TEAM:

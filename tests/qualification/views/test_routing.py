@@ -72,7 +72,7 @@ def why(client: Client, item: ReviewItem) -> str:
 
 def test_it_says_why_and_who_was_passed_over(large: ReviewItem, aisha: User, login: LogIn) -> None:
     html = why(login(aisha), large)
-    assert "the turn in “Seniors” was Aisha Bello’s" in html
+    assert "next in turn in “Seniors”: Aisha Bello" in html
     assert "Large accounts" in html
     assert "Ben Okri" in html
     assert "is away" in html
@@ -154,6 +154,18 @@ def test_a_colleague_sees_for_whom_it_is_and_cannot_claim(
     assert large.holder is None
 
 
+def test_my_work_lists_it_and_next_lead_counts_it(
+    large: ReviewItem, aisha: User, team: Team, login: LogIn
+) -> None:
+    html = login(aisha).get("/my-work/").content.decode()
+    assert "Chosen for you, not claimed yet" in html
+    assert large.lead.name in html
+    assert login(aisha).get("/queue/").context["summary"].free == 1
+    client = login(factories.person("sdr", team))
+    assert client.get("/queue/").context["summary"].free == 0
+    assert large.lead.name not in client.get("/my-work/").content.decode()
+
+
 def test_whom_it_is_for_and_managers_can_claim(
     large: ReviewItem, aisha: User, people: dict[str, User], login: LogIn
 ) -> None:
@@ -198,7 +210,7 @@ def test_a_lead_can_be_tried_and_nothing_changes(
     routing.rule(pool.team, name="Everybody else")
     lead = rows.scored_lead(team=pool.team, account=factories.AccountFactory(employees=5000))
     html = routing_page(login(people["manager"]), lead=str(getattr(lead, by)))
-    assert "the turn in “Seniors” was Aisha Bello’s" in html
+    assert "next in turn in “Seniors”: Aisha Bello" in html
     assert "These rules fit as well" in html
     pool.refresh_from_db()
     assert (pool.balances, Assignment.objects.count()) == ({}, 0)
