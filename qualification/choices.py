@@ -130,3 +130,13 @@ class ProposalStatus(TextChoices):
     PUBLISHED = "published", _("Published")
     DECLINED = "declined", _("Declined")
     SUPERSEDED = "superseded", _("Superseded")
+
+
+class AssignedBy(TextChoices):
+    """How a routing decision came about."""
+
+    TURN = "turn", _("Next in turn")
+    OWNER = "owner", _("Owner of the account")
+    HELD = "held", _("Held: nobody can take it")
+    TEAM = "team", _("For anybody of the team")
+    FALLBACK = "fallback", _("No rule fits: fallback team")

@@ -21,6 +21,10 @@ class ClaimTaken(QualificationError):
     """Somebody else holds the lead; the text names them."""
 
 
+class NotTheirTurn(QualificationError):
+    """Routing chose somebody else for the lead, or holds it until somebody can take it."""
+
+
 class ClaimLimitReached(QualificationError):
     """The person holds as many claims as allowed."""
 

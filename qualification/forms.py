@@ -333,6 +333,29 @@ def value_field(criterion: Criterion) -> forms.Field:
     )
 
 
+class TryLeadForm(StyledForm):
+    """A lead in the reader's sight, by its number or mail address; cleaned it is the Lead."""
+
+    lead = forms.CharField(
+        label=_("Lead"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"placeholder": _("Number or mail address")}),
+    )
+
+    def __init__(self, *args: Any, reader: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reader = reader
+
+    def clean_lead(self) -> Lead:
+        text = str(self.cleaned_data["lead"]).strip().removeprefix("#")
+        is_number = text.isascii() and text.isdigit() and len(text) < 19
+        by = {"pk": int(text)} if is_number else {"email__iexact": text}
+        found = Lead.objects.visible_to(self.reader).filter(**by).first()
+        if found is None:
+            raise forms.ValidationError(_("No lead in your sight has this number or address."))
+        return found
+
+
 def account_executives() -> QuerySet[User]:
     """Active people who take handoffs."""
     return _active_in(Role.AE)

@@ -154,6 +154,27 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
+        "a waiting lead is kept for a person or a pool that no routing decision names",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        WHERE i.state = 'waiting' AND (i.assignee_id IS NOT NULL OR i.pool_id IS NOT NULL)
+          AND NOT EXISTS (
+            SELECT FROM qualification_assignment AS a
+            WHERE a.lead_id = i.lead_id
+              AND (a.person_id IS NOT NULL OR a.pool_id IS NOT NULL))
+        """,
+    ),
+    (
+        "a waiting item is of another team than its lead",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
+        WHERE i.state = 'waiting' AND i.team_id <> l.team_id
+          AND EXISTS (SELECT FROM qualification_assignment AS a WHERE a.item_id = i.id)
+        """,
+    ),
+    (
         "a claim ran out five minutes ago and nobody took it back",
         "item",
         """

@@ -79,8 +79,10 @@ def _follow(result: Upserted) -> None:
     if result.is_reinquiry:
         # The door turns away whom a rule disqualifies: it must know what the person says now.
         _score_if_possible(result.lead.pk, now)
-        review_queue.enter_queue([result.lead.pk], reason=EntryReason.REINQUIRY, now=now)
+    # Before the queue: whoever scores takes what is due first and a turn in a pool after it.
     facts_changed(result.affected, now=now)
+    if result.is_reinquiry:
+        review_queue.enter_queue([result.lead.pk], reason=EntryReason.REINQUIRY, now=now)
 
 
 def _score_if_possible(lead_id: int, now: datetime) -> None:

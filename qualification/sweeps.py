@@ -13,7 +13,7 @@ from crm.models import InboxMessage
 from qualification import pipeline, runner
 from qualification.handoff import outbox
 from qualification.models import Heartbeat
-from qualification.review import claims, nurture, queue
+from qualification.review import claims, holds, nurture, routed
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ def process_due(*, now: datetime) -> int:
 
 def expire_claims(*, now: datetime) -> int:
     """Takes back claims that ran out and looks again who can work what; returns the claims."""
-    queue.refresh_holds(now=now)
+    holds.refresh_holds(now=now)
+    routed.refresh_assignments(now=now)
     return claims.expire_leases(now=now)
 
 

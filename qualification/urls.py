@@ -19,6 +19,7 @@ from qualification.views import (
     queue,
     rejected,
     releases,
+    routing,
     scores,
     shell,
     sources,
@@ -119,6 +120,11 @@ handoff_urls = [
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
 ]
 
+routing_urls = [
+    path("routing/", routing.routing_page, name="routing"),
+    path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -136,5 +142,6 @@ urlpatterns = (
     + model_urls
     + release_urls
     + handoff_urls
+    + routing_urls
     + source_urls
 )

@@ -37,6 +37,8 @@ def shipped_policy(request: pytest.FixtureRequest) -> None:
         if not Team.objects.filter(is_fallback=True).exists():
             for name in ("0002_shipped_policy", "0006_shipped_segments", "0008_around_the_clock"):
                 importlib.import_module(f"qualification.migrations.{name}").ship(apps, None)
+            name = "qualification.migrations.0010_routing_pools_rules_and_assignments"
+            importlib.import_module(name).mark_what_returns_credit(apps, None)
 
 
 @pytest.fixture

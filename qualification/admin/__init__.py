@@ -6,8 +6,18 @@ from qualification.admin import (
     people,
     policy,
     records,
+    routing,
     scoring,
     segments,
 )
 
-__all__ = ["calendars", "checklists", "people", "policy", "records", "scoring", "segments"]
+__all__ = [
+    "calendars",
+    "checklists",
+    "people",
+    "policy",
+    "records",
+    "routing",
+    "scoring",
+    "segments",
+]

@@ -15,6 +15,7 @@ class RejectionReasonAdmin(EditableAdmin):
         "suggests_nurture",
         "needs_note",
         "needs_attempts",
+        "returns_credit",
         "is_active",
         "position",
     ]

@@ -22,6 +22,7 @@ from qualification import pipeline, sweeps
 from qualification.choices import ItemState
 from qualification.demo import company
 from qualification.demo.market import Inquirer, Market, Step
+from qualification.demo.routing import make_routing
 from qualification.demo.work import Desk, Workers
 from qualification.feedback import proposals
 from qualification.models import ReviewItem
@@ -52,6 +53,7 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         for number, arrival in enumerate(arrivals(leads - n_open, start, now, draw), start=1):
             live_through(market.inquirer(number), sources, arrival, now, desk)
             on_progress(number, leads)
+        make_routing(workers.by_name)
         for number in range(leads - n_open + 1, leads + 1):
             # Mostly the last hour: somebody works this queue.
             arrival = now - dt.timedelta(minutes=1 + min(300, draw.expovariate(1 / 28)))

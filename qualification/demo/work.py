@@ -165,10 +165,11 @@ class Desk:
     def take_up_some(self, now: dt.datetime) -> None:
         """A living queue: a few claimed this minute, a few owned with a next task."""
         for team_id in {user.team_id for user in self.workers.by_name.values() if user.team_id}:
-            waiting = ReviewItem.objects.waiting().filter(team_id=team_id).ranked()
+            free = ReviewItem.objects.waiting().filter(team_id=team_id, hold_reason="")
+            waiting = free.ranked().select_related("assignee")
             # Every second one from the top stays for whoever asks for the next lead.
             for item, (name, is_begun) in zip(list(waiting)[1::2], AT_WORK, strict=False):
-                by = self.workers.by_name[name]
+                by = item.assignee or self.workers.by_name[name]
                 if by.team_id != team_id:
                     by = self.workers.sdrs(item.team_id)[-1]
                 if is_begun:

@@ -7,6 +7,16 @@ from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.handoff import Handoff, OutboxMessage
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
+from qualification.models.routing import (
+    AccountOwner,
+    Assignment,
+    Leave,
+    PoolMember,
+    RoutingCredit,
+    RoutingPool,
+    RoutingRule,
+    WorkProfile,
+)
 from qualification.models.runs import RunKind, RunState, ScoringChunk, ScoringRun
 from qualification.models.scoring import (
     LeadScore,
@@ -19,6 +29,8 @@ from qualification.models.segment import Segment
 from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
 
 __all__ = [
+    "AccountOwner",
+    "Assignment",
     "BusinessCalendar",
     "CalendarVersion",
     "ChecklistAnswer",
@@ -30,13 +42,18 @@ __all__ = [
     "Heartbeat",
     "ItemEvent",
     "LeadScore",
+    "Leave",
     "ModelChange",
     "NurturePlan",
     "OutboxMessage",
+    "PoolMember",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",
     "ReviewItem",
+    "RoutingCredit",
+    "RoutingPool",
+    "RoutingRule",
     "RuleProposal",
     "RuleReview",
     "RunKind",
@@ -54,4 +71,5 @@ __all__ = [
     "ShadowScore",
     "TeamCalendar",
     "Touch",
+    "WorkProfile",
 ]

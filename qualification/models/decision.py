@@ -36,6 +36,10 @@ class RejectionReason(models.Model):
     needs_attempts = models.BooleanField(
         default=False, help_text=_("Refused before the minimum number of attempts.")
     )
+    returns_credit = models.BooleanField(
+        default=False,
+        help_text=_("Nobody could have worked it: it does not count as a lead given to somebody."),
+    )
     is_active = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
 

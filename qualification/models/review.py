@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 RANK = ("bucket", "tier_rank", "-score_tenths", "due_at", "id")
 
 
+def free_for(user: User) -> Q:
+    """Condition on waiting items: routing leaves them to this person, or to anybody."""
+    return Q(assignee=user) | Q(assignee=None, pool=None)
+
+
 class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def visible_to(self, user: User | AnonymousUser) -> ReviewItemQuerySet:
         """Items of leads in this user's sight."""
@@ -39,6 +44,10 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def waiting(self) -> ReviewItemQuerySet:
         """Items nobody holds."""
         return self.filter(state=ItemState.WAITING)
+
+    def free_for(self, user: User) -> ReviewItemQuerySet:
+        """Waiting items this person may take by routing: meant for them, or for anybody."""
+        return self.waiting().filter(free_for(user))
 
     def held_by(self, user: User) -> ReviewItemQuerySet:
         """Items this user claimed or owns."""
@@ -69,6 +78,18 @@ class ReviewItem(models.Model):
     hold_reason = models.CharField(max_length=120, blank=True)
     holder = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="items"
+    )
+    # Whom routing chose while it waits: a person, or a pool with nobody able to take it right now
+    # (`hold_reason`). Neither: anybody of the team may take it.
+    assignee = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="assigned_items"
+    )
+    pool = models.ForeignKey(
+        "qualification.RoutingPool",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="items",
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -104,6 +125,10 @@ class ReviewItem(models.Model):
                 | (~Q(state="closed") & Q(closed_at=None, close_reason="")),
                 name="qualification_reviewitem_closed_has_reason",
             ),
+            models.CheckConstraint(
+                condition=~Q(state="waiting", pool__isnull=False, assignee=None, hold_reason=""),
+                name="qualification_reviewitem_held_says_why",
+            ),
         ]
         indexes = [
             # The queue page of a team and "next lead".
@@ -117,7 +142,7 @@ class ReviewItem(models.Model):
                 condition=~Q(state="closed"),
                 name="qualification_item_rank",
             ),
-            # "Next lead": the same order without the rows somebody holds.
+            # "Next lead": the same order without the rows somebody holds or was chosen for.
             models.Index(
                 "team",
                 "bucket",
@@ -125,8 +150,25 @@ class ReviewItem(models.Model):
                 models.F("score_tenths").desc(),
                 "due_at",
                 "id",
-                condition=Q(state="waiting"),
+                condition=Q(state="waiting", assignee=None, pool=None),
                 name="qualification_item_waiting",
+            ),
+            # "Next lead" among those meant for one person, and what they have to do.
+            models.Index(
+                "assignee",
+                "bucket",
+                "tier_rank",
+                models.F("score_tenths").desc(),
+                "due_at",
+                "id",
+                condition=Q(state="waiting", assignee__isnull=False),
+                name="qualification_item_assignee",
+            ),
+            # Routing looks again at what is held.
+            models.Index(
+                fields=["pool"],
+                condition=Q(state="waiting", assignee=None, pool__isnull=False),
+                name="qualification_item_held",
             ),
             # The lease sweep.
             models.Index(

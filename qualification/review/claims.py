@@ -20,7 +20,13 @@ from crm.models import Team, User
 from crm.roles import Role, roles_of
 from crm.stages import Stage
 from qualification.choices import ItemState
-from qualification.exceptions import AlreadyDecided, ClaimLimitReached, ClaimTaken, NotHolder
+from qualification.exceptions import (
+    AlreadyDecided,
+    ClaimLimitReached,
+    ClaimTaken,
+    NotHolder,
+    NotTheirTurn,
+)
 from qualification.models import ReviewItem
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
@@ -34,11 +40,14 @@ from qualification.review.items import (
     refuse_unless_holder,
 )
 from qualification.review.queue import line_is_due
+from qualification.review.routed import pass_on
 
 # How often "next lead" tries again after losing the last leads to others.
 NEXT_TRIES = 5
 # How many leads of each team are looked at; more than people who press "next lead" at one moment.
 CANDIDATES = 64
+# Routing chose nobody for it: an index of its own holds these.
+_FOR_ANYBODY = "assignee_id IS NULL AND pool_id IS NULL"
 
 
 def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
@@ -53,12 +62,12 @@ def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
         if item is not None:
             return item
         # Nothing free at once: the queue is clear, or somebody works on its rows just now.
-        busy = ReviewItem.objects.waiting().filter(team__in=teams).ranked().first()
+        busy = ReviewItem.objects.free_for(by).filter(team__in=teams).ranked().first()
         if busy is None:
             return None
         try:
             return claim_item(item=busy, by=by, now=now)
-        except (ClaimTaken, AlreadyDecided):
+        except (ClaimTaken, AlreadyDecided, NotTheirTurn):
             continue
     return None
 
@@ -74,26 +83,29 @@ def _take_best(teams: list[int], *, by: User, now: datetime) -> ReviewItem | Non
 
 
 def _next_sql(teams: list[int]) -> str:
-    """One statement: the best of each team in the order of the rank, then the first of them that
-    nobody has in hand.
+    """One statement: the best of each team and the best meant for this person in the order of the
+    rank, then the first of them that nobody has in hand.
 
     Lead and item are both taken with SKIP LOCKED: whoever waits for nothing cannot deadlock.
     """
     columns = ", ".join(name.lstrip("-") for name in RANK)
     order = ", ".join(_sql_order(name) for name in RANK)
     best_of_all = ", ".join(f"i.{_sql_order(name)}" for name in RANK)
+    sources = [f"team_id = %(team{i})s AND {_FOR_ANYBODY}" for i, _team in enumerate(teams)]
+    sources.append("assignee_id = %(by)s")
     best_of_each = " UNION ALL ".join(
         f"(SELECT {columns} FROM qualification_reviewitem"  # noqa: S608 - names of columns only
-        f" WHERE team_id = %(team{index})s AND state = 'waiting'"
+        f" WHERE {source} AND state = 'waiting'"
         f" ORDER BY {order} LIMIT {CANDIDATES})"
-        for index, _team in enumerate(teams)
+        for source in sources
     )
     return f"""
         WITH candidates AS MATERIALIZED ({best_of_each}), best AS (
             SELECT i.id
             FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
             WHERE i.id = ANY (ARRAY(SELECT id FROM candidates))
-              AND i.state = 'waiting' AND l.stage = 'mql'
+              AND i.state = 'waiting' AND l.stage = 'mql' AND i.team_id = ANY(%(teams)s)
+              AND (i.assignee_id = %(by)s OR (i.assignee_id IS NULL AND i.pool_id IS NULL))
             ORDER BY {best_of_all}
             LIMIT 1
             FOR NO KEY UPDATE OF l, i SKIP LOCKED
@@ -112,7 +124,7 @@ def _sql_order(name: str) -> str:
 
 def _next_parameters(teams: list[int], by: User, now: datetime) -> dict[str, Any]:
     parameters: dict[str, Any] = {f"team{index}": pk for index, pk in enumerate(teams)}
-    return {**parameters, "by": by.pk, "now": now, "until": lease_end(now)}
+    return {**parameters, "teams": teams, "by": by.pk, "now": now, "until": lease_end(now)}
 
 
 def _claimed(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
@@ -151,7 +163,8 @@ def _lock_and_count(user: User, *, now: datetime) -> None:
 def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
     """Claims this very item; one's own claim is renewed, own ownership stays.
 
-    Raises ClaimTaken naming the holder, AlreadyDecided, ClaimLimitReached, PermissionDenied.
+    Raises ClaimTaken naming the holder, NotTheirTurn when routing chose somebody else,
+    AlreadyDecided, ClaimLimitReached, PermissionDenied.
     """
     guard.require_right(by, Right.WORK_QUEUE)
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=by.pk)
@@ -166,9 +179,28 @@ def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
         return _renewed(locked, now=now)
     if locked.holder is not None:
         raise ClaimTaken(_taken_text(locked, locked.holder, now=now))
+    _refuse_unless_meant_for(locked, by)
     _lock_and_count(by, now=now)
     _give(locked, to=by, now=now)
     return _claimed(_fresh(locked), by=by, now=now)
+
+
+def _refuse_unless_meant_for(item: ReviewItem, by: User) -> None:
+    """Raises NotTheirTurn when routing chose somebody else, or nobody yet; managers may all the
+    same."""
+    if may_take(item, by) or has_right(by, Right.REASSIGN):
+        return
+    if item.assignee is None:
+        raise NotTheirTurn(_("%(why)s. A manager can assign it.") % {"why": item.hold_reason})
+    raise NotTheirTurn(
+        _("This lead is for %(name)s. A manager can reassign it.")
+        % {"name": guard.person_text(item.assignee)}
+    )
+
+
+def may_take(item: ReviewItem, user: User) -> bool:
+    """Whether routing leaves the item to this person: theirs, or anybody's of the team."""
+    return item.assignee_id == user.pk or (item.assignee_id is None and item.pool_id is None)
 
 
 def _taken_text(item: ReviewItem, holder: User, *, now: datetime) -> str:
@@ -187,8 +219,14 @@ def _give(item: ReviewItem, *, to: User, now: datetime) -> None:
         claimed_at=now,
         lease_until=lease_end(now),
         hold_reason="",
+        assignee=_meant_for(item, to),
         token=item.token + 1,
     )
+
+
+def _meant_for(item: ReviewItem, to: User) -> User | None:
+    """A lead that routing gave somebody stays with whoever a manager gives it to."""
+    return None if item.assignee_id is None and item.pool_id is None else to
 
 
 @transaction.atomic
@@ -212,7 +250,8 @@ def _renewed(item: ReviewItem, *, now: datetime) -> ReviewItem:
 
 @transaction.atomic
 def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -> ReviewItem:
-    """The holder gives the lead back: waiting again, at its rank, the old clock runs on.
+    """The holder gives the lead back: waiting again, at its rank, the old clock runs on. One that
+    routing gave them goes to the next one in turn.
 
     Raises NotHolder, AlreadyDecided, PermissionDenied.
     """
@@ -223,6 +262,7 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     move_leads(lead_ids=[locked.lead_id], to=Stage.MQL, reason="released", by=by, now=now)
     line_is_due([locked.lead_id], now=now)
     log_event(item=locked, verb="item:released", by=by, now=now, note=note)
+    pass_on(locked, gave_back=by, now=now)
     return _fresh(locked)
 
 
@@ -309,7 +349,11 @@ def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:
         return
     until = lease_end(now) if item.state == ItemState.CLAIMED else None
     ReviewItem.objects.filter(pk=item.pk).update(
-        holder=to, claimed_at=now, lease_until=until, token=item.token + 1
+        holder=to,
+        claimed_at=now,
+        lease_until=until,
+        assignee=_meant_for(item, to),
+        token=item.token + 1,
     )
 
 

@@ -29,6 +29,7 @@ from qualification.review.guard import hold_item
 from qualification.review.nurture import plan_nurture, wake_of
 from qualification.review.queue import close_item
 from qualification.review.undo import overturn_rejection, undo_decision
+from qualification.routing import credit
 
 __all__ = [
     "accept_lead",
@@ -113,6 +114,7 @@ def reject_lead(
         now=now,
         disqualified_by=DisqualifiedBy.PERSON,
     )
+    credit.give_back(decision=decision, now=now)
     return decision
 
 

@@ -38,7 +38,7 @@ def require_right(user: User, right: Right) -> None:
 def lock_item(item: ReviewItem) -> ReviewItem:
     """Locks the lead, then the item, and returns the item as it is now, with lead and holder."""
     lead = Lead.objects.select_for_update(no_key=True).get(pk=item.lead_id)
-    rows = ReviewItem.objects.select_related("holder")
+    rows = ReviewItem.objects.select_related("holder", "assignee")
     locked = rows.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
     locked.lead = lead
     return locked

@@ -22,15 +22,18 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Lead, Source, User
 from qualification.choices import Bucket, ItemState
 from qualification.models import LeadScore, ReviewItem
-from qualification.models.review import RANK
+from qualification.models.review import RANK, free_for
+from qualification.permissions import Right, has_right
 from qualification.review import keyset
-from qualification.review.claims import live_claims
+from qualification.review.claims import live_claims, may_take
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import RULE, LedgerLine, ledgers
 from qualification.scoring.versions import active_model
 from qualification.sla.faces import Face, faces_of, with_calendars
 
 PAGE_LENGTH = 25
+# What a row is drawn from beside the item.
+ROW = ("lead__account", "lead__source", "lead__score", "holder", "assignee")
 # The clock of a row warns this long before it is due, as it does in the browser.
 WARN_WITHIN = timedelta(minutes=15)
 
@@ -42,6 +45,8 @@ class QueueRow:
     item: ReviewItem
     why: tuple[LedgerLine, ...]
     is_mine: bool
+    # By routing: theirs or anybody's of the team; managers may take any.
+    can_take: bool
     face: Face | None = None
 
     @property
@@ -77,10 +82,12 @@ class QueuePage:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of the open items in sight; the SLA states count first-response clocks only."""
+    """Counts of the open items in sight; the SLA states count first-response clocks only. `free`
+    are those waiting that “next lead” may give the reader."""
 
     open: int
     waiting: int
+    free: int
     mine: int
     breached: int
     warn: int
@@ -115,9 +122,7 @@ def queue_page(
     A cursor that cannot be read shows the first page.
     """
     behind, ahead = read_cursor(after), read_cursor(before)
-    shown = with_calendars(
-        items.select_related("lead__account", "lead__source", "lead__score", "holder")
-    )
+    shown = with_calendars(items.select_related(*ROW))
     if ahead is not None:
         found = list(shown.filter(keyset.before(ahead)).order_by(*keyset.REVERSED)[: length + 1])
         taken, has_newer, has_older = found[:length][::-1], len(found) > length, True
@@ -137,13 +142,21 @@ def queue_rows(user: User, items: Sequence[ReviewItem], *, now: datetime) -> tup
     reasons = why_here([item.lead_id for item in items], now=now)
     faces = faces_of(items, now=now)
     return tuple(
-        QueueRow(
-            item=item,
-            why=reasons.get(item.lead_id, ()),
-            is_mine=item.holder_id == user.pk,
-            face=faces.get(item.pk),
-        )
+        row_of(item, user, why=reasons.get(item.lead_id, ()), face=faces.get(item.pk))
         for item in items
+    )
+
+
+def row_of(
+    item: ReviewItem, user: User, *, face: Face | None, why: tuple[LedgerLine, ...] = ()
+) -> QueueRow:
+    """The row of one item for its reader."""
+    return QueueRow(
+        item=item,
+        why=why,
+        is_mine=item.holder_id == user.pk,
+        can_take=may_take(item, user) or has_right(user, Right.REASSIGN),
+        face=face,
     )
 
 
@@ -217,6 +230,7 @@ def summary_of(user: User, *, now: datetime) -> Summary:
         .aggregate(
             open=Count("pk"),
             waiting=Count("pk", filter=Q(state=ItemState.WAITING)),
+            free=Count("pk", filter=Q(state=ItemState.WAITING) & free_for(user)),
             mine=Count("pk", filter=Q(holder=user)),
             breached=Count("pk", filter=breached(now)),
             warn=Count("pk", filter=warned(now)),
@@ -260,7 +274,8 @@ class WorkRow:
 
 @dataclass(frozen=True)
 class WorkSection:
-    """Leads that ask for the same: claimed, overdue, due today, no task, snoozed."""
+    """Leads that ask for the same: claimed, waiting for them, overdue, due today, no task,
+    snoozed."""
 
     key: str
     title: Any
@@ -269,13 +284,15 @@ class WorkSection:
 
 @dataclass(frozen=True)
 class MyWork:
-    """Everything a person holds, by what comes next."""
+    """Everything a person holds or routing chose them for, by what comes next."""
 
     sections: tuple[WorkSection, ...]
 
     @property
     def n_owned(self) -> int:
-        return sum(len(part.rows) for part in self.sections if part.key != "claimed")
+        """Leads that are theirs for good, not by a lease or a turn."""
+        not_owned = ("claimed", "waiting")
+        return sum(len(part.rows) for part in self.sections if part.key not in not_owned)
 
     @property
     def is_empty(self) -> bool:
@@ -284,6 +301,7 @@ class MyWork:
 
 SECTIONS = (
     ("claimed", _("Claimed")),
+    ("waiting", _("Chosen for you, not claimed yet")),
     ("overdue", _("Overdue")),
     ("today", _("Due today")),
     ("none", _("No task planned")),
@@ -292,11 +310,12 @@ SECTIONS = (
 
 
 def my_work(user: User, *, now: datetime) -> MyWork:
-    """The reader's claims by lease and owned leads by next task, in one query. A day ends at
-    midnight of the current time zone."""
+    """The reader's claims by lease, leads that wait for them and owned leads by next task, in one
+    query. A day ends at midnight of the current time zone."""
     held = ReviewItem.objects.held_by(user).exclude(state=ItemState.CLAIMED, lease_until__lte=now)
+    theirs = held | ReviewItem.objects.waiting().filter(assignee=user)
     items = list(
-        with_calendars(held)
+        with_calendars(theirs)
         .select_related("lead__account", "lead__score", "lead__source")
         .order_by("lease_until", "next_task_at", "due_at", "pk")
     )
@@ -316,8 +335,8 @@ def _work_row(
     is_today = at is not None and timezone.localtime(at).date() == today
     is_overdue = item.state == ItemState.OWNED and at is not None and at <= now
     row = WorkRow(item, is_overdue, "H:i" if is_today else "D j M H:i", face)
-    if item.state == ItemState.CLAIMED:
-        return "claimed", row
+    if item.state in (ItemState.CLAIMED, ItemState.WAITING):
+        return item.state, row
     if at is None:
         return "none", row
     if is_overdue:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -16,9 +15,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.lifecycle import move_leads
-from crm.models import Lead, Team, User
+from crm.models import Lead, User
 from crm.models.lead import DisqualifiedBy
-from crm.roles import Role
 from crm.stages import Stage
 from qualification.choices import (
     CloseReason,
@@ -31,10 +29,11 @@ from qualification.choices import (
 from qualification.exceptions import AlreadyDecided
 from qualification.models import LeadScore, NurturePlan, ReviewItem, ScoringModel
 from qualification.review import guard
+from qualification.review.holds import hold_text, report_held, teams_without_reviewer
 from qualification.review.items import lock_leads, log_event, log_events
+from qualification.review.routed import write_placements
+from qualification.routing.assign import place_leads
 from qualification.sla.timers import end_timers, policies, start_first_responses
-
-logger = logging.getLogger(__name__)
 
 # A waiting lead leaves only this far below the line, so that small changes do not make it flap.
 LEAVES_BELOW_TENTHS = 50
@@ -241,10 +240,12 @@ def enter_queue(
     if not moved:
         return []
     _end_plans(moved, now)
+    placed = place_leads(moved, now=now)
     items = _insert_items(moved, reason, now)
     start_first_responses(items, now=now)
     log_events(item_ids=items, verb="item:entered", by=by, now=now, note=note or str(reason.label))
-    _report_held(items, now)
+    write_placements(placed, item_ids=items, now=now)
+    report_held(items, now=now)
     return items
 
 
@@ -311,43 +312,6 @@ _INSERT_ITEMS = f"""
     FROM placed ORDER BY position
     RETURNING id
 """  # noqa: S608 - constants of this module
-
-
-def hold_text() -> str:
-    """What an item says while nobody may work it."""
-    return _("Nobody in the team can work it")
-
-
-def teams_without_reviewer() -> set[int]:
-    """Teams whose leads nobody may work: no active SDR in them. Any SDR works the fallback team."""
-    sdrs = User.objects.filter(is_active=True, groups__name=Role.SDR)
-    staffed = set(sdrs.values_list("team_id", flat=True))
-    teams = Team.objects.values_list("pk", "is_fallback")
-    return {pk for pk, is_fallback in teams if not (staffed if is_fallback else pk in staffed)}
-
-
-def _report_held(item_ids: list[int], now: datetime) -> None:
-    held = ReviewItem.objects.filter(pk__in=item_ids).exclude(hold_reason="")
-    ids = list(held.values_list("pk", flat=True))
-    if ids:
-        log_events(item_ids=ids, verb="item:held", by=None, now=now, note=hold_text())
-        logger.warning("queue.held items=%s", len(ids))
-
-
-@transaction.atomic
-def refresh_holds(*, now: datetime) -> int:
-    """Marks waiting items nobody may work, and unmarks them when somebody can; how many changed."""
-    held = teams_without_reviewer()
-    waiting = ReviewItem.objects.waiting().select_for_update(no_key=True, skip_locked=True)
-    newly = list(waiting.filter(team__in=held, hold_reason="").values_list("pk", flat=True))
-    freed = waiting.exclude(team__in=held).exclude(hold_reason="")
-    freed_ids = list(freed.values_list("pk", flat=True))
-    if newly:
-        ReviewItem.objects.filter(pk__in=newly).update(hold_reason=hold_text())
-        _report_held(newly, now)
-    if freed_ids:
-        ReviewItem.objects.filter(pk__in=freed_ids).update(hold_reason="")
-    return len(newly) + len(freed_ids)
 
 
 @transaction.atomic

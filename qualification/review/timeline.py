@@ -212,6 +212,7 @@ DECISIONS = {
 }
 ITEM_VERBS = {
     "item:entered": ("inbox", _("Entered the queue")),
+    "item:assigned": ("user-check", _("Chosen by routing")),
     "item:claimed": ("hand", _("claimed the lead")),
     "item:owned": ("user-check", _("became the owner with the first contact")),
     "item:released": ("hand", _("released the lead")),

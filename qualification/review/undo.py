@@ -31,6 +31,7 @@ from qualification.review import guard
 from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue
+from qualification.routing import credit
 from qualification.sla.timers import cancel_timers, show_clocks
 
 # Where a decision leaves the lead; elsewhere, something happened since.
@@ -58,11 +59,13 @@ def undo_decision(*, decision: Decision, by: User, now: datetime) -> Decision:
     lead = old.lead
     _check_undo(decision, lead=lead, by=by, now=now)
     _withdraw(decision, lead=lead, now=now)
+    reversal = _reversal(decision, kind=DecisionKind.REVERSED, by=by, now=now)
     move_lead(lead=lead, to=Stage.MQL, reason=_("Decision undone"), by=by, now=now)
     item = _give_back(decision, lead=lead, old=old, by=by, now=now)
     move_lead(lead=lead, to=Stage.WORKING, reason=_("Decision undone"), by=by, now=now)
     _run_on(decision, item=item, now=now)
-    return _reversal(decision, kind=DecisionKind.REVERSED, by=by, now=now)
+    credit.take_again(reversal=reversal, now=now)
+    return reversal
 
 
 @transaction.atomic
@@ -78,6 +81,7 @@ def overturn_rejection(*, decision: Decision, by: User, note: str, now: datetime
     lead = guard.lock_item(decision.item).lead
     _check_overturn(decision, lead=lead, by=by)
     reversal = _reversal(decision, kind=DecisionKind.OVERTURNED, by=by, now=now, note=note)
+    credit.take_again(reversal=reversal, now=now)
     entered = enter_queue([lead.pk], reason=EntryReason.OVERTURNED, now=now, note=note, by=by)
     if not entered:
         raise NotOverturnable(_("This lead cannot enter the queue. Reload the page."))
@@ -147,6 +151,8 @@ def _give_back(
         tier_rank=hold["tier_rank"],
         score_tenths=hold["score_tenths"],
         due_at=old.due_at,
+        assignee=old.assignee,
+        pool=old.pool,
         holder=by,
         claimed_at=_time(hold["claimed_at"]) or now,
         lease_until=None if is_owned else lease_end(now),

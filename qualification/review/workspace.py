@@ -29,6 +29,7 @@ from qualification.models import (
 from qualification.permissions import Right, has_right
 from qualification.review import checklists, keyset, timeline
 from qualification.review.checklists import Checklist, Question
+from qualification.review.claims import may_take
 from qualification.review.help_wanted import request_on
 from qualification.review.score_lines import (
     Group,
@@ -186,8 +187,10 @@ class Workspace:
 
     @cached_property
     def can_claim(self) -> bool:
-        """Nobody holds the open item and the reader may."""
-        return self.is_open and self.holder is None and self.can_work
+        """Nobody holds the open item and the reader may: by role, and by routing."""
+        if self.item is None or not self.is_open or self.holder is not None or not self.can_work:
+            return False
+        return may_take(self.item, self.reader) or has_right(self.reader, Right.REASSIGN)
 
     @cached_property
     def can_override(self) -> bool:
@@ -276,7 +279,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
 
 def _item_of(lead: Lead) -> ReviewItem | None:
     """The open stay of the lead in the queue, else its last one."""
-    items = ReviewItem.objects.filter(lead=lead).select_related("holder", "framework")
+    items = ReviewItem.objects.filter(lead=lead).select_related("holder", "assignee", "framework")
     # PostgreSQL sorts NULL last: nulls_first puts the open one in front.
     return items.order_by(F("closed_at").desc(nulls_first=True), "-pk").first()
 

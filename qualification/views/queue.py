@@ -171,12 +171,7 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     marks = dict(_marks(request.GET.get("rows", "")))
     items = _items(request, marks)
     faces = faces_of(items, now=now)
-    rows = [
-        pages.QueueRow(
-            item=item, why=(), is_mine=item.holder_id == reader.pk, face=faces.get(item.pk)
-        )
-        for item in items
-    ]
+    rows = [pages.row_of(item, reader, face=faces.get(item.pk)) for item in items]
     context = {
         **_frame(request, now),
         "summary": pages.summary_of(reader, now=now),
@@ -223,17 +218,18 @@ def _marks(text: str) -> list[tuple[int, str]]:
 
 
 def mark_of(row: pages.QueueRow) -> str:
-    """Changes whenever the clock or the owner of a row does, or its calendar opens or closes."""
+    """Changes whenever the clock of a row does, its owner, whom routing chose, or its calendar
+    opens or closes."""
     item = row.item
     is_closed = row.face is not None and row.face.opens_at is not None
-    return f"{item.pk}-{item.token}-{item.bucket}{item.state[0]}{'z' if is_closed else ''}"
+    clock = f"{item.bucket}{item.state[0]}{'z' if is_closed else ''}"
+    return f"{item.pk}-{item.token}-{clock}{item.assignee_id or ''}"
 
 
 def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
     """Items in sight with what a row shows, open or closed."""
     items = ReviewItem.objects.visible_to(request.user).filter(pk__in=pks)
-    shown = items.select_related("lead__account", "lead__source", "lead__score", "holder")
-    return list(with_calendars(shown))
+    return list(with_calendars(items.select_related(*pages.ROW)))
 
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:

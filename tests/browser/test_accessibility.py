@@ -144,6 +144,7 @@ def sdr_visits() -> list[Visit]:
         Visit("dialog as a page", f"{lead}reject/"),
         Visit("journey as a page", f"{lead}timeline/"),
         Visit("lead waiting", f"/leads/{waiting.lead_id}/"),
+        Visit("why here", f"/leads/{waiting.lead_id}/routing/"),
         Visit("nurture list", "/nurture/"),
         Visit("refused", "/proposals/"),
         Visit("absent", "/no-such-page/"),
@@ -169,6 +170,7 @@ def other_visits() -> dict[str, list[Visit]]:
             Visit("replay", f"/decisions/{rejected.pk}/"),
             Visit("overturn", f"/decisions/{rejected.pk}/overturn/"),
             Visit("proposals, too little data", "/proposals/"),
+            Visit("routing", f"/routing/?lead={rejected.lead_id}"),
         ],
         "elena": [
             Visit("handoffs", "/handoffs/"),

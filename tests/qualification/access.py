@@ -98,6 +98,8 @@ ACCESS: dict[str, Access] = {
     "qualification:handoff-detail": page(DESK),
     "qualification:handoff-take": verb(DESK),
     "qualification:handoff-return": dialog(DESK),
+    "qualification:routing": page(MANAGE),
+    "qualification:lead-routing": page(WORK),
     "qualification:source-list": page(SOURCES),
     "qualification:source-csv": page(SOURCES),
 }

@@ -15,6 +15,7 @@ from qualification.review.queue import apply_line
 from qualification.review.touches import log_touch
 from tests import factories
 from tests.qualification import queue_support as rows
+from tests.qualification import routing_support as routing
 
 NOW = rows.NOW
 
@@ -98,6 +99,10 @@ def disqualified_in_queue(item: ReviewItem) -> None:
     rows.give_score(item.lead, 900, disqualified="competitor")
 
 
+def kept_for_somebody(item: ReviewItem) -> None:
+    ReviewItem.objects.filter(pk=item.pk).update(assignee=factories.person("sdr", item.team))
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("breaks", "expected"),
@@ -113,6 +118,7 @@ def disqualified_in_queue(item: ReviewItem) -> None:
         (handed_to_nobody, "handed over without an open handoff"),
         (late_clock, "nobody wrote it down"),
         (late_message, "a stored message is due"),
+        (kept_for_somebody, "no routing decision names"),
         (disqualified_in_queue, "a rule disqualifies waits"),
     ],
 )
@@ -123,6 +129,17 @@ def test_it_names_what_is_broken(
     assert kinds() == []
     breaks(item)
     assert any(expected in kind for kind in kinds()), kinds()
+
+
+@pytest.mark.django_db
+def test_routed_leads_break_nothing_until_they_change_teams(people: dict[str, User]) -> None:
+    sdr = people["sdr"]
+    routing.rule(routing.pool(sdr.team, {sdr: 1}))
+    assigned = routing.arriving(sdr.team, 2)
+    release_item(item=claim_item(item=assigned[0], by=sdr, now=NOW), by=sdr, now=NOW)
+    assert kinds() == []
+    Lead.objects.filter(pk=assigned[1].lead_id).update(team=factories.TeamFactory(name="US"))
+    assert kinds() == ["a waiting item is of another team than its lead"]
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Decides how rules become one parametrised SQL expression over rows of facts, in integer tenths.
 Called by ledger, rescore and feedback; nothing else evaluates a rule."""
 
+from qualification.scoring.compile.holding import which_hold
 from qualification.scoring.compile.matrix import FiredMatrix, fired_matrix
 from qualification.scoring.compile.members import IsAmongMembers, IsMember, members
 from qualification.scoring.compile.model import CompiledModel, compile_model, compile_rules
@@ -26,4 +27,5 @@ __all__ = [
     "leads_between",
     "leads_now",
     "members",
+    "which_hold",
 ]

@@ -8,7 +8,8 @@ from crm.models import Lead, Outcome, Team, User
 from crm.stages import Stage
 from qualification.choices import Bucket, EntryReason, TierRank
 from qualification.models import ReviewItem, SLAPolicy, SLATimer
-from qualification.review.queue import apply_line, enter_queue, refresh_holds
+from qualification.review.holds import refresh_holds
+from qualification.review.queue import apply_line, enter_queue
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW

@@ -1,0 +1,146 @@
+"""Routing as an admin sets it up: rules, pools, what people can take on, named accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
+from qualification.admin.scoring.forms import ConditionField
+from qualification.exceptions import ModelInvalid
+from qualification.models import (
+    AccountOwner,
+    Assignment,
+    Leave,
+    PoolMember,
+    RoutingPool,
+    RoutingRule,
+    WorkProfile,
+)
+from qualification.routing.rules import checked_condition
+
+
+def checked_skills(skills: object) -> list[str]:
+    """Skills as a list of words in lower case. Raises ValidationError."""
+    if not isinstance(skills, list) or not all(isinstance(s, str) and s.strip() for s in skills):
+        raise ValidationError(_('A list of words, such as ["french", "sap"].'))
+    return sorted({skill.strip().lower() for skill in skills})
+
+
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    condition = ConditionField(
+        label=_("when"),
+        required=False,
+        help_text=_(
+            "As in a scoring model, without activities; blank for every lead. Such as "
+            "{subject: account.employees, op: at_least, value: 1000}"
+        ),
+    )
+
+    class Meta:
+        model = RoutingRule
+        fields = [
+            "position",
+            "name",
+            "is_active",
+            "condition",
+            "to_account_owner",
+            "skills",
+            "team",
+            "pool",
+        ]
+
+    def clean_condition(self) -> Any:
+        raw = self.cleaned_data["condition"] or {}
+        try:
+            checked_condition(raw)
+        except ModelInvalid as error:
+            raise ValidationError(str(error)) from None
+        return raw
+
+    def clean_skills(self) -> list[str]:
+        return checked_skills(self.cleaned_data["skills"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        team, pool = cleaned.get("team"), cleaned.get("pool")
+        if team and pool and pool.team_id != team.pk:
+            self.add_error("pool", _("This pool belongs to %(team)s.") % {"team": pool.team})
+        if cleaned.get("skills") and not pool:
+            self.add_error("pool", _("Skills choose among the people of a pool: name one."))
+        if cleaned.get("to_account_owner") and not pool:
+            self.add_error("pool", _("Name the pool for when the owner cannot."))
+        return cleaned
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(EditableAdmin):
+    """The first rule by position that fits decides; the page “Routing” tries a lead."""
+
+    form = RuleForm
+    list_display = ["position", "name", "is_active", "team", "pool"]
+    list_display_links = ["name"]
+    list_filter = ["is_active", "team"]
+    list_select_related = ["team", "pool"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # assignments name their rule; it is switched off instead
+
+
+class MemberInline(EditableInline):
+    model = PoolMember
+    fields = ["person", "weight"]
+
+
+@admin.register(RoutingPool)
+class RoutingPoolAdmin(EditableAdmin):
+    list_display = ["name", "team"]
+    list_select_related = ["team"]
+    inlines = [MemberInline]
+
+    def save_model(self, request: HttpRequest, obj: RoutingPool, form: Any, change: Any) -> None:
+        # Leads are given out meanwhile: the balances of an open page are old ones.
+        obj.save(update_fields=["name", "team"] if change else None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # assignments name their pool
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = WorkProfile
+        fields = ["person", "capacity", "skills", "work_days", "works_from", "works_to"]
+
+    def clean_skills(self) -> list[str]:
+        return checked_skills(self.cleaned_data["skills"])
+
+
+class LeaveInline(EditableInline):
+    model = Leave
+
+
+@admin.register(WorkProfile)
+class WorkProfileAdmin(EditableAdmin):
+    form = ProfileForm
+    list_display = ["person", "capacity", "skills", "works_from", "works_to"]
+    list_select_related = ["person"]
+    inlines = [LeaveInline]
+
+
+@admin.register(AccountOwner)
+class AccountOwnerAdmin(EditableAdmin):
+    list_display = ["account", "person"]
+    list_select_related = ["account", "person"]
+    raw_id_fields = ["account"]
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnlyAdmin):
+    list_display = ["at", "lead", "how", "rule_name", "pool", "person"]
+    list_filter = ["how", "pool"]
+    list_select_related = ["lead", "pool", "person"]

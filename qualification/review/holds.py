@@ -1,0 +1,63 @@
+"""Which waiting leads nobody may work: marked, reported, and unmarked when somebody can.
+
+Called by the queue when leads enter and by the sweep. Leads that routing keeps for a pool are held
+by `routed`, with a reason of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.models import Team, User
+from crm.roles import Role
+from qualification.models import ReviewItem
+from qualification.review.items import log_events
+
+logger = logging.getLogger(__name__)
+
+
+def hold_text() -> str:
+    """What an item says while nobody may work it."""
+    return _("Nobody in the team can work it")
+
+
+def teams_without_reviewer() -> set[int]:
+    """Teams whose leads nobody may work: no active SDR in them. Any SDR works the fallback team."""
+    sdrs = User.objects.filter(is_active=True, groups__name=Role.SDR)
+    staffed = set(sdrs.values_list("team_id", flat=True))
+    teams = Team.objects.values_list("pk", "is_fallback")
+    return {pk for pk, is_fallback in teams if not (staffed if is_fallback else pk in staffed)}
+
+
+def report_held(item_ids: Collection[int], *, now: datetime) -> None:
+    """Alerts about those of these items that are held: an event each, one line in the log."""
+    held = ReviewItem.objects.filter(pk__in=item_ids).exclude(hold_reason="")
+    of_reason: dict[str, list[int]] = defaultdict(list)
+    for pk, reason in held.order_by("pk").values_list("pk", "hold_reason"):
+        of_reason[reason].append(pk)
+    for reason, ids in of_reason.items():
+        log_events(item_ids=ids, verb="item:held", by=None, now=now, note=reason)
+        logger.warning("queue.held items=%s", len(ids))
+
+
+@transaction.atomic
+def refresh_holds(*, now: datetime) -> int:
+    """Marks waiting items nobody may work, and unmarks them when somebody can; how many changed."""
+    held = teams_without_reviewer()
+    of_teams = ReviewItem.objects.waiting().filter(assignee=None, pool=None)
+    waiting = of_teams.select_for_update(no_key=True, skip_locked=True)
+    newly = list(waiting.filter(team__in=held, hold_reason="").values_list("pk", flat=True))
+    freed = waiting.exclude(team__in=held).exclude(hold_reason="")
+    freed_ids = list(freed.values_list("pk", flat=True))
+    if newly:
+        ReviewItem.objects.filter(pk__in=newly).update(hold_reason=hold_text())
+        report_held(newly, now=now)
+    if freed_ids:
+        ReviewItem.objects.filter(pk__in=freed_ids).update(hold_reason="")
+    return len(newly) + len(freed_ids)

@@ -1,0 +1,127 @@
+"""Decides who may get a lead right now, and says of everybody else why not.
+Called by `assign`, inside its locks. Capacity counts what somebody has open, however it came."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count
+
+from crm.models import Team, User
+from crm.roles import roles_of
+from qualification.choices import ItemState
+from qualification.models import Leave, ReviewItem, WorkProfile
+from qualification.permissions import RIGHTS, Right
+from qualification.zones import zone_named
+
+# Why somebody was passed over; `why_text` has the words.
+INACTIVE, ROLE, TEAM, AWAY, HOURS, FULL, SKILLS, GAVE_BACK = (
+    "inactive",
+    "role",
+    "team",
+    "away",
+    "hours",
+    "full",
+    "skills",
+    "gave_back",
+)
+# A lead that waits for somebody of whom this is true is given to somebody else.
+GONE = frozenset({INACTIVE, ROLE, TEAM, AWAY})
+
+WhyNot = dict[str, Any]
+
+
+@dataclass
+class Staff:
+    """What is known of the people at one moment: profiles, leave, open load, by person."""
+
+    now: datetime
+    people: Mapping[int, User]
+    profiles: Mapping[int, WorkProfile]
+    leaves: Mapping[int, Sequence[Leave]]
+    load: Counter[int] = field(default_factory=Counter)
+
+    def why_not(self, person_id: int, *, team: Team, skills: Collection[str]) -> WhyNot:
+        """The first reason why this person cannot get a lead of the team now; {} when they can."""
+        person, profile = self.people[person_id], self.profiles.get(person_id)
+        if found := self.why_gone(person_id, team=team):
+            return found
+        if profile is None:
+            return {"code": SKILLS, "lacks": sorted(skills)} if skills else {}
+        if not is_at_work(profile, zone=person.time_zone, now=self.now):
+            return {"code": HOURS}
+        if lacks := sorted(set(skills) - set(profile.skills)):
+            return {"code": SKILLS, "lacks": lacks}
+        if profile.capacity is not None and self.load[person_id] >= profile.capacity:
+            return {"code": FULL, "open": self.load[person_id], "capacity": profile.capacity}
+        return {}
+
+    def why_gone(self, person_id: int, *, team: Team) -> WhyNot:
+        """Why this person does not work leads of the team at all these days; {} when they do."""
+        person = self.people[person_id]
+        if not person.is_active:
+            return {"code": INACTIVE}
+        if not any(Right.WORK_QUEUE in RIGHTS[role] for role in roles_of(person)):
+            return {"code": ROLE}
+        if person.team_id != team.pk and not team.is_fallback:
+            return {"code": TEAM}
+        today = self.now.astimezone(zone_named(person.time_zone)).date()
+        for leave in self.leaves.get(person_id, ()):
+            if leave.starts_on <= today <= leave.ends_on:
+                return {"code": AWAY, "until": leave.ends_on.isoformat()}
+        return {}
+
+
+def staff_of(person_ids: Collection[int], *, now: datetime) -> Staff:
+    """The people with everything that decides whether they may get a lead, in a fixed number of
+    queries. Open load: what waits for them and what they hold."""
+    people = User.objects.filter(pk__in=person_ids).prefetch_related("groups")
+    profiles = WorkProfile.objects.filter(person__in=person_ids).prefetch_related("leaves")
+    of_person = {profile.person_id: profile for profile in profiles}
+    return Staff(
+        now=now,
+        people={person.pk: _with_roles(person) for person in people},
+        profiles=of_person,
+        leaves={pk: list(profile.leaves.all()) for pk, profile in of_person.items()},
+        load=open_load(person_ids),
+    )
+
+
+def _with_roles(person: User) -> User:
+    """Fills the cache of `roles_of` from the groups fetched for all, instead of one query each."""
+    if person.is_active and not person.is_superuser:
+        names = {group.name for group in person.groups.all()}
+        person.__dict__["_roles"] = frozenset(names & set(RIGHTS))
+    return person
+
+
+def open_load(person_ids: Collection[int]) -> Counter[int]:
+    """How many leads each has open: claimed, owned, or waiting for them."""
+    held = ReviewItem.objects.filter(
+        holder__in=person_ids, state__in=[ItemState.CLAIMED, ItemState.OWNED]
+    )
+    meant = ReviewItem.objects.waiting().filter(assignee__in=person_ids)
+    load: Counter[int] = Counter()
+    for rows, column in ((held, "holder"), (meant, "assignee")):
+        counted = rows.order_by().values_list(column).annotate(n=Count("pk"))
+        load.update(dict(counted))
+    return load
+
+
+def is_at_work(profile: WorkProfile, *, zone: str, now: datetime) -> bool:
+    """Whether the wall clock of the person's zone is inside their hours, [from, to). The part of a
+    night shift after midnight belongs to the day it began; without hours always."""
+    if profile.works_from is None or profile.works_to is None:
+        return True
+    local = now.astimezone(zone_named(zone))
+    at, day = local.time(), local.isoweekday()
+    before = (local.date() - timedelta(days=1)).isoweekday()
+    if profile.works_from < profile.works_to:
+        return str(day) in profile.work_days and profile.works_from <= at < profile.works_to
+    began_today = str(day) in profile.work_days and at >= profile.works_from
+    began_before = str(before) in profile.work_days and at < profile.works_to
+    return began_today or began_before

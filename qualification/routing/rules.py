@@ -1,0 +1,104 @@
+"""Decides which routing rule fits a lead: the first by position that holds for it.
+Called by `assign`, by the preview and when a rule is saved. Conditions are those of scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from crm.models import Lead
+from qualification.exceptions import ModelInvalid
+from qualification.models import AccountOwner, RoutingRule
+from qualification.scoring.compile import leads_now, which_hold
+from qualification.scoring.conditions import (
+    ActivityTest,
+    AllOf,
+    Condition,
+    NoActivityTest,
+    parse_when,
+)
+from qualification.scoring.declared import check_types, used_types
+from qualification.scoring.subjects import Catalogue
+
+EVERY_LEAD = AllOf(())
+
+
+def active_rules() -> list[RoutingRule]:
+    """The rules that are switched on, in the order in which they are asked."""
+    rules = RoutingRule.objects.filter(is_active=True).select_related("team", "pool__team")
+    return list(rules.order_by("position", "id"))
+
+
+def condition_of(raw: object) -> Condition:
+    """The condition of a rule; {} holds for every lead. Raises ModelInvalid with where and why."""
+    if raw == {}:
+        return EVERY_LEAD
+    found = parse_when(raw)
+    if isinstance(found, ActivityTest | NoActivityTest):
+        raise ModelInvalid(_("routing looks at who somebody is, not at activities"))
+    return found
+
+
+def checked_condition(raw: object) -> Condition:
+    """As `condition_of`, with the types of its subjects checked against what is declared."""
+    found = condition_of(raw)
+    catalogue = Catalogue.load()
+    if found != EVERY_LEAD:
+        check_types(found, used_types([found], catalogue), catalogue)
+    return found
+
+
+def rule_of_leads(
+    lead_ids: Collection[int], *, rules: Sequence[RoutingRule], now: datetime
+) -> dict[int, RoutingRule | None]:
+    """The first of `rules` that fits each lead; None where none does. One statement for all."""
+    fitting = rules_fitting(lead_ids, rules=rules, now=now)
+    return {lead_id: next(iter(found), None) for lead_id, found in fitting.items()}
+
+
+def rules_fitting(
+    lead_ids: Collection[int], *, rules: Sequence[RoutingRule], now: datetime
+) -> dict[int, list[RoutingRule]]:
+    """All of `rules` that fit each lead, in their order."""
+    held = _holding(lead_ids, rules, now)
+    named = _leads_of_named_accounts(lead_ids, rules)
+    return {
+        lead_id: [
+            rule
+            for rule, holds in zip(rules, flags, strict=True)
+            if holds and (not rule.to_account_owner or lead_id in named)
+        ]
+        for lead_id, flags in held.items()
+    }
+
+
+def _holding(
+    lead_ids: Collection[int], rules: Sequence[RoutingRule], now: datetime
+) -> dict[int, list[bool]]:
+    conditions = [condition_of(rule.condition) for rule in rules]
+    asked = [condition for condition in conditions if condition != EVERY_LEAD]
+    if not asked:
+        return {lead_id: [True] * len(rules) for lead_id in lead_ids}
+    sql, params = which_hold(asked, leads_now(lead_ids, as_of=now), Catalogue.load())
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        answers = dict(cursor.fetchall())
+    found = {}
+    for lead_id, flags in answers.items():
+        remaining = iter(flags)
+        found[lead_id] = [c == EVERY_LEAD or next(remaining) for c in conditions]
+    return found
+
+
+def _leads_of_named_accounts(
+    lead_ids: Collection[int], rules: Sequence[RoutingRule]
+) -> frozenset[int]:
+    if not any(rule.to_account_owner for rule in rules):
+        return frozenset()
+    owned = AccountOwner.objects.values("account")
+    return frozenset(
+        Lead.objects.filter(pk__in=lead_ids, account__in=owned).values_list("pk", flat=True)
+    )
