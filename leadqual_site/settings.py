@@ -214,6 +214,11 @@ EMAIL_HOST_USER = env.string("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 15
+# Where people reach this installation, such as https://leads.example.com; messages that leave have
+# no links without it.
+PUBLIC_URL = env.string("PUBLIC_URL", "")
+# Chat tools on this very machine, also by http: for development and tests.
+WEBHOOKS_TO_LOOPBACK = env.boolean("WEBHOOKS_TO_LOOPBACK", default=DEBUG)
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "leadqual@localhost")
 
 LOGGING = {

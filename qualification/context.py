@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
+from qualification.notices.reads import COUNTED, unread_count
 from qualification.permissions import Right, rights_of
 
 THEMES = ("light", "dark")
@@ -24,12 +25,13 @@ class NavEntry:
     label: str
     icon: str
     key: str = ""
-    count: int | None = None
+    count: str = ""
     is_current: bool = False
     is_minor: bool = False
 
 
 QUEUE = "qualification:queue"
+NOTICES = "qualification:notice-list"
 # Leads are worked from the queue.
 LEADS = "/leads/"
 # Besides “More”, where the minor entries go when there are others.
@@ -59,6 +61,7 @@ ENTRIES = (
         "s",
         True,
     ),
+    (Right.USE, NOTICES, _("Notices"), "bell", "b", True),
 )
 
 
@@ -75,11 +78,18 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
                 label=str(label),
                 icon=icon,
                 key=key,
+                count=unread_words(request) if name == NOTICES else "",
                 is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
                 is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
             )
         )
     return entries
+
+
+def unread_words(request: HttpRequest) -> str:
+    """How many notices the reader has not read; blank for none, “99+” for many."""
+    count = unread_count(request.user)
+    return "99+" if count >= COUNTED else str(count or "")
 
 
 def role_label(request: HttpRequest) -> str:
@@ -97,11 +107,14 @@ def next_lead_url(request: HttpRequest) -> str:
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `nav`, `theme` (light, dark or empty for the system's), `user_team`,
-    `user_role`, and `next_lead_url` for those who work the queue."""
+    `user_role`, `next_lead_url` for those who work the queue, and `has_hidden_news`: something
+    behind “More” on phones is unread."""
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
+    nav: Any = SimpleLazyObject(lambda: navigation(request))
     return {
-        "nav": SimpleLazyObject(lambda: navigation(request)),
+        "nav": nav,
+        "has_hidden_news": SimpleLazyObject(lambda: any(it.count and it.is_minor for it in nav)),
         "theme": theme if theme in THEMES else "",
         "user_team": SimpleLazyObject(lambda: getattr(user, "team", None)),
         "user_role": SimpleLazyObject(lambda: role_label(request)),
