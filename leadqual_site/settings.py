@@ -227,8 +227,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.string("LOG_LEVEL", "INFO")},
-    # Each log-in writes four lines of housekeeping otherwise.
-    "loggers": {"axes": {"level": "WARNING"}},
+    "loggers": {
+        # Each log-in writes four lines of housekeeping otherwise.
+        "axes": {"level": "WARNING"},
+        # It logs addresses; that of a chat tool is a secret.
+        "httpx": {"level": "WARNING"},
+    },
 }
 
 # --- LeadQual: policy figures an operator may set ----------------------------------------------
