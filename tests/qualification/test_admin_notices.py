@@ -1,4 +1,4 @@
-"""Chat tools are set up in the admin: a secret is typed once, never shown, and public https only."""
+"""Chat tools are set up in the admin: a secret is typed once, never shown; public https only."""
 
 from __future__ import annotations
 

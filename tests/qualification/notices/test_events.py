@@ -1,4 +1,4 @@
-"""What people are told of: each event tells the right people once, and nobody of their own doing."""
+"""What people are told of: each event tells the right people once, nobody of their own doing."""
 
 from __future__ import annotations
 
