@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django import forms
@@ -37,10 +37,16 @@ class PreferencesForm(StyledForm):
     )
 
     def __init__(
-        self, data: QueryDict | None = None, *, wishes: Wishes, settings: NoticeSettings
+        self,
+        data: QueryDict | None = None,
+        *,
+        kinds: Sequence[NoticeKind],
+        wishes: Wishes,
+        settings: NoticeSettings,
     ) -> None:
         super().__init__(data, initial={"is_quiet": settings.is_quiet, "digest": settings.digest})
-        for kind in NoticeKind:
+        self.kinds, self.wishes = kinds, wishes
+        for kind in kinds:
             for channel in Channel:
                 self.fields[_name(kind, channel)] = forms.BooleanField(
                     label=f"{kind.label}: {channel.label}",
@@ -50,7 +56,7 @@ class PreferencesForm(StyledForm):
 
     def rows(self) -> Iterator[KindRow]:
         """The kinds with their boxes."""
-        for kind in NoticeKind:
+        for kind in self.kinds:
             boxes = tuple(self[_name(kind, channel)] for channel in Channel)
             yield KindRow(str(kind.label), boxes)
 
@@ -59,12 +65,13 @@ class PreferencesForm(StyledForm):
         return [str(channel.label) for channel in Channel]
 
     def wanted(self) -> set[tuple[NoticeKind, Channel]]:
-        """What was ticked; of a valid form."""
+        """What was ticked, of a valid form; kinds it does not show stay as they are."""
         return {
             (kind, channel)
             for kind in NoticeKind
             for channel in Channel
-            if self.cleaned_data[_name(kind, channel)]
+            if self.cleaned_data.get(_name(kind, channel), False)
+            or (kind not in self.kinds and self.wishes.wants(kind, channel))
         }
 
 

@@ -91,6 +91,7 @@ def notice_preferences(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     form = PreferencesForm(
         request.POST if request.method == "POST" else None,
+        kinds=preferences.kinds_for(reader),
         wishes=preferences.wishes_of([reader.pk])[reader.pk],
         settings=preferences.settings_of(reader),
     )

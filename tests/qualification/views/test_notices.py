@@ -12,7 +12,7 @@ from django.urls import reverse
 from crm.models import Lead, User
 from qualification.choices import Channel, Digest, NoticeKind
 from qualification.models import Notice, WebhookTarget
-from qualification.notices.preferences import DEFAULTS, settings_of, wishes_of
+from qualification.notices.preferences import DEFAULTS, kinds_for, settings_of, wishes_of
 from qualification.notices.tell import tell
 from tests.factories import NOW, LeadFactory, TeamFactory
 
@@ -150,16 +150,24 @@ def test_preferences_show_what_holds_and_keep_what_was_ticked(
     form = client.get(url).context["form"]
     ticked = {name for name, field in form.fields.items() if field.initial is True}
     usual = {f"{kind}-{channel}" for kind, channels in DEFAULTS.items() for channel in channels}
-    assert ticked == usual
+    theirs = {str(kind) for kind in kinds_for(sdr)}
+    assert ticked == {name for name in usual if name.rpartition("-")[0] in theirs}
+    assert NoticeKind.MANAGER_ASKED not in theirs
     answer = client.post(url, {"task_due-mail": "on", "digest": "weekly"})
     assert answer.status_code == 302
     wishes, settings = wishes_of([sdr.pk])[sdr.pk], settings_of(sdr)
     on = {(k, c) for k in NoticeKind for c in wishes.channels(k)}
-    assert on == {(NoticeKind.TASK_DUE, Channel.MAIL)}
+    kept = {(NoticeKind(k), c) for k, cs in DEFAULTS.items() for c in cs if k not in theirs}
+    assert on == {(NoticeKind.TASK_DUE, Channel.MAIL)} | kept
     assert (settings.is_quiet, settings.digest) == (False, Digest.WEEKLY)
     assert client.post(url, {"digest": "hourly"}).status_code == 422
     assert settings_of(sdr).digest == Digest.WEEKLY
     assert not people["manager"].notice_preferences.exists()
+
+
+def test_somebody_who_is_told_nothing_sees_so(people: dict[str, User], login: Login) -> None:
+    page = login(people["marketing"]).get("/notices/preferences/").content.decode()
+    assert "Nobody in your role is told anything yet." in page
 
 
 def test_preferences_name_what_listens(people: dict[str, User], login: Login) -> None:
