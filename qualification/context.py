@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
@@ -25,6 +26,7 @@ class NavEntry:
     label: str
     icon: str
     key: str = ""
+    is_bell: bool = False
     count: str = ""
     is_current: bool = False
     is_minor: bool = False
@@ -78,6 +80,7 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
                 label=str(label),
                 icon=icon,
                 key=key,
+                is_bell=name == NOTICES,
                 count=unread_words(request) if name == NOTICES else "",
                 is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
                 is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
@@ -87,9 +90,12 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
 
 
 def unread_words(request: HttpRequest) -> str:
-    """How many notices the reader has not read; blank for none, “99+” for many."""
+    """How many notices the reader has not read, as markup; blank for none, “99+” for many."""
     count = unread_count(request.user)
-    return "99+" if count >= COUNTED else str(count or "")
+    if not count:
+        return ""
+    words = "99+" if count >= COUNTED else str(count)
+    return format_html('{}<span class="sr"> {}</span>', words, _("unread"))
 
 
 def role_label(request: HttpRequest) -> str:
@@ -107,14 +113,11 @@ def next_lead_url(request: HttpRequest) -> str:
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `nav`, `theme` (light, dark or empty for the system's), `user_team`,
-    `user_role`, `next_lead_url` for those who work the queue, and `has_hidden_news`: something
-    behind “More” on phones is unread."""
+    `user_role`, and `next_lead_url` for those who work the queue."""
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
-    nav: Any = SimpleLazyObject(lambda: navigation(request))
     return {
-        "nav": nav,
-        "has_hidden_news": SimpleLazyObject(lambda: any(it.count and it.is_minor for it in nav)),
+        "nav": SimpleLazyObject(lambda: navigation(request)),
         "theme": theme if theme in THEMES else "",
         "user_team": SimpleLazyObject(lambda: getattr(user, "team", None)),
         "user_role": SimpleLazyObject(lambda: role_label(request)),

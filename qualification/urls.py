@@ -128,6 +128,7 @@ routing_urls = [
 
 notice_urls = [
     path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/bell/", notices.notice_bell, name="notice-bell"),
     path("notices/read/", notices.notice_read_all, name="notice-read-all"),
     path("notices/preferences/", notices.notice_preferences, name="notice-preferences"),
     path("notices/<int:pk>/open/", notices.notice_open, name="notice-open"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from qualification.admin.base import EditableAdmin
+from qualification.channels.webhook import post_trial
 from qualification.models import WebhookTarget
 from qualification.outbox.addresses import UnsafeAddress, refuse_url
 
@@ -66,11 +68,18 @@ class WebhookTargetAdmin(EditableAdmin):
     list_filter = ["is_active", "team"]
     search_fields = ["name"]
     list_select_related = ["team"]
+    actions = ["try_out"]
 
     @admin.display(description=_("host"))
     def host(self, target: WebhookTarget) -> str:
         """The path of such an address is a secret of its own."""
         return refuse_url(target.url).hostname or ""
+
+    @admin.action(description=_("Send a test message"))
+    def try_out(self, request: HttpRequest, queryset: QuerySet[WebhookTarget]) -> None:
+        posted = post_trial(queryset, now=timezone.now())
+        text = _("%d on the way; outbox messages show how it went.") % posted
+        self.message_user(request, text, messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: WebhookTarget, form: Any, change: Any) -> None:
         if not change:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from qualification.channels.reach import reach_of
+from qualification.context import unread_words
 from qualification.models import Notice
 from qualification.notice_forms import PreferencesForm
 from qualification.notices import preferences, reads
@@ -47,6 +48,13 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         "older_url": url_at(request, "before", page.older),
     }
     return render(request, "qualification/notice_list.html", context)
+
+
+@require_GET
+@require(Right.USE)
+def notice_bell(request: HttpRequest) -> HttpResponse:
+    """The number on the bell, for pages that stay open."""
+    return HttpResponse(unread_words(request))
 
 
 @require_POST

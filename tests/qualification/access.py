@@ -101,6 +101,7 @@ ACCESS: dict[str, Access] = {
     "qualification:routing": page(MANAGE),
     "qualification:lead-routing": page(WORK),
     "qualification:notice-list": page(EVERYBODY),
+    "qualification:notice-bell": page(EVERYBODY),
     "qualification:notice-read-all": verb(EVERYBODY),
     "qualification:notice-preferences": dialog(EVERYBODY),
     "qualification:notice-open": verb(EVERYBODY),

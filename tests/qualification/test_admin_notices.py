@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import Team, User
 from qualification.models import WebhookTarget
+from qualification.sweeps import deliver_due
 from tests.factories import NOW
+from tests.qualification.webhook_support import chat_tool
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/qualification/webhooktarget/"
@@ -63,6 +66,21 @@ def test_what_makes_no_sense_is_refused(admin: Client, fields: Any, why: str) ->
 def test_a_refused_form_does_not_show_the_secret(admin: Client) -> None:
     answer = admin.post(f"{URL}add/", typed(url="nonsense"))
     assert SECRET not in answer.content.decode()
+
+
+def test_a_test_message_leaves_through_the_outbox(admin: Client, settings: Any) -> None:
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    with chat_tool() as tool:
+        made = [
+            WebhookTarget.objects.create(
+                name=name, url=tool.url, secret=SECRET, is_active=name == "Room", created_at=NOW
+            )
+            for name in ("Room", "Off")
+        ]
+        picked = {"action": "try_out", "_selected_action": [target.pk for target in made]}
+        assert admin.post(URL, picked).status_code == 302
+        assert deliver_due(now=timezone.now()) == 1
+        assert tool.bodies == [b'{"text": "LeadQual reaches this chat."}']
 
 
 def test_nobody_else_gets_in(people: dict[str, User], login: Callable[[User], Client]) -> None:
