@@ -14,6 +14,7 @@ from qualification.views import (
     intake,
     lead,
     models,
+    notices,
     nurture,
     proposals,
     queue,
@@ -125,6 +126,15 @@ routing_urls = [
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
 ]
 
+notice_urls = [
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/bell/", notices.notice_bell, name="notice-bell"),
+    path("notices/read/", notices.notice_read_all, name="notice-read-all"),
+    path("notices/preferences/", notices.notice_preferences, name="notice-preferences"),
+    path("notices/<int:pk>/open/", notices.notice_open, name="notice-open"),
+    path("notices/<int:pk>/read/", notices.notice_read, name="notice-read"),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -143,5 +153,6 @@ urlpatterns = (
     + release_urls
     + handoff_urls
     + routing_urls
+    + notice_urls
     + source_urls
 )

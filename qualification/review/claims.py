@@ -31,6 +31,7 @@ from qualification.models import ReviewItem
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
 from qualification.review import guard
+from qualification.review.assigned import tell_assigned
 from qualification.review.items import (
     ago,
     lease_end,
@@ -339,7 +340,10 @@ def reassign_item(*, item: ReviewItem, to: User, by: User, now: datetime) -> Rev
     note = f"{locked.holder or '–'} → {to}"
     _hand_over(locked, to=to, by=by, now=now)
     log_event(item=locked, verb="item:reassigned", by=by, now=now, note=note)
-    return _fresh(locked)
+    given = _fresh(locked)
+    if to.pk != by.pk:
+        tell_assigned({to.pk: [(given.pk, given.lead_id)]}, now=now)
+    return given
 
 
 def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:

@@ -100,6 +100,12 @@ ACCESS: dict[str, Access] = {
     "qualification:handoff-return": dialog(DESK),
     "qualification:routing": page(MANAGE),
     "qualification:lead-routing": page(WORK),
+    "qualification:notice-list": page(EVERYBODY),
+    "qualification:notice-bell": page(EVERYBODY),
+    "qualification:notice-read-all": verb(EVERYBODY),
+    "qualification:notice-preferences": dialog(EVERYBODY),
+    "qualification:notice-open": verb(EVERYBODY),
+    "qualification:notice-read": verb(EVERYBODY),
     "qualification:source-list": page(SOURCES),
     "qualification:source-csv": page(SOURCES),
 }
