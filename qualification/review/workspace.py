@@ -46,7 +46,7 @@ from qualification.scoring import versions
 from qualification.scoring.ledger import Ledger
 from qualification.scoring.verdict import Verdict
 from qualification.sla.faces import Face, face_of_timer
-from qualification.sla.timers import LIVE
+from qualification.sla.levels import LIVE
 
 COMMITTEE_SHOWN = 8
 # Fields of lead and account a reviewer expects to know, with the word for the missing one.

@@ -15,7 +15,7 @@ from qualification.models import CalendarVersion, ReviewItem, SLATimer
 from qualification.sla.business_time import next_open, open_time
 from qualification.sla.calendars import Calendar
 from qualification.sla.hours import calendar_of
-from qualification.sla.timers import LIVE
+from qualification.sla.levels import LIVE
 
 _known: dict[int, Calendar] = {}
 
