@@ -4,7 +4,14 @@ from qualification.models.calendar import BusinessCalendar, CalendarVersion, Tea
 from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
 from qualification.models.decision import Decision, NurturePlan, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
-from qualification.models.handoff import Handoff, OutboxMessage
+from qualification.models.handoff import Handoff
+from qualification.models.notices import (
+    Notice,
+    NoticePreference,
+    NoticeSettings,
+    WebhookTarget,
+)
+from qualification.models.outbox import OutboxMessage
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
 from qualification.models.routing import (
@@ -51,6 +58,9 @@ __all__ = [
     "LeadScore",
     "Leave",
     "ModelChange",
+    "Notice",
+    "NoticePreference",
+    "NoticeSettings",
     "NurturePlan",
     "OutboxMessage",
     "PoolMember",
@@ -80,5 +90,6 @@ __all__ = [
     "ShadowScore",
     "TeamCalendar",
     "Touch",
+    "WebhookTarget",
     "WorkProfile",
 ]
