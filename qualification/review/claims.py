@@ -266,6 +266,21 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     return _fresh(locked)
 
 
+def take_back(item: ReviewItem, *, note: str, now: datetime) -> bool:
+    """Takes a locked, open lead from whoever has it or is meant for it: it waits again with its old
+    clock, for the next one in turn where routing chose. False when it is nobody's."""
+    loser = item.holder or item.assignee
+    if loser is None or item.state == ItemState.CLOSED:
+        return False
+    if item.state != ItemState.WAITING:
+        _put_back([item.pk])
+        move_leads(lead_ids=[item.lead_id], to=Stage.MQL, reason="taken back", by=None, now=now)
+        line_is_due([item.lead_id], now=now)
+    log_event(item=item, verb="item:taken_back", by=None, now=now, note=note)
+    pass_on(item, gave_back=loser, now=now)
+    return True
+
+
 def expire_leases(*, now: datetime, limit: int = 500) -> int:
     """Takes back the claims that ran out; returns how many. Any number of sweepers may run it."""
     expired = 0

@@ -1,7 +1,8 @@
 """Writes down what of a clock fell due, and shows clocks on their items. For this room only.
 
 A warning, a breach or an escalation is a fact at its own time, written once whoever finds it first.
-What the policy asks for on it is written beside it, in the same statement, and done by the sweep.
+What the policy asks for on it is written beside it, in the same statement, and done by the sweep;
+of a warning whoever has the lead is told.
 """
 
 from __future__ import annotations
@@ -47,8 +48,10 @@ _RECORD = """
         FROM fallen
         JOIN qualification_slatimer AS t ON t.id = fallen.timer_id
         JOIN qualification_slapolicy AS p ON p.id = t.policy_id
+        JOIN qualification_reviewitem AS i ON i.id = t.item_id
         CROSS JOIN LATERAL (
-            SELECT CASE fallen.level WHEN 'warning' THEN '' WHEN 'breach' THEN p.on_breach
+            SELECT CASE fallen.level WHEN 'breach' THEN p.on_breach WHEN 'warning' THEN
+                   CASE WHEN coalesce(i.holder_id, i.assignee_id) IS NULL THEN '' ELSE 'notify' END
                    ELSE p.on_escalation END AS action
         ) AS wanted
         WHERE wanted.action <> ''
