@@ -52,10 +52,11 @@ def calendars_of_versions(version_ids: Collection[int]) -> dict[int, Calendar]:
 
 
 def face_of_timer(timer: SLATimer, *, now: datetime) -> Face:
-    """The face of one clock."""
+    """The face of one clock; of a paused one as it was when it was stopped."""
     version = timer.calendar_version_id
     calendar = calendars_of_versions([version])[version]
-    return face_of(calendar, started_at=timer.started_at, due_at=timer.due_at, now=now)
+    at = timer.paused_at or now
+    return face_of(calendar, started_at=timer.started_at, due_at=timer.due_at, now=at)
 
 
 def with_calendars(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:

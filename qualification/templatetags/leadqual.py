@@ -217,6 +217,13 @@ def duration(value: timedelta | float | None) -> str:
 
 
 @register.filter
+def exact_time(value: timedelta) -> str:
+    """A length of time to the second, such as `26:04:09`."""
+    seconds = int(value.total_seconds())
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@register.filter
 def waited(since: datetime | None, now: datetime | None = None) -> str:
     """Time since a moment, as a duration; nothing is a dash."""
     return "–" if since is None else figures.duration_text((now or timezone.now()) - since)

@@ -60,6 +60,8 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-reassign": verb(MANAGE),
     "qualification:lead-touch": verb(WORK),
     "qualification:lead-snooze": dialog(WORK),
+    "qualification:lead-pause": dialog(WORK),
+    "qualification:lead-resume": verb(WORK),
     "qualification:lead-ask": page(WORK),
     "qualification:lead-answer": verb(WORK),
     "qualification:lead-framework": verb(WORK),
