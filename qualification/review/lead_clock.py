@@ -65,7 +65,7 @@ def clock_of(item: ReviewItem | None, *, now: datetime) -> Clock:
         pause=_open_pause(live) if live else None,
         answered_after=answered_at - first.started_at if first and answered_at else None,
         was_late=bool(first and answered_at and answered_at > first.due_at),
-        delay=delay_of(item, now=now),
+        delay=delay_of(first, item, now=now) if first else None,
     )
 
 

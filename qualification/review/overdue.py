@@ -8,7 +8,8 @@ the next. Lock order: the follow-up (only sweepers take it, skipping), then lead
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
@@ -64,20 +65,27 @@ def _do(event_ids: Sequence[int], now: datetime) -> int:
     taken = list(waiting.select_for_update(no_key=True, skip_locked=True).order_by("pk"))
     rows = SLAEvent.objects.select_related("timer__item__holder", "timer__item__assignee")
     events = rows.in_bulk([asked.pk for asked in taken])
+    managers = {team: list(managers_of(team)) for team in _teams(events.values())}
     told: list[Told] = []
+    done: dict[SLAFollowUp.Outcome, list[int]] = defaultdict(list)
     for asked in taken:
-        event = events[asked.pk]
-        asked.done_at, asked.outcome = now, Outcome.TOLD
+        event, outcome = events[asked.pk], Outcome.TOLD
         item = event.timer.item
         if asked.action == SLAAction.REASSIGN:
-            item = guard.lock_item(item)  # before who has it is read
-            told += _told(event, item)
-            asked.outcome = _reassign(event, item, now)
-        else:
-            told += _told(event, item)
+            item = guard.lock_item(item)
+        # Before it changes hands: whoever had it hears of it.
+        told += _told(event, item, managers[event.timer.item.team_id])
+        if asked.action == SLAAction.REASSIGN:
+            outcome = _reassign(event, item, now)
+        done[outcome].append(asked.pk)
     tell_all(told, now=now)
-    SLAFollowUp.objects.bulk_update(taken, ["done_at", "outcome"])
+    for outcome, ids in done.items():
+        SLAFollowUp.objects.filter(pk__in=ids).update(done_at=now, outcome=outcome)
     return len(taken)
+
+
+def _teams(events: Iterable[SLAEvent]) -> set[int]:
+    return {event.timer.item.team_id for event in events}
 
 
 def _reassign(event: SLAEvent, item: ReviewItem, now: datetime) -> SLAFollowUp.Outcome:
@@ -89,11 +97,11 @@ def _reassign(event: SLAEvent, item: ReviewItem, now: datetime) -> SLAFollowUp.O
     return Outcome.TAKEN_BACK if take_back(item, note=note, now=now) else Outcome.TOLD
 
 
-def _told(event: SLAEvent, item: ReviewItem) -> list[Told]:
+def _told(event: SLAEvent, item: ReviewItem, managers: Sequence[User]) -> list[Told]:
     """One notice for whoever has to answer, and from the breach on for the managers."""
     people = _answering(event, item)
     if event.level != SLAEvent.Level.WARNING:
-        people += managers_of(item.team_id)
+        people += managers
     kind = NOTICE_OF.get(SLAEvent.Level(event.level), NoticeKind.SLA_ESCALATION)
     words = {"clock": str(event.timer.get_kind_display())}
     key = f"sla:{event.pk}"

@@ -98,6 +98,8 @@ def _resume_batch(*, now: datetime, limit: int) -> int:
             {"now": now, "limit": limit},
         )
         taken = cursor.fetchall()
+    if not taken:
+        return 0
     resumed = resume_timers([timer for timer, _item in taken], now=now)
     show_clocks([item for _timer, item in taken], now=now)
     _log_ends(resumed)

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from qualification.choices import AssignedBy, TimerKind, TimerState
-from qualification.models import Assignment, ReviewItem, SLATimer
+from django.db.models import Count, Exists, Min, Q
+
+from qualification.choices import AssignedBy, TimerState
+from qualification.models import ReviewItem, SLATimer
 from qualification.sla.business_time import open_time
 from qualification.sla.calendars import Calendar
 from qualification.sla.faces import calendars_of_versions
@@ -75,35 +77,34 @@ class StayDelay:
     is_over: bool
 
 
-def delay_of(item: ReviewItem, *, now: datetime) -> StayDelay | None:
-    """The delay of a stay so far; None when it never had a first-response clock."""
-    timers = SLATimer.objects.filter(item=item, kind=TimerKind.FIRST_RESPONSE)
-    timer = timers.prefetch_related("pauses").order_by("-pk").first()
-    if timer is None:
-        return None
-    answered_at = timer.stopped_at if timer.state == TimerState.STOPPED else None
+def delay_of(timer: SLATimer, item: ReviewItem, *, now: datetime) -> StayDelay:
+    """The delay so far of the stay that this first-response clock (its pauses fetched) is of."""
     until = timer.stopped_at or now
+    received_at, assigned_at = _beginnings(item, until)
     stay = Stay(
-        received_at=_received_at(item),
-        assigned_at=_assigned_at(item, until),
+        received_at=received_at,
+        assigned_at=assigned_at,
         answered_at=until,
         pauses=tuple((pause.started_at, pause.ended_at or until) for pause in timer.pauses.all()),
     )
     calendar = calendars_of_versions([timer.calendar_version_id])[timer.calendar_version_id]
-    return StayDelay(wall_delay(stay), open_delay(stay, calendar), answered_at is not None)
+    is_over = timer.state == TimerState.STOPPED
+    return StayDelay(wall_delay(stay), open_delay(stay, calendar), is_over)
 
 
-def _received_at(item: ReviewItem) -> datetime:
-    """When the inquiry came; a later stay began with its entry."""
-    is_first = not ReviewItem.objects.filter(lead=item.lead_id, pk__lt=item.pk).exists()
-    return min(item.lead.received_at, item.entered_at) if is_first else item.entered_at
-
-
-def _assigned_at(item: ReviewItem, until: datetime) -> datetime:
-    """When somebody could work it first: it was not held any longer; `until` while it is."""
-    decided = list(
-        Assignment.objects.filter(item=item).order_by("at", "pk").values_list("how", "at")
+def _beginnings(item: ReviewItem, until: datetime) -> tuple[datetime, datetime]:
+    """When the inquiry came, and when somebody could work it; `until` while it is held. A later
+    stay began with its entry."""
+    earlier = ReviewItem.objects.filter(lead=item.lead_id, pk__lt=item.pk)
+    came_at, is_later, placed_at, placements = (
+        ReviewItem.objects.filter(pk=item.pk)
+        .annotate(
+            is_later=Exists(earlier),
+            placed_at=Min("assignments__at", filter=~Q(assignments__how=AssignedBy.HELD)),
+            placements=Count("assignments"),
+        )
+        .values_list("lead__received_at", "is_later", "placed_at", "placements")
+        .get()
     )
-    if not decided:
-        return item.entered_at
-    return next((at for how, at in decided if how != AssignedBy.HELD), until)
+    received_at = item.entered_at if is_later else min(came_at, item.entered_at)
+    return received_at, placed_at or (until if placements else item.entered_at)

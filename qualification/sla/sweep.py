@@ -63,6 +63,8 @@ def _take(*, now: datetime, limit: int) -> list[tuple[int, int]]:
 
 
 def _record(taken: list[tuple[int, int]], *, now: datetime) -> int:
+    if not taken:
+        return 0
     timer_ids = [timer for timer, _ in taken]
     record_events(timer_ids, now=now)
     show_clocks([item for _, item in taken], now=now)

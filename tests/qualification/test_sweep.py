@@ -17,7 +17,7 @@ from tests import factories
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW
-NAMES = ["inbox", "scores", "runs", "timers", "leases", "wakeups", "outbox"]
+NAMES = ["inbox", "scores", "runs", "pauses", "timers", "overdue", "leases", "wakeups", "outbox"]
 
 
 def stored(key: str, body: bytes | None = None) -> InboxMessage:
