@@ -23,6 +23,7 @@ from qualification.views import (
     routing,
     scores,
     shell,
+    sla,
     sources,
     touches,
     turned_away,
@@ -128,6 +129,11 @@ routing_urls = [
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
 ]
 
+sla_urls = [
+    path("sla/", sla.sla_report, name="sla-report"),
+    path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -146,5 +152,6 @@ urlpatterns = (
     + release_urls
     + handoff_urls
     + routing_urls
+    + sla_urls
     + source_urls
 )

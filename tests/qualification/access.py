@@ -102,6 +102,8 @@ ACCESS: dict[str, Access] = {
     "qualification:handoff-return": dialog(DESK),
     "qualification:routing": page(MANAGE),
     "qualification:lead-routing": page(WORK),
+    "qualification:sla-report": page(MANAGE),
+    "qualification:sla-csv": page(MANAGE),
     "qualification:source-list": page(SOURCES),
     "qualification:source-csv": page(SOURCES),
 }
