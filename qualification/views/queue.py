@@ -22,7 +22,7 @@ from qualification.exceptions import ClaimLimitReached
 from qualification.filters import QueueFilter
 from qualification.models import ReviewItem
 from qualification.permissions import Right, require
-from qualification.review import claims, pages
+from qualification.review import next_lead, pages
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
@@ -254,7 +254,7 @@ def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> Http
 def queue_next(request: HttpRequest) -> HttpResponse:
     """Claims the best waiting lead and opens it; a toast when there is none or no claim left."""
     try:
-        item = claims.claim_next(by=reader_of(request), now=timezone.now())
+        item = next_lead.claim_next(by=reader_of(request), now=timezone.now())
         said = _("Queue clear. Nothing waits for you.")
     except ClaimLimitReached as limit:
         item, said = None, str(limit)
