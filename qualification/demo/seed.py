@@ -174,7 +174,7 @@ def live_through(
     item: ReviewItem | None = None
     for step in inquirer.steps:
         at = arrival + dt.timedelta(minutes=step.minutes)
-        if at > (picked_up or now):
+        if at > min(picked_up or now, now):
             break
         lead = write_in(inquirer, step, sources, arrival)
         if item is None and desk is not None:
