@@ -12,7 +12,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.lifecycle import move_leads
@@ -48,11 +48,25 @@ def _claimed(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
     return item
 
 
-def teams_in_sight(user: User) -> list[int]:
+def sight_of(user: User) -> QuerySet[Team]:
     """The teams whose queue this person may work: own and fallback; all for an admin."""
-    teams = Team.objects.order_by("pk").values_list("pk", "is_fallback")
-    sees_all = Role.ADMIN in roles_of(user)
-    return [pk for pk, is_fallback in teams if sees_all or is_fallback or pk == user.team_id]
+    if Role.ADMIN in roles_of(user):
+        return Team.objects.order_by("pk")
+    return Team.objects.filter(Q(is_fallback=True) | Q(pk=user.team_id)).order_by("pk")
+
+
+def teams_in_sight(user: User) -> list[int]:
+    """Ids of the teams of `sight_of`."""
+    return list(sight_of(user).values_list("pk", flat=True))
+
+
+def sight_by_team(user: User) -> list[Q]:
+    """Conditions on items, one a team of `sight_of`, each of which an index answers."""
+    if Role.ADMIN in roles_of(user):
+        return [Q(team=pk) for pk in teams_in_sight(user)]
+    fallback = Q(team=Team.objects.filter(is_fallback=True).values("pk")[:1])
+    own = Q(team=user.team_id) & ~fallback
+    return [fallback] if user.team_id is None else [fallback, own]
 
 
 def live_claims(user: User, *, now: datetime) -> int:

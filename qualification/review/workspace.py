@@ -27,10 +27,11 @@ from qualification.models import (
     SLATimer,
 )
 from qualification.permissions import Right, has_right
-from qualification.review import checklists, keyset, timeline
+from qualification.review import checklists, timeline
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
 from qualification.review.help_wanted import request_on
+from qualification.review.places import Place, place_of
 from qualification.review.score_lines import (
     Group,
     Line,
@@ -98,16 +99,6 @@ class Clock:
     def is_running(self) -> bool:
         """Whether something is still due."""
         return self.due_at is not None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the item stands in the queue and who is next to it."""
-
-    position: int = 0
-    total: int = 0
-    previous_lead: int | None = None
-    next_lead: int | None = None
 
 
 @dataclass(frozen=True)
@@ -330,23 +321,6 @@ def _clock_of(item: ReviewItem | None, *, now: datetime) -> Clock:
         face=face_of_timer(live[0], now=now) if live else None,
         answered_after=answered_at - first.started_at if first and answered_at else None,
         was_late=bool(first and answered_at and answered_at > first.due_at),
-    )
-
-
-def place_of(item: ReviewItem, reader: User) -> Place:
-    """Rank and neighbours of an open item among the open items in the reader's sight."""
-    queue = ReviewItem.objects.open().visible_to(reader)
-    ahead = keyset.before(keyset.rank_key(item))
-    counts = queue.aggregate(ahead=Count("pk", filter=ahead), total=Count("pk"))
-    previous = queue.filter(ahead).order_by(*keyset.REVERSED).values_list("lead_id", flat=True)
-    following = (
-        queue.filter(keyset.after(keyset.rank_key(item))).ranked().values_list("lead_id", flat=True)
-    )
-    return Place(
-        position=counts["ahead"] + 1,
-        total=counts["total"],
-        previous_lead=previous.first(),
-        next_lead=following.first(),
     )
 
 
