@@ -25,11 +25,12 @@ from qualification.models import (
     ScoringModel,
 )
 from qualification.permissions import Right, has_right
-from qualification.review import checklists, keyset, timeline
+from qualification.review import checklists, timeline
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
 from qualification.review.help_wanted import request_on
 from qualification.review.lead_clock import Clock, clock_of
+from qualification.review.places import Place, place_of
 from qualification.review.score_lines import (
     Group,
     Line,
@@ -72,16 +73,6 @@ class Completeness:
     known: int
     expected: int
     missing: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the item stands in the queue and who is next to it."""
-
-    position: int = 0
-    total: int = 0
-    previous_lead: int | None = None
-    next_lead: int | None = None
 
 
 @dataclass(frozen=True)
@@ -290,23 +281,6 @@ def completeness_of(lead: Lead) -> Completeness:
     ]
     expected = len(LEAD_FACTS) + len(ACCOUNT_FACTS)
     return Completeness(known=expected - len(missing), expected=expected, missing=tuple(missing))
-
-
-def place_of(item: ReviewItem, reader: User) -> Place:
-    """Rank and neighbours of an open item among the open items in the reader's sight."""
-    queue = ReviewItem.objects.open().visible_to(reader)
-    ahead = keyset.before(keyset.rank_key(item))
-    counts = queue.aggregate(ahead=Count("pk", filter=ahead), total=Count("pk"))
-    previous = queue.filter(ahead).order_by(*keyset.REVERSED).values_list("lead_id", flat=True)
-    following = (
-        queue.filter(keyset.after(keyset.rank_key(item))).ranked().values_list("lead_id", flat=True)
-    )
-    return Place(
-        position=counts["ahead"] + 1,
-        total=counts["total"],
-        previous_lead=previous.first(),
-        next_lead=following.first(),
-    )
 
 
 def _last_decision(item: ReviewItem | None) -> Decision | None:

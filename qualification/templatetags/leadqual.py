@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
 from crm.roles import Role, roles_of
+from qualification.review.counts import CAP
 from qualification.sla.faces import Face
 
 from . import figures
@@ -238,6 +239,14 @@ def countdown(until: datetime, now: datetime | None = None) -> SafeString:
         until.isoformat(timespec="seconds"),
         figures.duration_text(left),
     )
+
+
+@register.filter
+def capped(count: int | None) -> str:
+    """A count that stops at a cap: `812`, or `1,000+` for any more."""
+    if count is None:
+        return ""
+    return f"{CAP:,}+" if count > CAP else f"{count:,}"
 
 
 @register.filter
