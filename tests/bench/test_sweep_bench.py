@@ -29,7 +29,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
 def test_it_writes_every_fact_once() -> None:
     done = bench("--timers", "300", "--due", "40", "--passes", "3")
     assert re.fullmatch(
-        f"ratio={FIGURE} doubled=0 lost=0 p50={FIGURE} p95={FIGURE} p99={FIGURE}"
+        f"ratio={FIGURE} doubled=0 lost=0 p50={FIGURE} p95={FIGURE} p99={FIGURE} cpu_p50={FIGURE}"
         f" timers=300 due=40 due_s={FIGURE} follow_up_s={FIGURE}",
         done.stdout.splitlines()[-1],
     ), done.stderr

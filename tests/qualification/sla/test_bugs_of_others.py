@@ -134,8 +134,8 @@ def test_zammad_904_back_in_the_queue_a_lead_has_a_fresh_clock_not_the_old_breac
     run_all(now=NOW + HOUR)
     close_item(item=ReviewItem.objects.get(pk=item.pk), reason=CloseReason.MERGED, by=None, now=NOW)
     lead = item.lead
-    type(lead).objects.filter(pk=lead.pk).update(stage="nurture")
-    (again,) = enter_queue([lead.pk], reason=EntryReason.WOKEN, now=NOW + 2 * HOUR)
+    type(lead).objects.filter(pk=lead.pk).update(stage="disqualified", disqualified_by="rule")
+    (again,) = enter_queue([lead.pk], reason=EntryReason.REINQUIRY, now=NOW + 2 * HOUR)
     fresh = ReviewItem.objects.get(pk=again)
     assert fresh.due_at == NOW + 2 * HOUR + 15 * MINUTE
     assert not fresh.timers.get().events.exists()
