@@ -46,6 +46,7 @@ ENTRIES = (
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
+    (Right.AUDIT, "qualification:sla-report", _("Response times"), "timer", "t", True),
     (Right.REASSIGN, "qualification:routing", _("Routing"), "route", "o", True),
     (
         Right.SEE_PROPOSALS,

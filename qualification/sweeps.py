@@ -18,7 +18,7 @@ from qualification.handoff.handover import HANDOFF_MAIL
 from qualification.handoff.mail import send_handoff
 from qualification.models import Heartbeat
 from qualification.outbox import deliver
-from qualification.review import claims, holds, nurture, routed
+from qualification.review import claims, holds, nurture, overdue, pauses, routed
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,9 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "inbox": lambda now: process_due(now=now),
     "scores": pipeline.finish_due,
     "runs": lambda now: runner.resume_runs(now=now),
+    "pauses": lambda now: pauses.resume_due(now=now),
     "timers": lambda now: sweep.record_due(now=now),
+    "overdue": lambda now: overdue.follow_up(now=now),
     "leases": lambda now: expire_claims(now=now),
     "wakeups": lambda now: nurture.wake_due(now=now),
     "notices": lambda now: plan.plan_due(now=now),

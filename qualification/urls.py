@@ -16,6 +16,7 @@ from qualification.views import (
     models,
     notices,
     nurture,
+    pauses,
     proposals,
     queue,
     rejected,
@@ -23,6 +24,7 @@ from qualification.views import (
     routing,
     scores,
     shell,
+    sla,
     sources,
     touches,
     turned_away,
@@ -60,6 +62,8 @@ lead_urls = [
     path("leads/<int:pk>/reassign/", claims.reassign, name="lead-reassign"),
     path("leads/<int:pk>/touch/", touches.touch, name="lead-touch"),
     path("leads/<int:pk>/snooze/", touches.snooze, name="lead-snooze"),
+    path("leads/<int:pk>/pause/", pauses.pause, name="lead-pause"),
+    path("leads/<int:pk>/resume/", pauses.resume, name="lead-resume"),
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
@@ -135,6 +139,11 @@ notice_urls = [
     path("notices/<int:pk>/read/", notices.notice_read, name="notice-read"),
 ]
 
+sla_urls = [
+    path("sla/", sla.sla_report, name="sla-report"),
+    path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -154,5 +163,6 @@ urlpatterns = (
     + handoff_urls
     + routing_urls
     + notice_urls
+    + sla_urls
     + source_urls
 )

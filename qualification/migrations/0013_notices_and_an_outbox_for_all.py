@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0004_index_of_leads_turned_away"),
-        ("qualification", "0010_routing_pools_rules_and_assignments"),
+        ("qualification", "0011_sla_policies_pauses_and_escalations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

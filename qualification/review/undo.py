@@ -33,7 +33,8 @@ from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue
 from qualification.routing import credit
-from qualification.sla.timers import cancel_timers, show_clocks
+from qualification.sla.levels import show_clocks
+from qualification.sla.timers import cancel_timers
 
 # Where a decision leaves the lead; elsewhere, something happened since.
 STAGE_AFTER = {

@@ -60,6 +60,8 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-reassign": verb(MANAGE),
     "qualification:lead-touch": verb(WORK),
     "qualification:lead-snooze": dialog(WORK),
+    "qualification:lead-pause": dialog(WORK),
+    "qualification:lead-resume": verb(WORK),
     "qualification:lead-ask": page(WORK),
     "qualification:lead-answer": verb(WORK),
     "qualification:lead-framework": verb(WORK),
@@ -106,6 +108,8 @@ ACCESS: dict[str, Access] = {
     "qualification:notice-preferences": dialog(EVERYBODY),
     "qualification:notice-open": verb(EVERYBODY),
     "qualification:notice-read": verb(EVERYBODY),
+    "qualification:sla-report": page(MANAGE),
+    "qualification:sla-csv": page(MANAGE),
     "qualification:source-list": page(SOURCES),
     "qualification:source-csv": page(SOURCES),
 }
