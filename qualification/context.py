@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
 from qualification.permissions import Right, rights_of
+from qualification.review.my_work import tasks_due
+
+if TYPE_CHECKING:
+    from crm.models import User
 
 THEMES = ("light", "dark")
 
@@ -30,6 +35,7 @@ class NavEntry:
 
 
 QUEUE = "qualification:queue"
+MY_WORK = "qualification:my-work"
 # Leads are worked from the queue.
 LEADS = "/leads/"
 # Besides “More”, where the minor entries go when there are others.
@@ -38,7 +44,7 @@ FIT_ON_PHONES = 4
 # (right, url name, label, icon, key, minor on phones)
 ENTRIES = (
     (Right.WORK_QUEUE, QUEUE, _("Queue"), "inbox", "q", False),
-    (Right.WORK_QUEUE, "qualification:my-work", _("My work"), "list-checks", "m", False),
+    (Right.WORK_QUEUE, MY_WORK, _("My work"), "list-checks", "m", False),
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
@@ -66,6 +72,7 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
     """The entries this person has a right to, in order."""
     rights = rights_of(request.user)
     theirs = [entry for entry in ENTRIES if entry[0] in rights]
+    counts = {MY_WORK: _tasks_due} if Right.WORK_QUEUE in rights else {}
     entries = []
     for _right, name, label, icon, key, is_minor in theirs:
         url = reverse(name)
@@ -75,11 +82,17 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
                 label=str(label),
                 icon=icon,
                 key=key,
+                count=counts[name](request) if name in counts else None,
                 is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
                 is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
             )
         )
     return entries
+
+
+def _tasks_due(request: HttpRequest) -> int | None:
+    """Tasks whose time has come; no figure when there are none."""
+    return tasks_due(cast("User", request.user), now=timezone.now()) or None
 
 
 def role_label(request: HttpRequest) -> str:

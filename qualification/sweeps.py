@@ -13,7 +13,7 @@ from crm.models import InboxMessage
 from qualification import pipeline, runner
 from qualification.handoff import outbox
 from qualification.models import Heartbeat
-from qualification.review import claims, holds, nurture, routed
+from qualification.review import claims, holds, routed, waking
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "runs": lambda now: runner.resume_runs(now=now),
     "timers": lambda now: sweep.record_due(now=now),
     "leases": lambda now: expire_claims(now=now),
-    "wakeups": lambda now: nurture.wake_due(now=now),
+    "wakeups": lambda now: waking.wake_due(now=now),
     "outbox": lambda now: outbox.deliver_due(now=now),
 }
 

@@ -13,6 +13,7 @@ from qualification.feedback import disputes
 from qualification.handoff import answers as handoff_answers
 from qualification.models import Criterion, Decision, RejectionReason, ReviewItem, ScoringRule
 from qualification.review import checklists, claims, decisions, touches
+from qualification.review.nurture import WakeWish
 from qualification.scoring import versions
 from qualification.sla import sweep
 
@@ -106,7 +107,7 @@ class Desk:
                 by=by,
                 reason=self.reasons["no_project"],
                 note="Budget round is in spring.",
-                wake_on=(at + dt.timedelta(days=self.draw.randint(70, 150))).date(),
+                wake=WakeWish(on=(at + dt.timedelta(days=self.draw.randint(70, 150))).date()),
                 now=at,
             )
         if finds_worth:

@@ -2,8 +2,16 @@
 
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
-from qualification.models.decision import Decision, NurturePlan, RejectionReason
+from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
+from qualification.models.follow import (
+    Cadence,
+    CadenceRun,
+    CadenceStep,
+    CadenceStepDone,
+    ContactHour,
+    NurturePlan,
+)
 from qualification.models.handoff import Handoff, OutboxMessage
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
@@ -32,8 +40,13 @@ __all__ = [
     "AccountOwner",
     "Assignment",
     "BusinessCalendar",
+    "Cadence",
+    "CadenceRun",
+    "CadenceStep",
+    "CadenceStepDone",
     "CalendarVersion",
     "ChecklistAnswer",
+    "ContactHour",
     "Criterion",
     "Decision",
     "Framework",

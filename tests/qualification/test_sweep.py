@@ -117,7 +117,7 @@ def test_it_scores_what_is_due_when_a_model_is_live() -> None:
 
 def test_every_room_is_in_the_pass() -> None:
     assert list(sweeps.SWEEPERS) == NAMES
-    assert nurture.wake_due
+    assert waking.wake_due
 
 
 @pytest.mark.django_db

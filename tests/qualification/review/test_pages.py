@@ -146,19 +146,21 @@ def test_my_work_by_what_comes_next(people: dict[str, User]) -> None:
     sdr = people["sdr"]
     expected = {
         "claimed": claim_item(item=rows.waiting_item(), by=sdr, now=NOW),
-        "overdue": owned(sdr, NOW - rows.minutes(5)),
+        "overdue": owned(sdr, NOW - rows.minutes(61)),
+        "due": owned(sdr, NOW - rows.minutes(5)),
         "today": owned(sdr, NOW + rows.minutes(5)),
         "none": owned(sdr, None),
         "later": owned(sdr, NOW + dt.timedelta(days=1)),
     }
     claim_item(item=rows.waiting_item(), by=people["manager"], now=NOW)
     with CaptureQueriesContext(connection) as queries:
-        work = pages.my_work(sdr, now=NOW)
+        work = my_work.my_work(sdr, now=NOW)
         assert {part.key: [row.item for row in part.rows] for part in work.sections} == {
             "waiting": [],
+            "snoozed": [],
             **{key: [item] for key, item in expected.items()},
         }
         assert [row.company for part in work.sections for row in part.rows]
-    assert len(queries) == 1
-    assert (work.n_owned, work.is_empty) == (4, False)
-    assert pages.my_work(people["ae"], now=NOW).is_empty
+    assert len(queries) == 2
+    assert (work.n_owned, work.n_due, work.is_empty) == (5, 2, False)
+    assert my_work.my_work(people["ae"], now=NOW).is_empty

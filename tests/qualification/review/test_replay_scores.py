@@ -28,6 +28,7 @@ from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from qualification.scoring.ledger import Ledger, published_form
 from tests import factories
+from qualification.review.nurture import WakeWish
 from tests.qualification.decision_support import answer, reason
 from tests.qualification.scoring.conftest import document, rule
 
@@ -157,7 +158,14 @@ class Walk:
             reject_lead(item=held, token=held.token, by=self.sdr, reason=reason(kind), now=self.now)
         else:
             day = self.now.date() + dt.timedelta(days=9)
-            nurture_lead(item=held, token=held.token, by=self.sdr, wake_on=day, now=self.now)
+            nurture_lead(
+                item=held,
+                token=held.token,
+                by=self.sdr,
+                reason=reason("no_project"),
+                wake=WakeWish(on=day),
+                now=self.now,
+            )
 
 
 @pytest.mark.parametrize("seed", range(6))
