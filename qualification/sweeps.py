@@ -11,9 +11,11 @@ from datetime import datetime
 
 from crm.models import InboxMessage
 from qualification import pipeline, runner
-from qualification.handoff import outbox
+from qualification.handoff.handover import HANDOFF_MAIL
+from qualification.handoff.mail import send_handoff
 from qualification.models import Heartbeat
-from qualification.review import claims, holds, routed, waking
+from qualification.outbox import deliver
+from qualification.review import claims, contact_hours, holds, routed, tasks, waking
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,15 @@ def expire_claims(*, now: datetime) -> int:
     return claims.expire_leases(now=now)
 
 
+# Who sends the messages of which kind.
+SENDERS: dict[str, deliver.Sender] = {HANDOFF_MAIL: send_handoff}
+
+
+def deliver_due(*, now: datetime) -> int:
+    """Sends the messages of every room that are due; returns how many left."""
+    return deliver.deliver_due(SENDERS, now=now)
+
+
 # What a pass does, in the order in which a lead walks through it.
 SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "inbox": lambda now: process_due(now=now),
@@ -54,7 +65,9 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "timers": lambda now: sweep.record_due(now=now),
     "leases": lambda now: expire_claims(now=now),
     "wakeups": lambda now: waking.wake_due(now=now),
-    "outbox": lambda now: outbox.deliver_due(now=now),
+    "tasks": lambda now: tasks.tell_due(now=now),
+    "contact hours": lambda now: contact_hours.count_due(now=now),
+    "outbox": lambda now: deliver_due(now=now),
 }
 
 

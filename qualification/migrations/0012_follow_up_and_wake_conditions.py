@@ -11,7 +11,6 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-
 # (days after the step before, by which way, what to do): 21 days in all.
 STEPS = (
     (0, "call", "Call for the first time"),

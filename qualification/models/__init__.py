@@ -12,7 +12,14 @@ from qualification.models.follow import (
     ContactHour,
     NurturePlan,
 )
-from qualification.models.handoff import Handoff, OutboxMessage
+from qualification.models.handoff import Handoff
+from qualification.models.notices import (
+    Notice,
+    NoticePreference,
+    NoticeSettings,
+    WebhookTarget,
+)
+from qualification.models.outbox import OutboxMessage
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
 from qualification.models.routing import (
@@ -57,6 +64,9 @@ __all__ = [
     "LeadScore",
     "Leave",
     "ModelChange",
+    "Notice",
+    "NoticePreference",
+    "NoticeSettings",
     "NurturePlan",
     "OutboxMessage",
     "PoolMember",
@@ -84,5 +94,6 @@ __all__ = [
     "ShadowScore",
     "TeamCalendar",
     "Touch",
+    "WebhookTarget",
     "WorkProfile",
 ]

@@ -11,13 +11,14 @@ from crm.intake.inbox import store_message
 from crm.models import InboxMessage, User
 from qualification import pipeline, sweeps
 from qualification.models import Heartbeat, LeadScore, SLAEvent
-from qualification.review import nurture
+from qualification.review import waking
 from qualification.review.claims import claim_item
 from tests import factories
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW
-NAMES = ["inbox", "scores", "runs", "timers", "leases", "wakeups", "outbox"]
+NAMES = ["inbox", "scores", "runs", "timers", "leases", "wakeups", "tasks"]
+NAMES += ["contact hours", "outbox"]
 
 
 def stored(key: str, body: bytes | None = None) -> InboxMessage:

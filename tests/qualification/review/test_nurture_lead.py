@@ -37,9 +37,7 @@ def nurture(item: ReviewItem, by: User, **given: Any) -> Decision:
 def test_it_nurtures(people: dict[str, User]) -> None:
     item = held_item(people["sdr"], ItemState.OWNED)
 
-    decision = nurture(
-        item, people["sdr"], reason=reason("no_project"), note="After Q1", on=SOON
-    )
+    decision = nurture(item, people["sdr"], reason=reason("no_project"), note="After Q1", on=SOON)
 
     plan = NurturePlan.objects.get(decision=decision)
     item.refresh_from_db()
@@ -143,7 +141,9 @@ def test_it_refuses_twice(people: dict[str, User]) -> None:
         nurture(decision.item, people["sdr"], on=SOON)
 
 
-@pytest.mark.parametrize("change", [
+@pytest.mark.parametrize(
+    "change",
+    [
         {"wake_on": None},
         {"latest_on": None},
         {"latest_on": TODAY},

@@ -10,7 +10,7 @@ from crm.models import AccountDomain, Lead, Team, User
 from qualification.choices import TouchKind, TouchResult
 from qualification.filters import QueueFilter
 from qualification.models import ReviewItem, ScoringRule
-from qualification.review import pages
+from qualification.review import my_work, pages
 from qualification.review.claims import claim_item
 from qualification.review.touches import log_touch, snooze_item
 from tests import factories

@@ -22,13 +22,13 @@ from qualification.exceptions import QualificationError
 from qualification.models import Decision, LeadScore, ReviewItem
 from qualification.review.claims import claim_item
 from qualification.review.decisions import nurture_lead, reject_lead
+from qualification.review.nurture import WakeWish
 from qualification.review.queue import enter_queue
 from qualification.review.touches import log_touch
 from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from qualification.scoring.ledger import Ledger, published_form
 from tests import factories
-from qualification.review.nurture import WakeWish
 from tests.qualification.decision_support import answer, reason
 from tests.qualification.scoring.conftest import document, rule
 

@@ -11,8 +11,8 @@ from django.test import Client
 from crm.models import User
 from qualification.models import Decision, ReviewItem
 from qualification.review.decisions import nurture_lead, reject_lead
-from tests import factories
 from qualification.review.nurture import WakeWish
+from tests import factories
 from tests.qualification.decision_support import reason
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ from django.utils import timezone
 from crm.models import Lead, User
 from qualification.models import Decision, ReviewItem, ScoringModel, ScoringRule
 from qualification.review.decisions import nurture_lead, reject_lead, undo_decision
-from tests import factories
 from qualification.review.nurture import WakeWish
+from tests import factories
 from tests.qualification.decision_support import active_model, answer, reason
 
 pytestmark = pytest.mark.django_db
