@@ -1,6 +1,7 @@
 """The Django admin, by topic. Rows a state machine owns are read-only here."""
 
 from qualification.admin import (
+    cadences,
     calendars,
     checklists,
     people,
@@ -12,6 +13,7 @@ from qualification.admin import (
 )
 
 __all__ = [
+    "cadences",
     "calendars",
     "checklists",
     "people",

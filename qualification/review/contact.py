@@ -22,6 +22,8 @@ from crm.matching.normalize import fold, region_of
 SATURDAY = 5
 # How far ahead a good time is looked for; behind it the first open moment is better than none.
 DAYS_AHEAD = 7
+# An hour with fewer own calls says nothing, however they went.
+HOUR_ENOUGH = 30
 _SUMMER_AND_WINTER = (datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 7, 15, tzinfo=UTC))
 
 
@@ -135,8 +137,9 @@ Hours = Mapping[int, tuple[int, int]]
 
 
 def best_windows(hours: Hours, *, usual: tuple[Window, ...], enough: int) -> Windows:
-    """The usual windows until there are `enough` own calls; then the hours that are answered surely
-    more often than calls are altogether (95 % Wilson interval above the share of all), if any."""
+    """The usual windows until there are `enough` own calls; then the hours (of HOUR_ENOUGH calls)
+    that are answered surely more often than calls are altogether: their 95 % Wilson interval lies
+    above the share of all. Where there is none, the usual ones."""
     calls = sum(made for made, _answered in hours.values())
     answered = sum(taken for _made, taken in hours.values())
     if calls < enough or not answered:
@@ -144,7 +147,7 @@ def best_windows(hours: Hours, *, usual: tuple[Window, ...], enough: int) -> Win
     good = [
         hour
         for hour, (made, taken) in sorted(hours.items())
-        if made and lower_bound(taken, made) > answered / calls
+        if made >= HOUR_ENOUGH and lower_bound(taken, made) > answered / calls
     ]
     return Windows(_joined(good), calls, calls) if good else Windows(usual, seen=calls)
 

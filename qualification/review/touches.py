@@ -36,8 +36,8 @@ def log_touch(
     is_proposal: bool = False,
     now: datetime,
 ) -> Touch:
-    """Writes down a contact or attempt; the given next task replaces the one that was planned. Where
-    it is a proposal, or there is none, the next step of a running cadence goes before it.
+    """Writes down a contact or attempt; the given next task replaces the one that was planned.
+    Where it is a proposal, or there is none, the next step of a running cadence goes before it.
 
     A claim becomes ownership: first response stops, the decision clock starts (one that runs
     already keeps its time). Raises NotHolder, AlreadyDecided, TaskInvalid, PermissionDenied.
@@ -72,8 +72,8 @@ def log_nurture_touch(
     note: str = "",
     now: datetime,
 ) -> Touch:
-    """Writes down a contact or attempt with a lead that sleeps; a step of its cadence is done by it.
-    It stays asleep. Raises PermissionDenied, NotHolder, PlanEnded."""
+    """Writes down a contact or attempt with a lead that sleeps; it stays asleep, and a step of
+    its cadence may be done by it. Raises PermissionDenied, NotHolder, PlanEnded."""
     locked = nurture.lock_plan(plan, by=by)
     item = locked.decision.item
     touch = Touch.objects.create(

@@ -94,7 +94,7 @@ def test_before_a_contract_ends(people: dict[str, User]) -> None:
 
 def test_no_rise_beyond_what_a_score_can_reach(people: dict[str, User]) -> None:
     active_model()
-    with pytest.raises(DecisionIncomplete, match="No score rises above 100.0"):
+    with pytest.raises(DecisionIncomplete, match="No score rises above"):
         nurture(held_item(people["sdr"]), people["sdr"], rise_tenths=1001)
 
 
