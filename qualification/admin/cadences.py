@@ -38,7 +38,8 @@ class CadenceAdmin(EditableAdmin):
     actions = ["make_new_version"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cadence]:
-        return super().get_queryset(request).prefetch_related("steps")
+        rows: QuerySet[Cadence] = super().get_queryset(request)
+        return rows.prefetch_related("steps")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Cadence | None = None) -> list[str]:
         """Key and version name a row for good; runs point at it."""
