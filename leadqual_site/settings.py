@@ -230,6 +230,10 @@ LOGGING = {
 
 # Good hours to call, on the lead's own clock.
 CONTACT_WINDOWS = env.string("CONTACT_WINDOWS", default="8-10, 16-17")
+# Activities that are an answer: whoever follows up in steps now talks instead.
+ANSWER_ACTIVITIES = env.listing(
+    "ANSWER_ACTIVITIES", default=["mail_reply", "email_reply", "meeting_booked"]
+)
 LEADQUAL = {
     # A claim is a lease of this many minutes; DOMAIN "Claim".
     "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from crm.models import Activity, ActivityVerdict, Lead
 from crm.stages import Stage
-from qualification.choices import EntryReason
-from qualification.models import LeadScore, NurturePlan
+from qualification.choices import CadenceEnd, EntryReason, ItemState
+from qualification.models import CadenceRun, LeadScore, NurturePlan, ReviewItem
+from qualification.review.cadence_runs import end_runs
 from qualification.review.contracts import follow_contracts
 from qualification.review.items import lock_leads
 from qualification.review.nurture import end_plans
@@ -43,8 +46,10 @@ def wake_due(*, now: datetime) -> int:
 
 @transaction.atomic
 def look_again(lead_ids: Collection[int], *, now: datetime) -> int:
-    """Wakes those of these leads whose condition holds now: something about them changed. Also lets
-    plans follow a contract end that moved. Returns how many woke."""
+    """Wakes those of these leads whose condition holds now: something about them changed. Also ends
+    the steps of who answered, and lets plans follow a contract end that moved. Returns how many
+    woke."""
+    _end_answered(lead_ids, now=now)
     asleep = NurturePlan.objects.waiting().filter(lead__in=lead_ids)
     locked = lock_leads(list(asleep.values_list("lead_id", flat=True)))
     if not locked:
@@ -52,6 +57,34 @@ def look_again(lead_ids: Collection[int], *, now: datetime) -> int:
     follow_contracts(locked, now=now)
     plans = due_plans(now).filter(lead__in=locked)
     return _wake(list(plans.values_list("pk", flat=True)), now=now)
+
+
+def _end_answered(lead_ids: Collection[int], *, now: datetime) -> None:
+    """A reply or a meeting ends the steps; its owner has to see to it now."""
+    answers = Activity.objects.filter(
+        lead=OuterRef("lead"),
+        type__in=settings.ANSWER_ACTIVITIES,
+        recorded_at__gt=OuterRef("started_at"),
+        recorded_at__lte=now,
+    )
+    running = CadenceRun.objects.filter(lead__in=lead_ids, ended_at=None)
+    if not running.exists():
+        return
+    locked = lock_leads(lead_ids)
+    answered = running.filter(Exists(_by_people(answers, now)), lead__in=locked)
+    rows = list(answered.values_list("lead_id", "item_id"))
+    end_runs([lead for lead, _item in rows], end=CadenceEnd.REPLIED, now=now)
+    items = ReviewItem.objects.filter(pk__in=[item for _lead, item in rows], state=ItemState.OWNED)
+    items.update(next_task=str(_("They answered")), next_task_at=now, snoozed_until=None)
+
+
+def _by_people(activities: QuerySet[Activity], now: datetime) -> QuerySet[Activity]:
+    """Without those a machine did, as far as is known now."""
+    verdict = ActivityVerdict.objects.filter(
+        activity=OuterRef("pk"), recorded_at__lte=now
+    ).order_by("-recorded_at", "-id")
+    is_machine = Coalesce(Subquery(verdict.values("is_machine")[:1]), Value(value=False))
+    return activities.annotate(is_machine=is_machine).filter(is_machine=False)
 
 
 def due_plans(now: datetime) -> QuerySet[NurturePlan]:
@@ -82,21 +115,13 @@ def _day_has_come(now: datetime) -> Q:
 
 def _activities_since(now: datetime) -> QuerySet[Activity]:
     """The awaited activities by people, recorded after the plan was made or changed."""
-    verdict = ActivityVerdict.objects.filter(
-        activity=OuterRef("pk"), recorded_at__lte=now
-    ).order_by("-recorded_at", "-id")
-    return (
-        Activity.objects.filter(
-            lead=OuterRef("lead"),
-            type=OuterRef("wake_activity"),
-            recorded_at__gt=OuterRef("since"),
-            recorded_at__lte=now,
-        )
-        .annotate(
-            is_machine=Coalesce(Subquery(verdict.values("is_machine")[:1]), Value(value=False))
-        )
-        .filter(is_machine=False)
+    awaited = Activity.objects.filter(
+        lead=OuterRef("lead"),
+        type=OuterRef("wake_activity"),
+        recorded_at__gt=OuterRef("since"),
+        recorded_at__lte=now,
     )
+    return _by_people(awaited, now)
 
 
 @transaction.atomic

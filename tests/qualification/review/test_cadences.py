@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from crm.models import Lead, User
+from crm.models import Activity, ActivityVerdict, Lead, User
 from crm.roles import Role
 from qualification.choices import CadenceEnd, ItemState, TouchKind, TouchResult
 from qualification.exceptions import CadenceRefused, NotHolder
@@ -26,7 +26,7 @@ from qualification.review.cadences import start_cadence, stop_cadence
 from qualification.review.claims import reassign_item, release_item
 from qualification.review.decisions import reject_lead, undo_decision
 from qualification.review.touches import log_nurture_touch, log_touch, snooze_item
-from qualification.review.waking import wake_due
+from qualification.review.waking import look_again, wake_due
 from qualification.sla.hours import CalendarContent, write_version
 from tests import factories
 from tests.factories import NOW
@@ -227,6 +227,22 @@ def test_a_running_one_keeps_its_steps(people: dict[str, User], owned: ReviewIte
     assert owned.next_task == "Mail what you called about"
     assert list(Cadence.objects.filter(is_active=True)) == [made]
     assert (made.version, made.is_default, made.steps.count()) == (2, True, 7)
+
+
+def test_a_reply_that_comes_in_ends_it(people: dict[str, User], owned: ReviewItem) -> None:
+    start(owned, people["sdr"])
+    reply = Activity.objects.create(
+        lead=owned.lead, type="mail_reply", occurred_at=NOW + DAY, recorded_at=NOW + DAY
+    )
+    verdict = {"activity": reply, "reason": "auto reply"}
+    ActivityVerdict.objects.create(**verdict, is_machine=True, recorded_at=NOW + DAY)
+    look_again([owned.lead_id], now=NOW + DAY)
+    assert running(owned.lead)
+    ActivityVerdict.objects.create(**verdict, is_machine=False, recorded_at=NOW + 2 * DAY)
+    look_again([owned.lead_id], now=NOW + 2 * DAY)
+    assert CadenceRun.objects.get().end == CadenceEnd.REPLIED
+    owned.refresh_from_db()
+    assert (owned.next_task, owned.next_task_at) == ("They answered", NOW + 2 * DAY)
 
 
 class TestAsleep:

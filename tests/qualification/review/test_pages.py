@@ -155,7 +155,7 @@ def test_my_work_by_what_comes_next(people: dict[str, User]) -> None:
     with CaptureQueriesContext(connection) as queries:
         work = my_work.my_work(sdr, now=NOW)
         assert {part.key: [row.item for row in part.rows] for part in work.sections} == {
-            **dict.fromkeys(("waiting", "overdue", "today", "later"), []),
+            **{key: [] for key in ("waiting", "overdue", "today", "later")},
             **{key: [item] for key, item in expected.items()},
         }
         assert [row.company for part in work.sections for row in part.rows]
