@@ -130,7 +130,7 @@ class Desk:
                 note="Budget round is in spring.",
                 wake=WakeWish(
                     on=(at + dt.timedelta(days=self.draw.randint(70, 150))).date(),
-                    rise_tenths=100,
+                    rise_tenths=100 if item.score_tenths < 800 else None,
                 ),
                 now=at,
             )

@@ -37,6 +37,11 @@ class Contact:
         return self.now.astimezone(self.found.zone) if self.found else None
 
     @property
+    def local_text(self) -> str:
+        """That time as `09:40`; templates would move it to the reader's clock."""
+        return f"{self.local:%H:%M}" if self.local else ""
+
+    @property
     def is_good(self) -> bool:
         """Whether this is a good time to call."""
         return self.local is not None and self.windows.holds(self.local)

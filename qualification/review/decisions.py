@@ -21,7 +21,7 @@ from crm.stages import Stage
 from qualification.choices import CadenceEnd, CloseReason, DecisionKind, EntryReason
 from qualification.exceptions import ChecklistIncomplete, DecisionIncomplete, TooFewAttempts
 from qualification.handoff.handover import hand_over
-from qualification.models import Decision, RejectionReason, ReviewItem, Touch
+from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem, Touch
 from qualification.permissions import Right, has_right
 from qualification.review.cadence_runs import end_runs
 from qualification.review.checklists import framework_for, missing_for_accept
@@ -140,7 +140,9 @@ def nurture_lead(
     _check_reason(reason)
     frozen = freeze(item=held, now=now)
     most = int(frozen.model.total_max * 10) if frozen.model else None
-    scores = Scores(at_decision=frozen.total_tenths, now=frozen.total_tenths, most=most)
+    shown = LeadScore.objects.filter(lead=held.lead).values_list("total_tenths", flat=True).first()
+    now_tenths = frozen.total_tenths if shown is None else shown
+    scores = Scores(at_decision=frozen.total_tenths, now=now_tenths, most=most)
     checked = wake_of(wake, scores=scores, now=now)
     verdict = _Verdict(DecisionKind.NURTURE, note=note, reason=reason)
     decision = _decide(held, verdict, frozen=frozen, by=by, now=now)

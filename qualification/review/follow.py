@@ -30,12 +30,13 @@ def follow_of(lead: Lead, *, reader: User, now: datetime) -> Follow:
     """Everything about following up one lead."""
     plan = sleeping_plan_of(lead)
     works = has_right(reader, Right.WORK_QUEUE)
+    run = running_of(lead)
     return Follow(
         contact=contact_of(lead, now=now),
-        run=running_of(lead),
+        run=run,
         plan=plan,
         can_follow=plan is not None and works and may_change(plan, reader),
-        cadences=tuple(Cadence.objects.filter(is_active=True)) if works else (),
+        cadences=tuple(Cadence.objects.filter(is_active=True)) if works and run is None else (),
     )
 
 
