@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from qualification.review.contact import windows_in
+
 
 @register()
 def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
@@ -44,3 +46,19 @@ def check_policy_figures(**kwargs: Any) -> list[CheckMessage]:
         for name, value in settings.LEADQUAL.items()
         if value <= 0
     ]
+
+
+@register()
+def check_contact_windows(**kwargs: Any) -> list[CheckMessage]:
+    """The good hours to call can be read."""
+    try:
+        windows_in(settings.CONTACT_WINDOWS)
+    except ValueError as unreadable:
+        return [
+            Error(
+                f"CONTACT_WINDOWS: {unreadable}",
+                hint="Write hours such as “8-10, 16-17”.",
+                id="leadqual.E003",
+            )
+        ]
+    return []

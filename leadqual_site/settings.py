@@ -237,6 +237,12 @@ LOGGING = {
 
 # --- LeadQual: policy figures an operator may set ----------------------------------------------
 
+# Good hours to call, on the lead's own clock.
+CONTACT_WINDOWS = env.string("CONTACT_WINDOWS", default="8-10, 16-17")
+# Activities that are an answer: whoever follows up in steps now talks instead.
+ANSWER_ACTIVITIES = env.listing(
+    "ANSWER_ACTIVITIES", default=["mail_reply", "email_reply", "meeting_booked"]
+)
 LEADQUAL = {
     # A claim is a lease of this many minutes; DOMAIN "Claim".
     "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),
@@ -244,6 +250,8 @@ LEADQUAL = {
     "UNDO_SECONDS": env.integer("UNDO_SECONDS", default=30),
     "NURTURE_DAYS": env.integer("NURTURE_DAYS", default=180),
     "MIN_ATTEMPTS": env.integer("MIN_ATTEMPTS", default=5),
+    # Own calls before the good hours to call come from them instead of CONTACT_WINDOWS.
+    "CONTACT_MIN_CALLS": env.integer("CONTACT_MIN_CALLS", default=200),
     # No proposal under this many counted decisions, nor for a rule that fired less often.
     "EVIDENCE_MIN_DECISIONS": env.integer("EVIDENCE_MIN_DECISIONS", default=50),
     "EVIDENCE_MIN_FIRINGS": env.integer("EVIDENCE_MIN_FIRINGS", default=10),

@@ -18,7 +18,16 @@ from qualification.handoff.handover import HANDOFF_MAIL
 from qualification.handoff.mail import send_handoff
 from qualification.models import Heartbeat
 from qualification.outbox import deliver
-from qualification.review import claims, holds, nurture, overdue, pauses, routed
+from qualification.review import (
+    claims,
+    contact_hours,
+    holds,
+    overdue,
+    pauses,
+    routed,
+    tasks,
+    waking,
+)
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -73,7 +82,9 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "timers": lambda now: sweep.record_due(now=now),
     "overdue": lambda now: overdue.follow_up(now=now),
     "leases": lambda now: expire_claims(now=now),
-    "wakeups": lambda now: nurture.wake_due(now=now),
+    "wakeups": lambda now: waking.wake_due(now=now),
+    "tasks": lambda now: tasks.tell_due(now=now),
+    "contact_hours": lambda now: contact_hours.count_due(now=now),
     "notices": lambda now: plan.plan_due(now=now),
     "outbox": lambda now: deliver_due(now=now),
 }

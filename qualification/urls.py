@@ -5,6 +5,7 @@ from django.urls import path
 from qualification.views import (
     answers,
     buying,
+    cadences,
     claims,
     decide,
     decisions,
@@ -48,7 +49,7 @@ queue_urls = [
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", queue.queue_next, name="queue-next"),
     path("queue/pulse/", queue.queue_pulse, name="queue-pulse"),
-    path("my-work/", queue.my_work, name="my-work"),
+    path("my-work/", queue.my_work_page, name="my-work"),
 ]
 
 lead_urls = [
@@ -72,7 +73,10 @@ lead_urls = [
     path("leads/<int:pk>/accept/", decide.accept, name="lead-accept"),
     path("leads/<int:pk>/ask-manager/", decide.ask_manager, name="lead-ask-manager"),
     path("leads/<int:pk>/reject/", decide.reject, name="lead-reject"),
-    path("leads/<int:pk>/nurture/", decide.nurture, name="lead-nurture"),
+    path("leads/<int:pk>/nurture/", nurture.nurture_dialog, name="lead-nurture"),
+    path("leads/<int:pk>/nurture/preview/", nurture.nurture_preview, name="nurture-preview"),
+    path("leads/<int:pk>/cadence/", cadences.cadence_start, name="cadence-start"),
+    path("leads/<int:pk>/cadence/stop/", cadences.cadence_stop, name="cadence-stop"),
 ]
 
 undo_urls = [
@@ -81,6 +85,8 @@ undo_urls = [
 
 nurture_urls = [
     path("nurture/", nurture.nurture_list, name="nurture-list"),
+    path("nurture/<int:pk>/", nurture.nurture_change, name="nurture-change"),
+    path("nurture/<int:pk>/take-back/", nurture.nurture_take_back, name="nurture-take-back"),
 ]
 
 decision_urls = [

@@ -1,6 +1,7 @@
 """The Django admin, by topic. Rows a state machine owns are read-only here."""
 
 from qualification.admin import (
+    cadences,
     calendars,
     checklists,
     notices,
@@ -13,6 +14,7 @@ from qualification.admin import (
 )
 
 __all__ = [
+    "cadences",
     "calendars",
     "checklists",
     "notices",

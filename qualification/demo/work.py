@@ -12,8 +12,16 @@ from qualification.choices import AnswerState, DisputeKind, ItemState, TouchKind
 from qualification.demo.market import Inquirer
 from qualification.feedback import disputes
 from qualification.handoff import answers as handoff_answers
-from qualification.models import Criterion, Decision, RejectionReason, ReviewItem, ScoringRule
-from qualification.review import buying, checklists, claims, decisions, touches
+from qualification.models import (
+    Cadence,
+    Criterion,
+    Decision,
+    RejectionReason,
+    ReviewItem,
+    ScoringRule,
+)
+from qualification.review import buying, cadences, checklists, claims, decisions, touches
+from qualification.review.nurture import WakeWish
 from qualification.scoring import versions
 from qualification.sla import sweep
 
@@ -84,6 +92,7 @@ class Desk:
         self.workers = workers
         self.draw = draw
         self.reasons = {reason.key: reason for reason in RejectionReason.objects.all()}
+        self.cadence = Cadence.objects.get(is_default=True)
         self.criteria = {criterion.key: criterion for criterion in Criterion.objects.all()}
 
     def delay(self, item: ReviewItem) -> dt.timedelta:
@@ -129,7 +138,10 @@ class Desk:
                 by=by,
                 reason=self.reasons["no_project"],
                 note="Budget round is in spring.",
-                wake_on=(at + dt.timedelta(days=self.draw.randint(70, 150))).date(),
+                wake=WakeWish(
+                    on=(at + dt.timedelta(days=self.draw.randint(70, 150))).date(),
+                    rise_tenths=100 if item.score_tenths < 800 else None,
+                ),
                 now=at,
             )
         if finds_worth:
@@ -214,4 +226,6 @@ class Desk:
             next_task="Call again",
             now=called_at,
         )
+        if self.draw.random() < 0.5:
+            cadences.start_cadence(lead=item.lead, cadence=self.cadence, by=by, now=called_at)
         self._ask(item, by, called_at, upto=2)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0004_index_of_leads_turned_away"),
-        ("qualification", "0011_sla_policies_pauses_and_escalations"),
+        ("qualification", "0012_follow_up_and_wake_conditions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

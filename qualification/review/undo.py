@@ -16,7 +16,14 @@ from crm.lifecycle import move_lead
 from crm.models import Lead, User
 from crm.models.lead import DisqualifiedBy
 from crm.stages import Stage
-from qualification.choices import DecisionKind, EntryReason, ItemState, NoticeKind, TimerState
+from qualification.choices import (
+    CadenceEnd,
+    DecisionKind,
+    EntryReason,
+    ItemState,
+    NoticeKind,
+    TimerState,
+)
 from qualification.exceptions import (
     AlreadyDecided,
     DecisionIncomplete,
@@ -29,6 +36,7 @@ from qualification.models import Decision, ReviewItem, SLATimer
 from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard
+from qualification.review.cadence_runs import end_runs, revive_run
 from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue
@@ -64,6 +72,8 @@ def undo_decision(*, decision: Decision, by: User, now: datetime) -> Decision:
     reversal = _reversal(decision, kind=DecisionKind.REVERSED, by=by, now=now)
     move_lead(lead=lead, to=Stage.MQL, reason=_("Decision undone"), by=by, now=now)
     item = _give_back(decision, lead=lead, old=old, by=by, now=now)
+    end_runs([lead.pk], end=CadenceEnd.STOPPED, now=now)
+    revive_run(old=old, item=item, ended_at=decision.at)
     move_lead(lead=lead, to=Stage.WORKING, reason=_("Decision undone"), by=by, now=now)
     _run_on(decision, item=item, now=now)
     credit.take_again(reversal=reversal, now=now)
