@@ -39,6 +39,12 @@ class TaskInvalid(QualificationError):
     status = 422
 
 
+class SkipUnexplained(QualificationError):
+    """A lead is skipped for a reason; “another” needs words."""
+
+    status = 422
+
+
 class AlreadyDecided(QualificationError):
     """The item was closed meanwhile; the text says by whom and how."""
 

@@ -26,6 +26,7 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
+from qualification.models.skip import Skip
 from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "ScoringRun",
     "Segment",
     "ShadowScore",
+    "Skip",
     "TeamCalendar",
     "Touch",
     "WorkProfile",

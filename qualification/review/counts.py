@@ -73,6 +73,9 @@ def on_time(now: datetime) -> Q:
 
 
 _CLOCK = "state IN ('waiting', 'claimed') AND bucket"
+# "Next lead" leaves out what the reader skipped.
+_OFFERED = """NOT EXISTS (SELECT FROM qualification_skip AS s
+    WHERE s.by_id = %(reader)s AND s.until > %(now)s AND s.item_id = i.id)"""
 # Name → condition on an open item of one team.
 _COUNTED = {
     "open": "NOT state = 'closed'",
@@ -81,7 +84,7 @@ _COUNTED = {
     "warn": f"{_CLOCK} <> 2 AND due_at > %(now)s AND due_at <= %(soon)s",
     "ok": f"{_CLOCK} <> 2 AND due_at > %(soon)s",
     "paused": "state IN ('waiting', 'claimed') AND bucket = 2 AND NOT state = 'closed'",
-    "for_anybody": "state = 'waiting' AND assignee_id IS NULL AND pool_id IS NULL",
+    "for_anybody": f"state = 'waiting' AND assignee_id IS NULL AND pool_id IS NULL AND {_OFFERED}",
 }
 _OF_READER = {
     "for_reader": "state = 'waiting' AND assignee_id = %(reader)s AND team_id IN (TABLE sight)",
