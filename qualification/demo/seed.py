@@ -11,6 +11,7 @@ import json
 import random
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -30,6 +31,9 @@ from qualification.scoring import document, drafts, versions
 
 SEED = 20261123
 DAYS = 60
+# A version has been in shadow for so long, with other points for these rules.
+SHADOW_FOR = dt.timedelta(hours=30)
+SHADOW_POINTS = {"webinar-attended": Decimal(6), "decision-maker": Decimal(14)}
 # The last of them are still in the queue when somebody looks.
 OPEN_SHARE = 6
 OPEN_AT_MOST = 54
@@ -50,7 +54,11 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         make_model(start)
         market, desk = Market(SEED), Desk(workers, draw)
         n_open = min(OPEN_AT_MOST, leads // OPEN_SHARE)
-        for number, arrival in enumerate(arrivals(leads - n_open, start, now, draw), start=1):
+        decided = arrivals(leads - n_open, start, now, draw)
+        n_before = sum(arrival < now - SHADOW_FOR for arrival in decided)
+        for number, arrival in enumerate(decided, start=1):
+            if number == n_before + 1:
+                make_shadow(workers, now - SHADOW_FOR)
             live_through(market.inquirer(number), sources, arrival, now, desk)
             on_progress(number, leads)
         make_routing(workers.by_name)
@@ -120,6 +128,18 @@ def make_model(now: dt.datetime) -> None:
     versions.activate_as_operator(model=draft, now=now)
 
 
+def make_shadow(workers: Workers, now: dt.datetime) -> None:
+    """An admin's draft in shadow since then; another admin may publish it by today."""
+    active = versions.active_model()
+    if active is None:
+        return
+    dana = workers.by_name["dana"]
+    draft = drafts.copy_to_draft(model=active, by=dana, now=now)
+    for key, points in SHADOW_POINTS.items():
+        drafts.change_points(draft=draft, rule_key=key, points=points, by=dana, now=now)
+    versions.start_shadow(model=draft, by=workers.by_name["kenji"], now=now)
+
+
 def arrivals(
     count: int, start: dt.datetime, now: dt.datetime, draw: random.Random
 ) -> list[dt.datetime]:
@@ -182,6 +202,8 @@ def live_through(
             picked_up = item.entered_at + desk.delay(item) if item else None
     if item is None or picked_up is None or desk is None:
         return
-    if picked_up + LONGEST_WORK < now:
+    # What they did meanwhile may have taken them out of the queue again.
+    still_waits = ReviewItem.objects.filter(pk=item.pk, state=ItemState.WAITING).exists()
+    if still_waits and picked_up + LONGEST_WORK < now:
         at_moment(picked_up)
         desk.work(item, inquirer, picked_up, now)

@@ -6,13 +6,13 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from crm.models import User
+from crm.models import BuyingRole, User
 from qualification.choices import AnswerState, DisputeKind, TouchKind, TouchResult
 from qualification.demo.market import Inquirer
 from qualification.feedback import disputes
 from qualification.handoff import answers as handoff_answers
 from qualification.models import Criterion, Decision, RejectionReason, ReviewItem, ScoringRule
-from qualification.review import checklists, claims, decisions, touches
+from qualification.review import buying, checklists, claims, decisions, touches
 from qualification.scoring import versions
 from qualification.sla import sweep
 
@@ -24,6 +24,16 @@ DISCOVERY = (
     ("system_in_use", "Spreadsheets and an old WMS", AnswerState.INFERRED),
 )
 
+
+# What somebody of this seniority turns out to be in the purchase.
+ROLES = {
+    "C-level": BuyingRole.ECONOMIC_BUYER,
+    "VP": BuyingRole.DECISION_MAKER,
+    "Director": BuyingRole.DECISION_MAKER,
+    "Head": BuyingRole.INFLUENCER,
+    "Manager": BuyingRole.INFLUENCER,
+    "Specialist": BuyingRole.END_USER,
+}
 
 NOTES = {
     "too_small": "Twelve people in one hall; a spreadsheet does it for them.",
@@ -89,6 +99,9 @@ class Desk:
         touches.log_touch(item=item, by=by, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=at)
         at += dt.timedelta(minutes=self.draw.randint(4, 20))
         item.refresh_from_db()
+        role = ROLES.get(item.lead.seniority)
+        if role is not None:
+            buying.say_role(item=item, role=role, source="Call", confidence=80, by=by, now=at)
         decided = self._decide(item, inquirer, by, at)
         answered_at = at + dt.timedelta(minutes=self.draw.randint(40, 300))
         if decided.kind == "accept" and answered_at < now:
