@@ -1,7 +1,7 @@
 """Leases run out while their holders submit: each lead has the old holder's decision or a new
 claim, never both, never neither.
 
-`EXPIRY_LEADS=500` on demand; the suite plays forty.
+`EXPIRY_LEADS=500` on demand; the suite plays twelve.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from qualification.sla.sweep import record_due
 from tests.qualification import decision_support as hands
 from tests.qualification import queue_support as rows
 
-LEADS = int(os.environ.get("EXPIRY_LEADS", "40"))
+LEADS = int(os.environ.get("EXPIRY_LEADS", "12"))
 PEOPLE = 20
 END = rows.NOW + dt.timedelta(minutes=30)
 
