@@ -33,6 +33,7 @@ from qualification.templatetags.figures import unsigned_tenths
 from qualification.toasts import add_toast, close_dialog
 from qualification.views.dialogs import show_dialog
 from qualification.views.fetch import (
+    newest_item_of,
     open_item_of,
     reader_of,
     visible_decision_or_404,
@@ -87,7 +88,7 @@ class Dialog:
 def reject(request: HttpRequest, pk: int) -> HttpResponse:
     """Why this lead goes no further."""
     lead = visible_lead_or_404(request.user, pk)
-    item = open_item_of(lead)
+    item = item_of_form(request, lead)
     dialog = Dialog(
         request=request,
         lead=lead,
@@ -112,6 +113,12 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
     return run_dialog(
         dialog, decide, said=lambda made: _("Rejected: %(why)s") % {"why": made.reason}
     )
+
+
+def item_of_form(request: HttpRequest, lead: Lead) -> ReviewItem:
+    """What is decided. A form that comes back late may be about an item closed meanwhile: it is
+    drawn again with who decided, and with everything typed."""
+    return newest_item_of(lead) if request.method == "POST" else open_item_of(lead)
 
 
 def _reject_context(dialog: Dialog) -> dict[str, Any]:
@@ -159,7 +166,7 @@ def _points_of_lines(lead: Lead) -> dict[str, int]:
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Who gets the lead, and what they read."""
     lead = visible_lead_or_404(request.user, pk)
-    item = open_item_of(lead)
+    item = item_of_form(request, lead)
     dialog = Dialog(
         request=request,
         lead=lead,

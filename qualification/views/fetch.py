@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
+from qualification.choices import ItemState
 from qualification.exceptions import AlreadyDecided
 from qualification.models import Decision, ReviewItem
 
@@ -35,11 +36,20 @@ def visible_decision_or_404(user: User | AnonymousUser, pk: int) -> Decision:
 
 def open_item_of(lead: Lead) -> ReviewItem:
     """The open item of a lead; AlreadyDecided when it left the queue, 404 if it never was in."""
+    item = newest_item_of(lead)
+    if item.state == ItemState.CLOSED:
+        raise AlreadyDecided(_("This lead is no longer in the queue. Open the next one."))
+    return item
+
+
+def newest_item_of(lead: Lead) -> ReviewItem:
+    """The open item of a lead, else the one closed last; 404 if it never was in the queue.
+
+    For forms: their door refuses a closed one by name, and the page keeps what was typed.
+    """
     items = ReviewItem.objects.filter(lead=lead).select_related("holder", "framework")
-    item = items.open().first()
-    if item is not None:
-        item.lead = lead
-        return item
-    if not items.exists():
+    item = items.open().first() or items.order_by("-pk").first()
+    if item is None:
         raise Http404
-    raise AlreadyDecided(_("This lead is no longer in the queue. Open the next one."))
+    item.lead = lead
+    return item

@@ -23,9 +23,9 @@ from qualification.review import cadences, decisions, nurture, sleeping
 from qualification.review.contracts import contract_ends
 from qualification.review.wake_preview import ahead_of
 from qualification.scoring.versions import active_model
-from qualification.views.decide import Dialog, run_dialog
+from qualification.views.decide import Dialog, item_of_form, run_dialog
 from qualification.views.dialogs import done, show_dialog
-from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
+from qualification.views.fetch import reader_of, visible_lead_or_404
 from qualification.views.replies import is_htmx, lead_url
 
 MAX_PREFILL = 2000
@@ -54,7 +54,7 @@ def nurture_list(request: HttpRequest) -> HttpResponse:
 def nurture_dialog(request: HttpRequest, pk: int) -> HttpResponse:
     """Why a lead rests and what wakes it."""
     lead = visible_lead_or_404(request.user, pk)
-    item = open_item_of(lead)
+    item = item_of_form(request, lead)
     contract = contract_ends([lead.pk]).get(lead.pk)
     initial = {
         "token": item.token,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.usage = SUPPRESS  # what is wrong, in one line
         parser.add_argument("--weights", required=True, help="such as 3,2,1; above 0, 1/2 is fine")
         parser.add_argument("--n", required=True, help="how many leads")
 

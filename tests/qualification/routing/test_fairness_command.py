@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, execute_from_command_line
 
 
 def run(**options: Any) -> list[str]:
@@ -39,3 +39,13 @@ def test_a_number_of_leads_that_makes_no_sense_is_refused(n: str) -> None:
     with pytest.raises(CommandError, match="--n") as refused:
         run(weights="1,1", n=n)
     assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize("line", [["--weights", "-1,2", "--n", "5"], ["--weights", "1,1"], []])
+def test_a_command_line_that_makes_no_sense_is_one_line(
+    line: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        execute_from_command_line(["manage.py", "fairness", *line])
+    assert refused.value.code == 2
+    assert len(capfd.readouterr().err.splitlines()) == 1

@@ -1,0 +1,454 @@
+"""What people do with leads, each through its door, with the plug pulled now and then."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from crm.models import Lead
+from qualification.choices import TouchKind, TouchResult
+from qualification.handoff.answers import return_handoff, take_handoff
+from qualification.models import Criterion, Decision, Handoff, RejectionReason
+from qualification.review import claims, decisions, turned_away
+from qualification.review.checklists import record_answer
+from qualification.review.touches import log_touch, snooze_item
+from tests.qualification.lifecycle.book import ATTEMPTS, LEASE, Row
+from tests.qualification.lifecycle.walker import HOLDER, Walker, crashes, people, picks
+
+WAKES = ("date", "activity", "score")
+REQUIRED = ("budget", "authority", "pain", "timing")
+VERBS: dict[str, Any] = {
+    "accept": decisions.accept_lead,
+    "reject": decisions.reject_lead,
+    "nurture": decisions.nurture_lead,
+}
+
+
+def is_open(row: Row) -> bool:
+    return row["item"] is not None
+
+
+def is_waiting(row: Row) -> bool:
+    return bool(row["state"] == "waiting")
+
+
+def is_held(row: Row) -> bool:
+    return row["holder"] is not None
+
+
+def is_owned(row: Row) -> bool:
+    return bool(row["state"] == "owned")
+
+
+def is_handed_over(row: Row) -> bool:
+    return bool(row["handoff"] == "waiting")
+
+
+def is_decided(row: Row) -> bool:
+    return row["last"] is not None and not row["last"]["is_reversed"]
+
+
+def is_rejected(row: Row) -> bool:
+    return is_decided(row) and row["stage"] == "disqualified"
+
+
+def is_turned_away(row: Row) -> bool:
+    return bool(row["turned_away"])
+
+
+class Work(Walker):
+    """Claims, work, decisions, the desk of the AE."""
+
+    # --- claims -----------------------------------------------------------------------------------
+
+    @rule(person=people, crash=crashes)
+    def next_lead(self, person: int, crash: bool) -> None:
+        person = max(person, 0)
+        expected = self.book.next_for(person)
+        found = self.through(
+            "next",
+            lambda: claims.claim_next(by=self.users[person], now=self.now),
+            refusal="ClaimLimitReached" if self.book.is_full(person) else "",
+            crash=crash and expected is not None,
+        )
+        if found is not None:
+            assert found.lead_id == expected
+            self.book.claimed(self.row(expected), person)
+        elif not crash and not self.book.is_full(person):
+            assert expected is None
+
+    @rule(number=picks, person=st.integers(0, 2), crash=crashes)
+    def claim(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_waiting)
+        if row is None or row["item"] is None:
+            return
+        person = self.who(row, person)
+        is_own = self.book.holds(row, person)
+        refusal = "" if is_own else self.why_not_claim(row, person)
+        item = self.through(
+            "claim",
+            lambda: claims.claim_item(item=self.item(row), by=self.users[person], now=self.now),
+            refusal=refusal,
+            crash=crash and not is_own,
+        )
+        if item is not None and is_own:
+            self.renew(row)
+        elif item is not None:
+            if self.book.has_lapsed(row):
+                self.book.put_back(row)
+            self.book.claimed(row, person)
+
+    def why_not_claim(self, row: Row, person: int) -> str:
+        is_free = row["state"] == "waiting" or self.book.has_lapsed(row)
+        if not is_free:
+            return "ClaimTaken"
+        if not self.book.is_for(row, person):
+            return "NotTheirTurn"
+        return "ClaimLimitReached" if self.book.is_full(person) else ""
+
+    def renew(self, row: Row) -> None:
+        if row["state"] == "claimed":
+            row["lease"] = max(row["lease"], self.now + LEASE)
+
+    @rule(number=picks, person=people, crash=crashes)
+    def release(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_held)
+        if row is None or row["item"] is None:
+            return
+        person = self.who(row, person)
+        found = self.through(
+            "release",
+            lambda: claims.release_item(item=self.item(row), by=self.users[person], now=self.now),
+            refusal="" if self.book.holds(row, person) else "NotHolder",
+            crash=crash,
+        )
+        if found is not None:
+            self.book.put_back(row)
+            self.look_at_item(row)
+
+    @rule(number=picks, person=people, crash=crashes)
+    def reassign(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_open)
+        person = max(person, 0)
+        if row is None or row["item"] is None or row["holder"] == person:
+            return
+        is_full = row["state"] != "owned" and self.book.is_full(person)
+        found = self.through(
+            "reassign",
+            lambda: claims.reassign_item(
+                item=self.item(row), to=self.users[person], by=self.world.manager, now=self.now
+            ),
+            refusal="ClaimLimitReached" if is_full else "",
+            crash=crash,
+        )
+        if found is None:
+            return
+        if row["state"] == "owned":
+            row["holder"] = person
+        else:
+            self.book.claimed(row, person)
+        self.look_at_item(row)
+
+    # --- work -------------------------------------------------------------------------------------
+
+    @rule(number=picks, person=people, task=st.sampled_from([None, 20, -5]), crash=crashes)
+    def touch(self, number: int, person: int, task: int | None, crash: bool) -> None:
+        row = self.pick(number, is_held)
+        if row is None or row["item"] is None:
+            return
+        person = self.who(row, person)
+        at = None if task is None else self.now + dt.timedelta(minutes=task)
+        refusal = "" if self.book.holds(row, person) else "NotHolder"
+        found = self.through(
+            "touch",
+            lambda: log_touch(
+                item=self.item(row),
+                by=self.users[person],
+                kind=TouchKind.CALL,
+                result=TouchResult.SPOKE,
+                next_task_at=at,
+                now=self.now,
+            ),
+            refusal="TaskInvalid" if task == -5 else refusal,
+            crash=crash,
+        )
+        if found is None:
+            return
+        row.update(task=at, touches=row["touches"] + 1)
+        if row["state"] == "claimed":
+            row.update(state="owned", lease=None)
+            if row["clock"]["kind"] == "first_response":
+                self.book.settle(row)
+                self.start_clock(row, "decision")
+
+    @rule(number=picks, person=people, crash=crashes)
+    def snooze(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_owned)
+        if row is None or row["item"] is None:
+            return
+        person = self.who(row, person)
+        until = self.now + dt.timedelta(days=2)
+        owns = row["state"] == "owned" and row["holder"] == person
+        found = self.through(
+            "snooze",
+            lambda: snooze_item(
+                item=self.item(row), by=self.users[person], until=until, now=self.now
+            ),
+            refusal="" if owns else "NotHolder",
+            crash=crash,
+        )
+        if found is not None:
+            row["task"] = until
+
+    @rule(number=picks, person=people)
+    def answer(self, number: int, person: int) -> None:
+        row = self.pick(number, is_held)
+        if row is None:
+            return
+        person = self.who(row, person)
+        is_others = row["item"] is not None and row["holder"] not in (None, person)
+        found = self.through(
+            "answer",
+            lambda: (
+                [self.record(row["lead"], key, person) for key in ("budget", "authority", "pain")]
+                + [self.record(row["lead"], "timing", person)]
+            ),
+            refusal="NotHolder" if is_others else "",
+        )
+        if found is not None:
+            row["answered"] = True
+            if self.book.holds(row, person):
+                self.renew(row)
+
+    def record(self, lead: int, key: str, person: int) -> object:
+        return record_answer(
+            lead=Lead.objects.get(pk=lead),
+            criterion=Criterion.objects.get(key=key),
+            value="known",
+            state="confirmed",
+            source="Call",
+            answered_on=self.now.date(),
+            by=self.users[person],
+            now=self.now,
+        )
+
+    # --- decisions --------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        row: Row,
+        person: int,
+        kind: str,
+        *,
+        refusal: str,
+        crash: bool,
+        **said: Any,
+    ) -> Decision | None:
+        """One verb of deciding by whoever says so; the book keeps what came of it."""
+        if row["item"] is None:
+            return None
+        person = self.who(row, person)
+        item = self.item(row)
+        found: Decision | None = self.through(
+            kind,
+            lambda: VERBS[kind](
+                item=item,
+                token=item.token,
+                by=self.users[person],
+                now=self.now,
+                **said,
+            ),
+            refusal=refusal if self.book.holds(row, person) else "NotHolder",
+            crash=crash,
+        )
+        if found is not None:
+            self.book.decided(row, kind, person, found.pk)
+        return found
+
+    @rule(number=picks, person=people, crash=crashes)
+    def accept(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_held)
+        if row is None:
+            return
+        refusal = "" if row["answered"] else "ChecklistIncomplete"
+        found = self.decide(row, person, "accept", refusal=refusal, crash=crash, ae=self.world.ae)
+        if found is not None:
+            row["handoff"] = "waiting"
+            self.start_clock(row, "handoff_acceptance")
+
+    @rule(
+        number=picks,
+        person=people,
+        key=st.sampled_from(["too_small", "fake_contact", "unreachable"]),
+        crash=crashes,
+    )
+    def reject(self, number: int, person: int, key: str, crash: bool) -> None:
+        row = self.pick(number, is_held)
+        if row is None:
+            return
+        is_early = key == "unreachable" and row["touches"] < ATTEMPTS
+        reason = RejectionReason.objects.get(key=key)
+        self.decide(
+            row,
+            person,
+            "reject",
+            refusal="TooFewAttempts" if is_early else "",
+            crash=crash,
+            reason=reason,
+        )
+
+    @rule(number=picks, person=people, wake=st.sampled_from(WAKES), crash=crashes)
+    def nurture(self, number: int, person: int, wake: str, crash: bool) -> None:
+        row = self.pick(number, is_held)
+        if row is None:
+            return
+        day = (self.now + dt.timedelta(days=3)).date()
+        said: dict[str, Any] = {
+            "date": {"wake_on": day},
+            "activity": {"wake_activity": "visit"},
+            "score": {"wake_score_tenths": 600},
+        }[wake]
+        is_above = wake == "score" and self.book.total(row) >= 600
+        refusal = "DecisionIncomplete" if is_above else ""
+        found = self.decide(row, person, "nurture", refusal=refusal, crash=crash, **said)
+        if found is not None:
+            latest = (self.now + dt.timedelta(days=180)).date()
+            row["plan"] = {"wake": wake, "on": day, "latest": latest, "since": self.now}
+
+    @rule(number=picks, person=people, crash=crashes)
+    def undo(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_decided)
+        if row is None or row["last"] is None:
+            return
+        person = row["last"]["by"] if person == HOLDER else person
+        found = self.through(
+            "undo",
+            lambda: decisions.undo_decision(
+                decision=Decision.objects.get(pk=row["last"]["pk"]),
+                by=self.users[person],
+                now=self.now,
+            ),
+            refusal=self.book.may_undo(row, person),
+            crash=crash,
+        )
+        if found is not None:
+            self.book.undone(row)
+            self.look_at_item(row)
+
+    @rule(number=picks, crash=crashes)
+    def overturn(self, number: int, crash: bool) -> None:
+        row = self.pick(number, is_rejected)
+        if row is None or row["last"] is None or row["last"]["kind"] != "reject":
+            return
+        is_out = row["stage"] == "disqualified" and not row["turned_away"]
+        found = self.through(
+            "overturn",
+            lambda: decisions.overturn_rejection(
+                decision=Decision.objects.get(pk=row["last"]["pk"]),
+                by=self.world.manager,
+                note="Look again.",
+                now=self.now,
+            ),
+            refusal="" if is_out and not row["last"]["is_reversed"] else "NotOverturnable",
+            crash=crash,
+        )
+        if found is not None:
+            row["last"]["is_reversed"] = True
+            self.enter(row, "overturned")
+
+    @rule(number=picks, crash=crashes)
+    def bring_back(self, number: int, crash: bool) -> None:
+        row = self.pick(number, is_turned_away)
+        if row is None:
+            return
+        is_out = row["stage"] == "disqualified" and row["turned_away"]
+        found = self.through(
+            "bring_back",
+            lambda: turned_away.bring_back(
+                lead=Lead.objects.get(pk=row["lead"]),
+                by=self.world.manager,
+                note="Ask.",
+                now=self.now,
+            ),
+            refusal="" if is_out else "NotOverturnable",
+            crash=crash,
+        )
+        if found is not None:
+            self.enter(row, "overturned")
+
+    # --- a lead from beginning to end -------------------------------------------------------------
+
+    @rule(
+        person=st.integers(0, 2),
+        kind=st.sampled_from(["accept", "accept", "reject", "nurture", ""]),
+        wake=st.sampled_from(WAKES),
+        then=st.sampled_from(["", "undo", "take", "return", "overturn"]),
+    )
+    def a_good_half_hour(self, person: int, kind: str, wake: str, then: str) -> None:
+        """Next lead, a call, the answers, a verdict: as most leads go, so that walks get far."""
+        lead = None if self.book.is_full(person) else self.book.next_for(person)
+        self.next_lead(person, crash=False)
+        if lead is None:
+            return
+        # `pick` counts leads in the order of the book; a multiple of eight takes any.
+        number = list(self.book.leads).index(lead) * 8
+        self.touch(number, person, task=None, crash=False)
+        self.answer(number, person)
+        if kind == "accept":
+            self.accept(number, person, crash=False)
+        elif kind == "reject":
+            self.reject(number, person, key="too_small", crash=False)
+        elif kind == "nurture":
+            self.nurture(number, person, wake=wake, crash=False)
+        if then == "undo":
+            self.undo(number, person, crash=False)
+        elif then == "take":
+            self.take(number, crash=False)
+        elif then == "return":
+            self.give_back(number, crash=False)
+        elif then == "overturn":
+            self.overturn(number, crash=False)
+
+    # --- the desk of the AE -----------------------------------------------------------------------
+
+    def newest_handoff(self, row: Row | None) -> Handoff | None:
+        lead = row["lead"] if row else None
+        return Handoff.objects.filter(lead=lead).order_by("-pk").first()
+
+    @rule(number=picks, crash=crashes)
+    def take(self, number: int, crash: bool) -> None:
+        row = self.pick(number, is_handed_over)
+        handoff = self.newest_handoff(row)
+        if row is None or handoff is None:
+            return
+        found = self.through(
+            "take",
+            lambda: take_handoff(handoff=handoff, by=self.world.ae, now=self.now),
+            refusal="" if row["handoff"] == "waiting" else "HandoffAnswered",
+            crash=crash,
+        )
+        if found is not None:
+            self.book.settle(row)
+            row.update(handoff="accepted", clock=None)
+
+    @rule(number=picks, crash=crashes)
+    def give_back(self, number: int, crash: bool) -> None:
+        row = self.pick(number, is_handed_over)
+        handoff = self.newest_handoff(row)
+        if row is None or handoff is None:
+            return
+        found = self.through(
+            "return",
+            lambda: return_handoff(
+                handoff=handoff, by=self.world.ae, reason="Not my region.", now=self.now
+            ),
+            refusal="" if row["handoff"] == "waiting" else "HandoffAnswered",
+            crash=crash,
+        )
+        if found is not None:
+            self.book.settle(row)
+            row["handoff"] = "returned"
+            self.enter(row, "returned")

@@ -1,0 +1,61 @@
+"""Random walks through the whole life of leads on PostgreSQL, against plain dicts that know the
+rules: whatever people, sources, rules, clocks and crashes do, every lead is in exactly one place.
+
+`LIFECYCLE_RUNS=500` walks the full length; the suite takes a sample.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from qualification.review import decisions, guard
+from tests.qualification.lifecycle.checked import Checked
+from tests.qualification.lifecycle.upkeep import Upkeep
+from tests.qualification.lifecycle.work import Work
+
+RUNS = int(os.environ.get("LIFECYCLE_RUNS", "8"))
+STEPS = int(os.environ.get("LIFECYCLE_STEPS", "50"))
+
+
+class LifecycleMachine(Work, Upkeep, Checked):
+    """Everything that may happen to a lead."""
+
+
+def walk(*phases: Phase, runs: int = RUNS) -> None:
+    run_state_machine_as_test(
+        LifecycleMachine,
+        settings=settings(
+            max_examples=runs,
+            report_multiple_bugs=False,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=phases,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.django_db
+def test_no_lead_is_ever_forgotten() -> None:
+    walk(Phase.generate, Phase.shrink)
+
+
+@pytest.mark.django_db
+def test_control_a_claim_that_never_lapses_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "has_lapsed", lambda item, now: False)
+    with pytest.raises(AssertionError):
+        walk(Phase.generate, runs=500)
+
+
+@pytest.mark.django_db
+def test_control_a_decision_that_plans_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lead put aside without anything to wake it."""
+    monkeypatch.setattr(decisions, "plan_nurture", lambda **_: None)
+    with pytest.raises(AssertionError):
+        walk(Phase.generate, runs=500)
