@@ -1,4 +1,4 @@
-"""Follow-up by keyboard: a cadence started, a touch with two keys from My work, a plan previewed."""
+"""Follow-up by keyboard: a cadence, a touch by two keys from My work, a plan that says its days."""
 
 from __future__ import annotations
 
