@@ -79,6 +79,13 @@ class TimerState(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class SLAAction(TextChoices):
+    """What a policy asks for on a breach or an escalation; blank: nothing."""
+
+    NOTIFY = "notify", _("Tell holder and managers")
+    REASSIGN = "reassign", _("Give it to the next one, and tell")
+
+
 class TouchKind(TextChoices):
     CALL = "call", _("Call")
     MAIL = "mail", _("Mail")

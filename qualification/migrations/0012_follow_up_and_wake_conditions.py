@@ -79,7 +79,7 @@ def date_plans(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0004_index_of_leads_turned_away"),
-        ("qualification", "0010_routing_pools_rules_and_assignments"),
+        ("qualification", "0011_sla_policies_pauses_and_escalations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -122,11 +122,11 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ["-id"],
+                "ordering": ["-at", "-id"],
                 "indexes": [
                     models.Index(
                         condition=models.Q(("is_in_app", True)),
-                        fields=["person", "-id"],
+                        fields=["person", "-at", "-id"],
                         name="qualification_notice_page",
                     ),
                     models.Index(
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=80, unique=True)),
-                ("url", models.URLField(max_length=500)),
+                ("url", models.CharField(max_length=500)),
                 ("secret", models.CharField(max_length=200)),
                 ("is_active", models.BooleanField(default=True)),
                 ("created_at", models.DateTimeField()),

@@ -41,7 +41,14 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
-from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
+from qualification.models.sla import (
+    Heartbeat,
+    SLAEvent,
+    SLAFollowUp,
+    SLAPause,
+    SLAPolicy,
+    SLATimer,
+)
 
 __all__ = [
     "AccountOwner",
@@ -82,6 +89,8 @@ __all__ = [
     "RunKind",
     "RunState",
     "SLAEvent",
+    "SLAFollowUp",
+    "SLAPause",
     "SLAPolicy",
     "SLATimer",
     "ScoreDispute",

@@ -40,7 +40,7 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
     choice = touch_named(request.POST.get("touch", ""))
     given = _from_menu(choice, request) if choice else _from_form(request)
     if given is None:
-        return _answer(
+        return answer_on_page(
             request, lead, _("Say what kind of touch it was."), kind="danger", status=422
         )
     plan = sleeping_plan_of(lead)
@@ -48,12 +48,12 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
         by = reader_of(request)
         what = {name: given[name] for name in ("kind", "result", "note")}
         logged = touches.log_nurture_touch(plan=plan, by=by, now=now, **what)
-        return _answer(request, lead, _said(logged, running_of(lead)))
+        return answer_on_page(request, lead, _said(logged, running_of(lead)))
     item = open_item_of(lead)
     if choice:
         given |= _proposal(choice, lead=lead, by=reader_of(request), now=now)
     logged = touches.log_touch(item=item, by=reader_of(request), now=now, **given)
-    return _answer(request, lead, _said(logged, item))
+    return answer_on_page(request, lead, _said(logged, item))
 
 
 def _said(logged: Touch, planned: ReviewItem | CadenceRun | None) -> str:
@@ -114,7 +114,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
             return _draw_snooze(request, lead, form, status=422)
         return _draw_snooze(request, lead, form, status=refused.status, refusal=str(refused))
     said = _("Snoozed until %(time)s.") % {"time": moment_text(until)}
-    response = _answer(request, lead, said)
+    response = answer_on_page(request, lead, said)
     return close_dialog(response) if is_htmx(request) else response
 
 
@@ -144,7 +144,7 @@ def moment_text(at: datetime) -> str:
     return formats.date_format(local, "H:i" if is_today else "D j M, H:i")
 
 
-def _answer(
+def answer_on_page(
     request: HttpRequest, lead: Lead, said: str, *, kind: str = "", status: int = 200
 ) -> HttpResponse:
     """Stays on the page: the pieces that changed and a toast, or the page with a message."""

@@ -1,4 +1,4 @@
-"""Follow-up by keyboard: a cadence, a touch by two keys from My work, a plan that says its days."""
+"""Follow-up by keyboard: a cadence started, a touch by two keys, a plan previewed."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ from qualification.choices import CloseReason, TouchKind, TouchResult
 from qualification.exceptions import ClaimLimitReached, ClaimTaken, NotHolder, TaskInvalid
 from qualification.invariants import violations
 from qualification.models import ReviewItem, SLAEvent, SLATimer
-from qualification.review import claims, guard
+from qualification.review import claims, guard, next_lead
+from qualification.review.overdue import follow_up
 from qualification.review.queue import apply_line, close_item
 from qualification.review.touches import log_touch, snooze_item
 from qualification.sla.sweep import record_due
@@ -139,7 +140,7 @@ class QueueMachine(RuleBasedStateMachine):
     def next_lead(self, person: int) -> None:
         waiting = self.waiting()
         try:
-            item = claims.claim_next(by=self.people[person], now=self.now)
+            item = next_lead.claim_next(by=self.people[person], now=self.now)
         except ClaimLimitReached:
             assert self.held_claims(person) >= LIMIT
             return
@@ -273,6 +274,7 @@ class QueueMachine(RuleBasedStateMachine):
         for _ in range(2):
             claims.expire_leases(now=self.now)
             record_due(now=self.now)
+            follow_up(now=self.now)
         for row in self.model.values():
             if row["state"] == "claimed" and row["lease"] <= self.now:
                 self.lapse(row)
