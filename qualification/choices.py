@@ -113,6 +113,16 @@ class CadenceEnd(TextChoices):
     RELEASED = "released", _("Given back")
 
 
+class SkipReason(TextChoices):
+    """Why somebody passes a lead on."""
+
+    LANGUAGE = "language", _("I do not speak their language")
+    EXPERTISE = "expertise", _("Not my product or industry")
+    CONFLICT = "conflict", _("I know them; somebody else should")
+    TIME = "time", _("No time to answer it now")
+    OTHER = "other", _("Another reason")
+
+
 class AnswerState(TextChoices):
     CONFIRMED = "confirmed", _("Confirmed")
     INFERRED = "inferred", _("Inferred")

@@ -45,6 +45,12 @@ class PauseInvalid(QualificationError):
     status = 422
 
 
+class SkipUnexplained(QualificationError):
+    """A lead is skipped for a reason; “another” needs words."""
+
+    status = 422
+
+
 class NotPausable(QualificationError):
     """The clock does not run, or is not paused; the text says which."""
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.models import Activity, BuyingRole, Lead, User
 from crm.roles import Role
-from qualification.choices import AnswerState, TouchKind, TouchResult
+from qualification.choices import AnswerState, SkipReason, TouchKind, TouchResult
 from qualification.models import Criterion, Framework, RejectionReason
 from qualification.review.next_steps import SNOOZES, snooze_time
 
@@ -154,6 +154,13 @@ class HelpForm(StyledForm):
 class ReleaseForm(StyledForm):
     """Give the lead back; the note stays with it."""
 
+    note = forms.CharField(label=_("Note"), required=False, max_length=LINE_LENGTH)
+
+
+class SkipForm(StyledForm):
+    """Pass a claimed lead on: why, in words when the reason is another one."""
+
+    reason = forms.ChoiceField(label=_("Reason"), choices=SkipReason.choices)
     note = forms.CharField(label=_("Note"), required=False, max_length=LINE_LENGTH)
 
 

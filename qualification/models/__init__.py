@@ -41,6 +41,7 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
+from qualification.models.skip import Skip
 from qualification.models.sla import (
     Heartbeat,
     SLAEvent,
@@ -101,6 +102,7 @@ __all__ = [
     "ScoringRun",
     "Segment",
     "ShadowScore",
+    "Skip",
     "TeamCalendar",
     "Touch",
     "WebhookTarget",

@@ -197,12 +197,8 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     guard.require_right(by, Right.WORK_QUEUE)
     locked = guard.lock_item(item)
     refuse_unless_holder(locked, by=by, now=now)
-    _put_back([locked.pk])
-    end_runs([locked.lead_id], end=CadenceEnd.RELEASED, now=now)
-    move_leads(lead_ids=[locked.lead_id], to=Stage.MQL, reason="released", by=by, now=now)
-    line_is_due([locked.lead_id], now=now)
     log_event(item=locked, verb="item:released", by=by, now=now, note=note)
-    pass_on(locked, gave_back=by, now=now)
+    put_back(locked, by=by, why="released", now=now)
     return _fresh(locked)
 
 
@@ -214,11 +210,21 @@ def take_back(item: ReviewItem, *, note: str, now: datetime) -> bool:
         return False
     if item.state != ItemState.WAITING:
         _put_back([item.pk])
+        end_runs([item.lead_id], end=CadenceEnd.RELEASED, now=now)
         move_leads(lead_ids=[item.lead_id], to=Stage.MQL, reason="taken back", by=None, now=now)
         line_is_due([item.lead_id], now=now)
     log_event(item=item, verb="item:taken_back", by=None, now=now, note=note)
     pass_on(item, gave_back=loser, now=now)
     return True
+
+
+def put_back(item: ReviewItem, *, by: User, why: str, now: datetime) -> None:
+    """A locked item goes from its holder back to the queue, or to the next one in turn."""
+    _put_back([item.pk])
+    end_runs([item.lead_id], end=CadenceEnd.RELEASED, now=now)
+    move_leads(lead_ids=[item.lead_id], to=Stage.MQL, reason=why, by=by, now=now)
+    line_is_due([item.lead_id], now=now)
+    pass_on(item, gave_back=by, now=now)
 
 
 def expire_leases(*, now: datetime, limit: int = 500) -> int:

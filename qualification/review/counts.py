@@ -90,6 +90,9 @@ def _in_teams(now: datetime, *, is_open: bool, by: str = "") -> Q:
 
 
 _CLOCK = "state IN ('waiting', 'claimed') AND bucket"
+# "Next lead" leaves out what the reader skipped.
+_OFFERED = """NOT EXISTS (SELECT FROM qualification_skip AS s
+    WHERE s.by_id = %(reader)s AND s.until > %(now)s AND s.item_id = i.id)"""
 # Name → condition on an open item of one team.
 _COUNTED = {
     "open": "NOT state = 'closed'",
@@ -99,7 +102,7 @@ _COUNTED = {
     "ok": f"{_CLOCK} <> 2 AND due_at > sight.soon AND sight.is_open",
     "standing": f"{_CLOCK} <> 2 AND due_at > %(now)s AND NOT sight.is_open",
     "paused": "state IN ('waiting', 'claimed') AND bucket = 2 AND NOT state = 'closed'",
-    "for_anybody": "state = 'waiting' AND assignee_id IS NULL AND pool_id IS NULL",
+    "for_anybody": f"state = 'waiting' AND assignee_id IS NULL AND pool_id IS NULL AND {_OFFERED}",
 }
 _SEEN = "team_id IN (SELECT id FROM sight)"
 _OF_READER = {

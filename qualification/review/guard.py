@@ -26,7 +26,13 @@ VERBS = {
 
 
 # Events that end a claim or an ownership.
-ENDS = ("item:lapsed", "item:released", "item:reassigned", "item:taken_back")
+ENDS = (
+    "item:lapsed",
+    "item:released",
+    "item:reassigned",
+    "item:taken_back",
+    "item:skipped",
+)
 
 
 def require_right(user: User, right: Right) -> None:

@@ -21,7 +21,7 @@ from crm.models import User
 from crm.roles import Role, roles_of
 from crm.stages import Stage
 from qualification.exceptions import AlreadyDecided, ClaimTaken, NotTheirTurn
-from qualification.models import ReviewItem
+from qualification.models import ReviewItem, Skip
 from qualification.models.review import RANK
 from qualification.permissions import Right
 from qualification.review import guard
@@ -37,7 +37,12 @@ _COLUMNS = tuple(field.attname for field in ReviewItem._meta.concrete_fields)
 _RANK = ", ".join(RANK)
 # Routing chose nobody for it: an index of its own holds these.
 _FOR_ANYBODY = "assignee_id IS NULL AND pool_id IS NULL"
-_WAITING = f"SELECT {_RANK} FROM qualification_reviewitem AS w WHERE state = 'waiting'"  # noqa: S608
+_WAITING = f"""
+    SELECT {_RANK} FROM qualification_reviewitem AS w WHERE state = 'waiting' AND NOT EXISTS (
+        SELECT FROM qualification_skip AS s
+        WHERE s.by_id = %(by)s AND s.until > %(now)s AND s.item_id = w.id
+    )
+"""  # noqa: S608 - names of columns
 
 _PICK = f"""
     WITH seat AS MATERIALIZED (
@@ -104,7 +109,8 @@ def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
             return item
         # Nothing free at once: the queue is clear, or somebody works on its rows just now.
         free = ReviewItem.objects.free_for(by).filter(team__in=teams_in_sight(by))
-        busy = free.ranked().first()
+        skipped = Skip.objects.filter(by=by, until__gt=now).values("item")
+        busy = free.exclude(pk__in=skipped).ranked().first()
         if busy is None:
             return None
         try:

@@ -216,6 +216,7 @@ ITEM_VERBS = {
     "item:claimed": ("hand", _("claimed the lead")),
     "item:owned": ("user-check", _("became the owner with the first contact")),
     "item:released": ("hand", _("released the lead")),
+    "item:skipped": ("hand", _("skipped the lead")),
     "item:lapsed": ("timer-off", _("The claim ran out")),
     "item:reassigned": ("user-check", _("handed the lead to a colleague")),
     "item:taken_back": ("timer-off", _("Taken back: nobody answered in time")),

@@ -56,6 +56,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-changers": page(SEE_LEADS),
     "qualification:lead-claim": verb(WORK),
     "qualification:lead-release": verb(WORK),
+    "qualification:lead-skip": dialog(WORK),
     "qualification:lead-heartbeat": verb(WORK),
     "qualification:lead-reassign": verb(MANAGE),
     "qualification:lead-touch": verb(WORK),

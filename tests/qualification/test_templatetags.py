@@ -10,6 +10,7 @@ from django.template import Context, Template
 
 from qualification.sla.faces import Face
 from qualification.templatetags import figures
+from qualification.templatetags.leadqual import capped
 
 NOW = datetime(2026, 11, 24, 15, 51, 20, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
@@ -318,3 +319,12 @@ def test_it_writes_no_style_or_handler():
     )
     assert "style=" not in drawn(source)
     assert " on" not in drawn(source).replace(" one", "")
+
+
+def test_a_capped_count_says_that_there_are_more() -> None:
+    assert [capped(count) for count in (None, 0, 1000, 1001)] == [
+        "",
+        "0",
+        "1,000",
+        "1,000+",
+    ]
