@@ -1,9 +1,12 @@
 """System checks: a configuration mistake stops the start with a clear hint."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+from qualification.review.contact import windows_in
 
 
 @register()
@@ -21,6 +24,21 @@ def check_secret_key(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_public_url(**kwargs: Any) -> list[CheckMessage]:
+    """Links in messages lead somewhere, or there are none."""
+    parts = urlsplit(settings.PUBLIC_URL)
+    if not settings.PUBLIC_URL or (parts.scheme in ("http", "https") and parts.hostname):
+        return []
+    return [
+        Error(
+            f"PUBLIC_URL is {settings.PUBLIC_URL!r}; it must be a web address.",
+            hint="Such as https://leads.example.com",
+            id="leadqual.E003",
+        )
+    ]
+
+
+@register()
 def check_policy_figures(**kwargs: Any) -> list[CheckMessage]:
     """Figures of policy are positive numbers."""
     return [
@@ -28,3 +46,19 @@ def check_policy_figures(**kwargs: Any) -> list[CheckMessage]:
         for name, value in settings.LEADQUAL.items()
         if value <= 0
     ]
+
+
+@register()
+def check_contact_windows(**kwargs: Any) -> list[CheckMessage]:
+    """The good hours to call can be read."""
+    try:
+        windows_in(settings.CONTACT_WINDOWS)
+    except ValueError as unreadable:
+        return [
+            Error(
+                f"CONTACT_WINDOWS: {unreadable}",
+                hint="Write hours such as “8-10, 16-17”.",
+                id="leadqual.E003",
+            )
+        ]
+    return []

@@ -214,6 +214,11 @@ EMAIL_HOST_USER = env.string("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 15
+# Where people reach this installation, such as https://leads.example.com; messages that leave have
+# no links without it.
+PUBLIC_URL = env.string("PUBLIC_URL", "")
+# Chat tools on this very machine, also by http: for development and tests.
+WEBHOOKS_TO_LOOPBACK = env.boolean("WEBHOOKS_TO_LOOPBACK", default=DEBUG)
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "leadqual@localhost")
 
 LOGGING = {
@@ -222,12 +227,22 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.string("LOG_LEVEL", "INFO")},
-    # Each log-in writes four lines of housekeeping otherwise.
-    "loggers": {"axes": {"level": "WARNING"}},
+    "loggers": {
+        # Each log-in writes four lines of housekeeping otherwise.
+        "axes": {"level": "WARNING"},
+        # It logs addresses; that of a chat tool is a secret.
+        "httpx": {"level": "WARNING"},
+    },
 }
 
 # --- LeadQual: policy figures an operator may set ----------------------------------------------
 
+# Good hours to call, on the lead's own clock.
+CONTACT_WINDOWS = env.string("CONTACT_WINDOWS", default="8-10, 16-17")
+# Activities that are an answer: whoever follows up in steps now talks instead.
+ANSWER_ACTIVITIES = env.listing(
+    "ANSWER_ACTIVITIES", default=["mail_reply", "email_reply", "meeting_booked"]
+)
 LEADQUAL = {
     # A claim is a lease of this many minutes; DOMAIN "Claim".
     "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),
@@ -235,6 +250,8 @@ LEADQUAL = {
     "UNDO_SECONDS": env.integer("UNDO_SECONDS", default=30),
     "NURTURE_DAYS": env.integer("NURTURE_DAYS", default=180),
     "MIN_ATTEMPTS": env.integer("MIN_ATTEMPTS", default=5),
+    # Own calls before the good hours to call come from them instead of CONTACT_WINDOWS.
+    "CONTACT_MIN_CALLS": env.integer("CONTACT_MIN_CALLS", default=200),
     # No proposal under this many counted decisions, nor for a rule that fired less often.
     "EVIDENCE_MIN_DECISIONS": env.integer("EVIDENCE_MIN_DECISIONS", default=50),
     "EVIDENCE_MIN_FIRINGS": env.integer("EVIDENCE_MIN_FIRINGS", default=10),

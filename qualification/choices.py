@@ -46,6 +46,7 @@ class EntryReason(TextChoices):
     REINQUIRY = "reinquiry", _("Asked again")
     RETURNED = "returned", _("Returned by the AE")
     WOKEN = "woken", _("Woke up")
+    TAKEN_BACK = "taken_back", _("Taken out of nurture")
     OVERTURNED = "overturned", _("Rejection overturned")
     REVERSED = "reversed", _("Decision undone")
 
@@ -98,6 +99,18 @@ class TouchResult(TextChoices):
     VOICEMAIL = "voicemail", _("Voicemail")
     SENT = "sent", _("Sent")
     SPOKE = "spoke", _("Spoke")
+
+
+class CadenceEnd(TextChoices):
+    """Why a run of follow-up steps is over."""
+
+    FINISHED = "finished", _("All steps done")
+    REPLIED = "replied", _("They answered")
+    DECIDED = "decided", _("Decided")
+    WOKEN = "woken", _("Back in the queue")
+    STOPPED = "stopped", _("Stopped by hand")
+    REPLACED = "replaced", _("Another one was started")
+    RELEASED = "released", _("Given back")
 
 
 class AnswerState(TextChoices):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
+from qualification.notices.reads import COUNTED, unread_count
 from qualification.permissions import Right, rights_of
+from qualification.review.my_work import tasks_due
+
+if TYPE_CHECKING:
+    from crm.models import User
 
 THEMES = ("light", "dark")
 
@@ -24,12 +32,15 @@ class NavEntry:
     label: str
     icon: str
     key: str = ""
-    count: int | None = None
+    is_bell: bool = False
+    count: str = ""
     is_current: bool = False
     is_minor: bool = False
 
 
 QUEUE = "qualification:queue"
+NOTICES = "qualification:notice-list"
+MY_WORK = "qualification:my-work"
 # Leads are worked from the queue.
 LEADS = "/leads/"
 # Besides “More”, where the minor entries go when there are others.
@@ -38,7 +49,7 @@ FIT_ON_PHONES = 4
 # (right, url name, label, icon, key, minor on phones)
 ENTRIES = (
     (Right.WORK_QUEUE, QUEUE, _("Queue"), "inbox", "q", False),
-    (Right.WORK_QUEUE, "qualification:my-work", _("My work"), "list-checks", "m", False),
+    (Right.WORK_QUEUE, MY_WORK, _("My work"), "list-checks", "m", False),
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
@@ -60,6 +71,7 @@ ENTRIES = (
         "s",
         True,
     ),
+    (Right.USE, NOTICES, _("Notices"), "bell", "b", True),
 )
 
 
@@ -67,6 +79,7 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
     """The entries this person has a right to, in order."""
     rights = rights_of(request.user)
     theirs = [entry for entry in ENTRIES if entry[0] in rights]
+    counts: dict[str, Callable[[HttpRequest], Any]] = {NOTICES: unread_words, MY_WORK: _tasks_due}
     entries = []
     for _right, name, label, icon, key, is_minor in theirs:
         url = reverse(name)
@@ -76,11 +89,27 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
                 label=str(label),
                 icon=icon,
                 key=key,
+                is_bell=name == NOTICES,
+                count=counts[name](request) if name in counts else "",
                 is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
                 is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
             )
         )
     return entries
+
+
+def unread_words(request: HttpRequest) -> str:
+    """How many notices the reader has not read, as markup; blank for none, “99+” for many."""
+    count = unread_count(request.user)
+    if not count:
+        return ""
+    words = "99+" if count >= COUNTED else str(count)
+    return format_html('{}<span class="sr"> {}</span>', words, _("unread"))
+
+
+def _tasks_due(request: HttpRequest) -> str:
+    """Tasks whose time has come; blank when there are none."""
+    return str(tasks_due(cast("User", request.user), now=timezone.now()) or "")
 
 
 def role_label(request: HttpRequest) -> str:

@@ -79,6 +79,14 @@ class DecisionIncomplete(QualificationError):
     status = 422
 
 
+class PlanEnded(QualificationError):
+    """The lead is no longer asleep: it woke or was taken back meanwhile."""
+
+
+class CadenceRefused(QualificationError):
+    """A cadence cannot be started or changed so: no such lead, no steps, not theirs."""
+
+
 class TooFewAttempts(QualificationError):
     """“Unreachable” before the minimum number of attempts."""
 

@@ -5,7 +5,7 @@ Called by views; whether the verb is allowed is for the rooms to say.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,13 +26,6 @@ NOTE = _("Note")
 NOTE_LENGTH = 2000
 LINE_LENGTH = 300
 RECENT_ACTIVITIES = 5000
-# Days until a nurtured lead wakes up; blank: no date, something else wakes it.
-WAKE_PRESETS = (
-    ("14", _("2 weeks")),
-    ("30", _("1 month")),
-    ("90", _("3 months")),
-    ("", _("No date")),
-)
 
 
 def note_field(*, label: Any = NOTE, required: bool = False, rows: int = 3) -> forms.CharField:
@@ -111,52 +104,6 @@ class RejectForm(TokenForm):
     override_reason = forms.CharField(
         label=_("Reject anyway because"), required=False, max_length=LINE_LENGTH
     )
-
-
-class NurtureForm(TokenForm):
-    """What wakes the lead, whichever comes first."""
-
-    reason = forms.ModelChoiceField(
-        label=_("Reason"),
-        queryset=RejectionReason.objects.filter(is_active=True, suggests_nurture=True),
-        required=False,
-        empty_label=_("None given"),
-    )
-    preset = forms.ChoiceField(
-        label=_("Wake up"), required=False, choices=WAKE_PRESETS, initial=WAKE_PRESETS[1][0]
-    )
-    wake_on = forms.DateField(label=_("Wake up on"), required=False, widget=date_input())
-    wake_activity = forms.ChoiceField(label=_("Or when they do this"), required=False)
-    wake_score = forms.DecimalField(
-        label=_("Or when the score reaches"),
-        required=False,
-        max_digits=5,
-        decimal_places=1,
-    )
-    latest_on = forms.DateField(label=_("At the latest on"), required=False, widget=date_input())
-    note = note_field()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        activity = self.fields["wake_activity"]
-        assert isinstance(activity, forms.ChoiceField)  # noqa: S101 - declared above
-        activity.choices = [("", "–"), *((name, name) for name in activity_types())]
-        tomorrow = timezone.localdate() + timedelta(days=1)
-        for name in ("wake_on", "latest_on"):
-            self.fields[name].widget.attrs["min"] = tomorrow.isoformat()
-
-    @property
-    def wake(self) -> dict[str, Any]:
-        """The wake conditions as `nurture_lead` takes them; the score in tenths."""
-        score = self.cleaned_data["wake_score"]
-        preset = self.cleaned_data["preset"]
-        in_days = timezone.localdate() + timedelta(days=int(preset)) if preset else None
-        return {
-            "wake_on": self.cleaned_data["wake_on"] or in_days,
-            "wake_activity": self.cleaned_data["wake_activity"],
-            "wake_score_tenths": None if score is None else int(score * 10),
-            "latest_on": self.cleaned_data["latest_on"],
-        }
 
 
 class TouchForm(StyledForm):

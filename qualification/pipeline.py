@@ -20,6 +20,7 @@ from crm.models import InboxMessage
 from qualification.choices import EntryReason
 from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
+from qualification.review import waking
 from qualification.scoring import rescore, versions
 from qualification.scoring.colleagues import reached
 
@@ -138,7 +139,8 @@ def facts_changed(lead_ids: Collection[int], *, now: datetime) -> None:
 
 
 def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = True) -> None:
-    """Score under the active model, then (`queue`) let the line decide who enters and who leaves.
+    """Score under the active model, then (`queue`) let the line decide who enters and who leaves,
+    and wake who slept until this.
 
     Without an active model there is nothing to do: the first activation scores every lead.
     """
@@ -148,6 +150,8 @@ def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = T
         rescore.score_leads(lead_ids, now=now)
         if queue:
             review_queue.apply_line(lead_ids, model=versions.active_model(), now=now)
+    if queue:
+        waking.look_again(lead_ids, now=now)
 
 
 def finish_due(now: datetime, limit: int = 500) -> int:

@@ -11,11 +11,23 @@ from datetime import datetime
 
 from crm.models import InboxMessage
 from qualification import pipeline, runner
+from qualification.channels import plan
+from qualification.channels.mail import send_notices
+from qualification.channels.webhook import send_to_chat
 from qualification.handoff.handover import HANDOFF_MAIL
 from qualification.handoff.mail import send_handoff
 from qualification.models import Heartbeat
 from qualification.outbox import deliver
-from qualification.review import claims, holds, nurture, overdue, pauses, routed
+from qualification.review import (
+    claims,
+    contact_hours,
+    holds,
+    overdue,
+    pauses,
+    routed,
+    tasks,
+    waking,
+)
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -49,7 +61,11 @@ def expire_claims(*, now: datetime) -> int:
 
 
 # Who sends the messages of which kind.
-SENDERS: dict[str, deliver.Sender] = {HANDOFF_MAIL: send_handoff}
+SENDERS: dict[str, deliver.Sender] = {
+    HANDOFF_MAIL: send_handoff,
+    plan.NOTICE_MAIL: send_notices,
+    plan.NOTICE_WEBHOOK: send_to_chat,
+}
 
 
 def deliver_due(*, now: datetime) -> int:
@@ -66,7 +82,10 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "timers": lambda now: sweep.record_due(now=now),
     "overdue": lambda now: overdue.follow_up(now=now),
     "leases": lambda now: expire_claims(now=now),
-    "wakeups": lambda now: nurture.wake_due(now=now),
+    "wakeups": lambda now: waking.wake_due(now=now),
+    "tasks": lambda now: tasks.tell_due(now=now),
+    "contact_hours": lambda now: contact_hours.count_due(now=now),
+    "notices": lambda now: plan.plan_due(now=now),
     "outbox": lambda now: deliver_due(now=now),
 }
 

@@ -20,6 +20,14 @@ def add_toast(
     return response
 
 
+def refresh_lists(response: HttpResponse) -> HttpResponse:
+    """Tells the lists of the page to fetch themselves anew; returns the response."""
+    triggers = json.loads(response.get("HX-Trigger", "{}"))
+    triggers["poll"] = True
+    response["HX-Trigger"] = json.dumps(triggers)
+    return response
+
+
 def close_dialog(response: HttpResponse) -> HttpResponse:
     """Tells the page to close its dialog; returns the response."""
     triggers = json.loads(response.get("HX-Trigger", "{}"))

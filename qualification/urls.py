@@ -5,6 +5,7 @@ from django.urls import path
 from qualification.views import (
     answers,
     buying,
+    cadences,
     claims,
     decide,
     decisions,
@@ -14,6 +15,7 @@ from qualification.views import (
     intake,
     lead,
     models,
+    notices,
     nurture,
     pauses,
     proposals,
@@ -47,7 +49,7 @@ queue_urls = [
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", queue.queue_next, name="queue-next"),
     path("queue/pulse/", queue.queue_pulse, name="queue-pulse"),
-    path("my-work/", queue.my_work, name="my-work"),
+    path("my-work/", queue.my_work_page, name="my-work"),
 ]
 
 lead_urls = [
@@ -71,7 +73,10 @@ lead_urls = [
     path("leads/<int:pk>/accept/", decide.accept, name="lead-accept"),
     path("leads/<int:pk>/ask-manager/", decide.ask_manager, name="lead-ask-manager"),
     path("leads/<int:pk>/reject/", decide.reject, name="lead-reject"),
-    path("leads/<int:pk>/nurture/", decide.nurture, name="lead-nurture"),
+    path("leads/<int:pk>/nurture/", nurture.nurture_dialog, name="lead-nurture"),
+    path("leads/<int:pk>/nurture/preview/", nurture.nurture_preview, name="nurture-preview"),
+    path("leads/<int:pk>/cadence/", cadences.cadence_start, name="cadence-start"),
+    path("leads/<int:pk>/cadence/stop/", cadences.cadence_stop, name="cadence-stop"),
 ]
 
 undo_urls = [
@@ -80,6 +85,8 @@ undo_urls = [
 
 nurture_urls = [
     path("nurture/", nurture.nurture_list, name="nurture-list"),
+    path("nurture/<int:pk>/", nurture.nurture_change, name="nurture-change"),
+    path("nurture/<int:pk>/take-back/", nurture.nurture_take_back, name="nurture-take-back"),
 ]
 
 decision_urls = [
@@ -129,6 +136,15 @@ routing_urls = [
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
 ]
 
+notice_urls = [
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/bell/", notices.notice_bell, name="notice-bell"),
+    path("notices/read/", notices.notice_read_all, name="notice-read-all"),
+    path("notices/preferences/", notices.notice_preferences, name="notice-preferences"),
+    path("notices/<int:pk>/open/", notices.notice_open, name="notice-open"),
+    path("notices/<int:pk>/read/", notices.notice_read, name="notice-read"),
+]
+
 sla_urls = [
     path("sla/", sla.sla_report, name="sla-report"),
     path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
@@ -152,6 +168,7 @@ urlpatterns = (
     + release_urls
     + handoff_urls
     + routing_urls
+    + notice_urls
     + sla_urls
     + source_urls
 )

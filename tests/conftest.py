@@ -35,7 +35,12 @@ def shipped_policy(request: pytest.FixtureRequest) -> None:
     if marker or wants_transactions or "db" in request.fixturenames:
         request.getfixturevalue("transactional_db" if wants_transactions else "db")
         if not Team.objects.filter(is_fallback=True).exists():
-            for name in ("0002_shipped_policy", "0006_shipped_segments", "0008_around_the_clock"):
+            for name in (
+                "0002_shipped_policy",
+                "0006_shipped_segments",
+                "0008_around_the_clock",
+                "0012_follow_up_and_wake_conditions",
+            ):
                 importlib.import_module(f"qualification.migrations.{name}").ship(apps, None)
             name = "qualification.migrations.0010_routing_pools_rules_and_assignments"
             importlib.import_module(name).mark_what_returns_credit(apps, None)

@@ -1,8 +1,10 @@
 """The Django admin, by topic. Rows a state machine owns are read-only here."""
 
 from qualification.admin import (
+    cadences,
     calendars,
     checklists,
+    notices,
     people,
     policy,
     records,
@@ -12,8 +14,10 @@ from qualification.admin import (
 )
 
 __all__ = [
+    "cadences",
     "calendars",
     "checklists",
+    "notices",
     "people",
     "policy",
     "records",

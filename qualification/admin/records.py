@@ -120,8 +120,8 @@ class InboxMessageAdmin(ReadOnlyAdmin):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
-    list_display = ["key", "kind", "state", "attempts", "due_at", "sent_at", "error"]
-    list_filter = ["state", "kind"]
+    list_display = ["key", "kind", "lane", "state", "attempts", "due_at", "sent_at", "error"]
+    list_filter = ["state", "kind", "lane"]
     exclude = ["payload"]
     actions = ["try_again"]
 

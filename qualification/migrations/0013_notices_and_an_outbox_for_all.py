@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0004_index_of_leads_turned_away"),
-        ("qualification", "0011_sla_policies_pauses_and_escalations"),
+        ("qualification", "0012_follow_up_and_wake_conditions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -122,11 +122,11 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ["-id"],
+                "ordering": ["-at", "-id"],
                 "indexes": [
                     models.Index(
                         condition=models.Q(("is_in_app", True)),
-                        fields=["person", "-id"],
+                        fields=["person", "-at", "-id"],
                         name="qualification_notice_page",
                     ),
                     models.Index(
@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=80, unique=True)),
-                ("url", models.URLField(max_length=500)),
+                ("url", models.CharField(max_length=500)),
                 ("secret", models.CharField(max_length=200)),
                 ("is_active", models.BooleanField(default=True)),
                 ("created_at", models.DateTimeField()),

@@ -2,8 +2,16 @@
 
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
-from qualification.models.decision import Decision, NurturePlan, RejectionReason
+from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
+from qualification.models.follow import (
+    Cadence,
+    CadenceRun,
+    CadenceStep,
+    CadenceStepDone,
+    ContactHour,
+    NurturePlan,
+)
 from qualification.models.handoff import Handoff
 from qualification.models.notices import (
     Notice,
@@ -46,8 +54,13 @@ __all__ = [
     "AccountOwner",
     "Assignment",
     "BusinessCalendar",
+    "Cadence",
+    "CadenceRun",
+    "CadenceStep",
+    "CadenceStepDone",
     "CalendarVersion",
     "ChecklistAnswer",
+    "ContactHour",
     "Criterion",
     "Decision",
     "Framework",

@@ -32,14 +32,14 @@ class Notice(models.Model):
     was_held_back = models.BooleanField(default=False)
 
     class Meta:
-        ordering = ["-id"]
+        ordering = ["-at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["person", "key"], name="qualification_notice_once")
         ]
         indexes = [
             # The page of a person.
             models.Index(
-                fields=["person", "-id"],
+                fields=["person", "-at", "-id"],
                 condition=Q(is_in_app=True),
                 name="qualification_notice_page",
             ),
@@ -102,7 +102,7 @@ class WebhookTarget(models.Model):
     """A chat tool that is told: every notice of people of the team who want chat, once."""
 
     name = models.CharField(max_length=80, unique=True)
-    url = models.URLField(max_length=500)
+    url = models.CharField(max_length=500)
     secret = models.CharField(max_length=200)
     team = models.ForeignKey(
         Team,

@@ -111,6 +111,10 @@ class ReviewItem(models.Model):
     owned_at = models.DateTimeField(null=True, blank=True)
     next_task_at = models.DateTimeField(null=True, blank=True)
     next_task = models.CharField(max_length=160, blank=True)
+    # The two times of the next task that matter: it was put off until then by a snooze; its holder
+    # was told that it is due.
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    task_told_at = models.DateTimeField(null=True, blank=True)
     framework = models.ForeignKey(
         "qualification.Framework",
         null=True,
@@ -192,6 +196,12 @@ class ReviewItem(models.Model):
                 fields=["holder", "next_task_at"],
                 condition=Q(state__in=["claimed", "owned"]),
                 name="qualification_item_holder",
+            ),
+            # Tasks that fell due.
+            models.Index(
+                fields=["next_task_at"],
+                condition=Q(state="owned", next_task_at__isnull=False),
+                name="qualification_item_task",
             ),
         ]
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from crm.models import User
 from qualification.choices import Channel, Digest, NoticeKind
 from qualification.models import NoticePreference, NoticeSettings
+from qualification.permissions import Right, rights_of
 
 # Chat is on where a team wants to see it together; it needs a target besides.
 TOGETHER = frozenset({Channel.IN_APP, Channel.MAIL, Channel.WEBHOOK})
@@ -32,6 +33,20 @@ DEFAULTS: dict[str, frozenset[Channel]] = {
     NoticeKind.LEADS_HELD: TOGETHER,
     NoticeKind.INVARIANT_VIOLATED: TOGETHER,
     NoticeKind.VERSION_PUBLISHED: NEVER,
+}
+# Who is told of a kind at all: those with this right; of a kind that is missing here, everybody.
+AUDIENCE: dict[str, Right] = {
+    NoticeKind.LEAD_ASSIGNED: Right.WORK_QUEUE,
+    NoticeKind.SLA_WARNING: Right.SEE_LEADS,
+    NoticeKind.SLA_BREACH: Right.SEE_LEADS,
+    NoticeKind.SLA_ESCALATION: Right.REASSIGN,
+    NoticeKind.TASK_DUE: Right.WORK_QUEUE,
+    NoticeKind.HANDOFF_RETURNED: Right.WORK_QUEUE,
+    NoticeKind.REJECTION_OVERTURNED: Right.WORK_QUEUE,
+    NoticeKind.MANAGER_ASKED: Right.OVERRIDE,
+    NoticeKind.LEADS_HELD: Right.REASSIGN,
+    NoticeKind.INVARIANT_VIOLATED: Right.REASSIGN,
+    NoticeKind.VERSION_PUBLISHED: Right.WORK_QUEUE,
 }
 
 
@@ -57,6 +72,12 @@ def wishes_of(person_ids: Collection[int]) -> dict[int, Wishes]:
     for person, kind, channel, is_on in rows.values_list("person", "kind", "channel", "is_on"):
         chosen[person][kind, channel] = is_on
     return {pk: Wishes(of_person) for pk, of_person in chosen.items()}
+
+
+def kinds_for(person: User) -> list[NoticeKind]:
+    """The kinds somebody in these roles may ever be told of, for the page of preferences."""
+    rights = rights_of(person)
+    return [kind for kind in NoticeKind if AUDIENCE.get(kind, Right.USE) in rights]
 
 
 def settings_of(person: User) -> NoticeSettings:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from qualification.choices import NoticeKind
@@ -82,6 +83,11 @@ WORDINGS: dict[str, Wording] = {
 }
 # What the reader sees of a lead that is not, or not any more, in their sight.
 OUT_OF_SIGHT = _("This was about a lead you do not see any more.")
+
+
+def lead_number(pk: int) -> str:
+    """How a lead is called where its name must not stand."""
+    return gettext("Lead %(number)s") % {"number": pk}
 
 
 def sentence_of(kind: str, words: Mapping[str, str], *, lead: str | None) -> str:

@@ -19,7 +19,7 @@ from crm.lifecycle import move_leads
 from crm.models import Team, User
 from crm.roles import Role, roles_of
 from crm.stages import Stage
-from qualification.choices import ItemState
+from qualification.choices import CadenceEnd, ItemState
 from qualification.exceptions import (
     ClaimLimitReached,
     ClaimTaken,
@@ -29,6 +29,8 @@ from qualification.exceptions import (
 from qualification.models import ReviewItem
 from qualification.permissions import Right, has_right
 from qualification.review import guard
+from qualification.review.assigned import tell_assigned
+from qualification.review.cadence_runs import end_runs
 from qualification.review.items import (
     ago,
     lease_end,
@@ -196,6 +198,7 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     locked = guard.lock_item(item)
     refuse_unless_holder(locked, by=by, now=now)
     _put_back([locked.pk])
+    end_runs([locked.lead_id], end=CadenceEnd.RELEASED, now=now)
     move_leads(lead_ids=[locked.lead_id], to=Stage.MQL, reason="released", by=by, now=now)
     line_is_due([locked.lead_id], now=now)
     log_event(item=locked, verb="item:released", by=by, now=now, note=note)
@@ -291,7 +294,10 @@ def reassign_item(*, item: ReviewItem, to: User, by: User, now: datetime) -> Rev
     note = f"{locked.holder or '–'} → {to}"
     _hand_over(locked, to=to, by=by, now=now)
     log_event(item=locked, verb="item:reassigned", by=by, now=now, note=note)
-    return _fresh(locked)
+    given = _fresh(locked)
+    if to.pk != by.pk:
+        tell_assigned({to.pk: [(given.pk, given.lead_id)]}, now=now)
+    return given
 
 
 def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:

@@ -6,7 +6,7 @@ Called by views, commands and the demo. Undo and overturn are in `undo.py` and o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -18,15 +18,16 @@ from crm.models import Lead, User
 from crm.models.lead import DisqualifiedBy
 from crm.roles import Role, roles_of
 from crm.stages import Stage
-from qualification.choices import CloseReason, DecisionKind, EntryReason
+from qualification.choices import CadenceEnd, CloseReason, DecisionKind, EntryReason
 from qualification.exceptions import ChecklistIncomplete, DecisionIncomplete, TooFewAttempts
 from qualification.handoff.handover import hand_over
-from qualification.models import Decision, RejectionReason, ReviewItem, Touch
+from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem, Touch
 from qualification.permissions import Right, has_right
+from qualification.review.cadence_runs import end_runs
 from qualification.review.checklists import framework_for, missing_for_accept
 from qualification.review.frozen import Frozen, freeze
 from qualification.review.guard import hold_item
-from qualification.review.nurture import plan_nurture, wake_of
+from qualification.review.nurture import Scores, WakeWish, plan_nurture, wake_of
 from qualification.review.queue import close_item
 from qualification.review.undo import overturn_rejection, undo_decision
 from qualification.routing import credit
@@ -125,35 +126,28 @@ def nurture_lead(
     token: int,
     by: User,
     note: str = "",
-    reason: RejectionReason | None = None,
-    wake_on: date | None = None,
-    wake_activity: str = "",
-    wake_score_tenths: int | None = None,
-    latest_on: date | None = None,
+    reason: RejectionReason | None,
+    wake: WakeWish,
     now: datetime,
 ) -> Decision:
-    """Put aside until a day, an activity or a score; at the latest `latest_on` (default: setting).
+    """Put aside for a reason until a day, an activity, a score or before the end of a contract; at
+    the latest `wake.latest_on` (default: setting).
 
-    Raises DecisionIncomplete (nothing wakes it, day not in the future), and what `guard.hold_item`
-    raises.
+    Raises DecisionIncomplete (no reason, nothing wakes it, day not in the future), and what
+    `guard.hold_item` raises.
     """
     held = hold_item(item=item, token=token, by=by, now=now)
-    if reason is not None:
-        _check_reason(reason)
+    _check_reason(reason)
     frozen = freeze(item=held, now=now)
-    wake = wake_of(
-        reason=reason,
-        wake_on=wake_on,
-        wake_activity=wake_activity,
-        wake_score_tenths=wake_score_tenths,
-        latest_on=latest_on,
-        total_tenths=frozen.total_tenths,
-        now=now,
-    )
+    most = int(frozen.model.total_max * 10) if frozen.model else None
+    shown = LeadScore.objects.filter(lead=held.lead).values_list("total_tenths", flat=True).first()
+    now_tenths = frozen.total_tenths if shown is None else shown
+    scores = Scores(at_decision=frozen.total_tenths, now=now_tenths, most=most)
+    checked = wake_of(wake, scores=scores, now=now)
     verdict = _Verdict(DecisionKind.NURTURE, note=note, reason=reason)
     decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
     move_lead(lead=held.lead, to=Stage.NURTURE, reason=_("Nurtured"), by=by, now=now)
-    plan_nurture(decision=decision, wake=wake)
+    plan_nurture(decision=decision, wake=checked, now=now)
     return decision
 
 
@@ -186,6 +180,7 @@ def _decide(
         frozen=frozen.facts,
     )
     close_item(item=item, reason=CloseReason.DECIDED, by=by, now=now)
+    end_runs([item.lead_id], end=CadenceEnd.DECIDED, now=now)
     return decision
 
 
@@ -194,7 +189,7 @@ def _check_ae(ae: User) -> None:
         raise DecisionIncomplete(_("%(name)s is no account executive.") % {"name": ae})
 
 
-def _check_reason(reason: RejectionReason) -> None:
+def _check_reason(reason: RejectionReason | None) -> None:
     if reason is None or not RejectionReason.objects.filter(pk=reason.pk, is_active=True).exists():
         raise DecisionIncomplete(_("Choose a reason from the list."))
 

@@ -1,10 +1,12 @@
 """Decides what to do next after a touch, and when. Pure: for the touch menu and the snooze.
 
-Called by the views; times are at the reader's working hours.
+Called by the views and the steps of cadences; times lie in working hours of the person and open
+hours of the team, calls at a good time for the lead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from qualification.choices import TouchKind, TouchResult
+from qualification.review.contact import Windows, next_good
 
 MORNING = time(9, 0)
 EVENING = time(17, 0)
@@ -87,15 +90,45 @@ def touch_named(key: str) -> TouchChoice | None:
     return next((choice for choice in TOUCHES if choice.key == key), None)
 
 
-def proposed_time(choice: TouchChoice, *, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the step that follows a touch is due, inside working hours of `zone`."""
-    if choice.days:
-        return morning_after(choice.days, now=now, zone=zone)
-    local = (now + timedelta(hours=choice.hours)).astimezone(zone)
+@dataclass(frozen=True)
+class Reach:
+    """Who acts and whom: the clock of the person, the openings of the team, when the lead answers.
+
+    `next_open` moves a moment to the team's next open one. `lead_zone` is None when unknown.
+    """
+
+    zone: ZoneInfo
+    next_open: Callable[[datetime], datetime]
+    lead_zone: ZoneInfo | None
+    windows: Windows
+
+
+def proposed_time(choice: TouchChoice, *, now: datetime, reach: Reach) -> datetime:
+    """When the step that follows a touch is due: in open hours, calls at a good time for them."""
+    is_call = choice.key in ("no-answer", "voicemail")
+    return step_time(days=choice.days, hours=choice.hours, is_call=is_call, now=now, reach=reach)
+
+
+def step_time(*, days: int, hours: int = 0, is_call: bool, now: datetime, reach: Reach) -> datetime:
+    """When a step is due that comes so many days (or hours) from now: inside working hours of the
+    person and open hours of the team; a call at the next good time for the lead, if known."""
+    if days:
+        wanted = morning_after(days, now=now, zone=reach.zone)
+    else:
+        wanted = _in_hours(hours, now=now, zone=reach.zone)
+    at = reach.next_open(wanted)
+    if is_call and reach.lead_zone is not None:
+        better = next_good(
+            at, zone=reach.lead_zone, windows=reach.windows, next_open=reach.next_open
+        )
+        at = better or at
+    return at.replace(second=0, microsecond=0)
+
+
+def _in_hours(hours: int, *, now: datetime, zone: ZoneInfo) -> datetime:
+    local = (now + timedelta(hours=hours)).astimezone(zone)
     is_open = local.weekday() < SATURDAY and MORNING <= local.time() < EVENING
-    if is_open:
-        return local.replace(second=0, microsecond=0)
-    return morning_after(1, now=now, zone=zone)
+    return local if is_open else morning_after(1, now=now, zone=zone)
 
 
 def morning_after(days: int, *, now: datetime, zone: ZoneInfo) -> datetime:

@@ -16,10 +16,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
-from qualification.choices import ItemState
 from qualification.models import LeadScore, ReviewItem, ScoringModel
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
@@ -187,90 +185,3 @@ def read_cursor(cursor: str) -> tuple[Any, ...] | None:
     if not is_sound or due_at is None or timezone.is_naive(due_at):
         return None
     return bucket, tier, score, due_at, pk
-
-
-@dataclass(frozen=True)
-class WorkRow:
-    """One lead on somebody's desk. `time_format` fits how far the next task is."""
-
-    item: ReviewItem
-    is_overdue: bool
-    time_format: str
-    face: Face | None
-
-    @property
-    def company(self) -> str:
-        account = self.item.lead.account
-        return account.name if account else self.item.lead.company_name
-
-
-@dataclass(frozen=True)
-class WorkSection:
-    """Leads that ask for the same: claimed, waiting for them, overdue, due today, no task,
-    snoozed."""
-
-    key: str
-    title: Any
-    rows: tuple[WorkRow, ...]
-
-
-@dataclass(frozen=True)
-class MyWork:
-    """Everything a person holds or routing chose them for, by what comes next."""
-
-    sections: tuple[WorkSection, ...]
-
-    @property
-    def n_owned(self) -> int:
-        """Leads that are theirs for good, not by a lease or a turn."""
-        not_owned = ("claimed", "waiting")
-        return sum(len(part.rows) for part in self.sections if part.key not in not_owned)
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(part.rows for part in self.sections)
-
-
-SECTIONS = (
-    ("claimed", _("Claimed")),
-    ("waiting", _("Chosen for you, not claimed yet")),
-    ("overdue", _("Overdue")),
-    ("today", _("Due today")),
-    ("none", _("No task planned")),
-    ("later", _("Snoozed")),
-)
-
-
-def my_work(user: User, *, now: datetime) -> MyWork:
-    """The reader's claims by lease, leads that wait for them and owned leads by next task, in one
-    query. A day ends at midnight of the current time zone."""
-    held = ReviewItem.objects.held_by(user).exclude(state=ItemState.CLAIMED, lease_until__lte=now)
-    theirs = held | ReviewItem.objects.waiting().filter(assignee=user)
-    items = list(
-        with_calendars(theirs)
-        .select_related("lead__account", "lead__score", "lead__source")
-        .order_by("lease_until", "next_task_at", "due_at", "pk")
-    )
-    faces = faces_of(items, now=now)
-    today = timezone.localtime(now).date()
-    by_key: dict[str, list[WorkRow]] = {key: [] for key, _title in SECTIONS}
-    for item in items:
-        key, row = _work_row(item, faces.get(item.pk), now=now, today=today)
-        by_key[key].append(row)
-    return MyWork(tuple(WorkSection(key, title, tuple(by_key[key])) for key, title in SECTIONS))
-
-
-def _work_row(
-    item: ReviewItem, face: Face | None, *, now: datetime, today: Any
-) -> tuple[str, WorkRow]:
-    at = item.next_task_at
-    is_today = at is not None and timezone.localtime(at).date() == today
-    is_overdue = item.state == ItemState.OWNED and at is not None and at <= now
-    row = WorkRow(item, is_overdue, "H:i" if is_today else "D j M H:i", face)
-    if item.state in (ItemState.CLAIMED, ItemState.WAITING):
-        return item.state, row
-    if at is None:
-        return "none", row
-    if is_overdue:
-        return "overdue", row
-    return ("today" if is_today else "later"), row

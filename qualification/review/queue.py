@@ -19,6 +19,7 @@ from crm.models import Lead, User
 from crm.models.lead import DisqualifiedBy
 from crm.stages import Stage
 from qualification.choices import (
+    CadenceEnd,
     CloseReason,
     EntryReason,
     ItemState,
@@ -29,6 +30,7 @@ from qualification.choices import (
 from qualification.exceptions import AlreadyDecided
 from qualification.models import LeadScore, NurturePlan, ReviewItem, ScoringModel, SLAPolicy
 from qualification.review import guard
+from qualification.review.cadence_runs import end_runs
 from qualification.review.holds import hold_text, report_held, teams_without_reviewer
 from qualification.review.items import lock_leads, log_event, log_events
 from qualification.review.routed import write_placements
@@ -48,11 +50,17 @@ ENTERS_FROM: dict[str, tuple[Stage, ...]] = {
     EntryReason.REINQUIRY: (Stage.DISQUALIFIED, Stage.LOST, Stage.NURTURE),
     EntryReason.RETURNED: (Stage.SQL,),
     EntryReason.WOKEN: (Stage.NURTURE,),
+    EntryReason.TAKEN_BACK: (Stage.NURTURE,),
     EntryReason.OVERTURNED: (Stage.DISQUALIFIED,),
     EntryReason.REVERSED: (Stage.SQL, Stage.NURTURE, Stage.DISQUALIFIED),
 }
 # A person decided these; a disqualifying rule does not stop them at the door.
-BY_A_PERSON = (EntryReason.RETURNED, EntryReason.OVERTURNED, EntryReason.REVERSED)
+BY_A_PERSON = (
+    EntryReason.RETURNED,
+    EntryReason.TAKEN_BACK,
+    EntryReason.OVERTURNED,
+    EntryReason.REVERSED,
+)
 
 
 @dataclass(frozen=True)
@@ -240,7 +248,7 @@ def enter_queue(
     moved = move_leads(lead_ids=ids, to=Stage.MQL, reason=str(reason.label), by=by, now=now)
     if not moved:
         return []
-    _end_plans(moved, now)
+    _end_waiting(moved, reason, now)
     placed = place_leads(moved, now=now)
     policy_of = policies_of_leads(moved, kind=TimerKind.FIRST_RESPONSE, now=now)
     items = _insert_items(policy_of, reason, now)
@@ -256,16 +264,19 @@ def _turn_away_disqualified(lead_ids: list[int], now: datetime) -> list[int]:
     refused = Lead.objects.filter(pk__in=lead_ids, score__disqualified__gt="")
     refused_ids = set(refused.values_list("pk", flat=True))
     if refused_ids:
-        _end_plans(refused_ids, now)
+        _end_waiting(refused_ids, EntryReason.WOKEN, now)
         leaving = refused.filter(stage=Stage.NURTURE).values_list("pk", flat=True)
         _disqualify_by_rule(list(leaving), now)
     return [pk for pk in lead_ids if pk not in refused_ids]
 
 
-def _end_plans(lead_ids: Collection[int], now: datetime) -> None:
-    """A lead that comes back waits for nothing else."""
-    waiting = NurturePlan.objects.filter(lead__in=lead_ids, state=NurturePlan.State.WAITING)
-    waiting.update(state=NurturePlan.State.WOKEN, ended_at=now)
+def _end_waiting(lead_ids: Collection[int], reason: EntryReason, now: datetime) -> None:
+    """A lead that comes back waits for nothing else: neither its plan nor the steps it was in."""
+    is_by_hand = reason is EntryReason.TAKEN_BACK
+    plans = NurturePlan.objects.waiting().filter(lead__in=lead_ids)
+    state = NurturePlan.State.CANCELLED if is_by_hand else NurturePlan.State.WOKEN
+    plans.update(state=state, ended_at=now)
+    end_runs(lead_ids, end=CadenceEnd.WOKEN, now=now)
 
 
 def _insert_items(

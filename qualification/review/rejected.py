@@ -37,6 +37,11 @@ def rejected_page(
     return newest_page(rows, stamp="at", length=PAGE_LENGTH, before=before, after=after)
 
 
+def count_overridden(found: QuerySet[Decision]) -> int:
+    """How many of these a manager made before the attempts that their reason asks for."""
+    return found.exclude(override_reason="").count()
+
+
 def reason_groups() -> list[str]:
     """Names of the groups of rejection reasons, in their order."""
     names = RejectionReason.objects.values_list("group", flat=True)

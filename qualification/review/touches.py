@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from crm.models import User
 from qualification.choices import ItemState, TimerKind, TouchKind, TouchResult
 from qualification.exceptions import NotHolder, TaskInvalid
-from qualification.models import ReviewItem, Touch
+from qualification.models import NurturePlan, ReviewItem, Touch
 from qualification.permissions import Right
-from qualification.review import guard
+from qualification.review import cadences, guard, nurture
 from qualification.review.items import log_event, refuse_unless_holder
 from qualification.sla.timers import start_timer, stop_timers
 
@@ -33,9 +33,11 @@ def log_touch(
     note: str = "",
     next_task_at: datetime | None = None,
     next_task: str = "",
+    is_proposal: bool = False,
     now: datetime,
 ) -> Touch:
     """Writes down a contact or attempt; the given next task replaces the one that was planned.
+    Where it is a proposal, or there is none, the next step of a running cadence goes before it.
 
     A claim becomes ownership: first response stops, the decision clock starts (one that runs
     already keeps its time). Raises NotHolder, AlreadyDecided, TaskInvalid, PermissionDenied.
@@ -47,12 +49,46 @@ def log_touch(
     touch = Touch.objects.create(
         item=locked, lead_id=locked.lead_id, by=by, kind=kind, result=result, note=note, at=now
     )
-    ReviewItem.objects.filter(pk=locked.pk).update(next_task_at=next_task_at, next_task=next_task)
+    step = cadences.after_touch(touch=touch, by=by, now=now)
+    if step is not None and (is_proposal or next_task_at is None):
+        next_task, next_task_at = step.task, step.at
+    elif step is not None and next_task_at is not None:
+        cadences.put_off(lead_id=locked.lead_id, until=next_task_at)
+    _plan(locked, at=next_task_at, task=next_task)
     log_event(item=locked, verb="item:touched", by=by, now=now, note=str(touch))
     if locked.state == ItemState.CLAIMED:
         _take_ownership(locked, by=by, now=now)
     item.refresh_from_db()
     return touch
+
+
+@transaction.atomic
+def log_nurture_touch(
+    *,
+    plan: NurturePlan,
+    by: User,
+    kind: TouchKind,
+    result: TouchResult,
+    note: str = "",
+    now: datetime,
+) -> Touch:
+    """Writes down a contact or attempt with a lead that sleeps; it stays asleep, and a step of
+    its cadence may be done by it. Raises PermissionDenied, NotHolder, PlanEnded."""
+    locked = nurture.lock_plan(plan, by=by)
+    item = locked.decision.item
+    touch = Touch.objects.create(
+        item=item, lead=locked.lead, by=by, kind=kind, result=result, note=note, at=now
+    )
+    cadences.after_touch(touch=touch, by=by, now=now)
+    log_event(item=item, verb="item:touched", by=by, now=now, note=str(touch))
+    return touch
+
+
+def _plan(item: ReviewItem, *, at: datetime | None, task: str, is_snooze: bool = False) -> None:
+    """Writes the next task of an item."""
+    ReviewItem.objects.filter(pk=item.pk).update(
+        next_task_at=at, next_task=task, snoozed_until=at if is_snooze else None
+    )
 
 
 def _take_ownership(item: ReviewItem, *, by: User, now: datetime) -> None:
@@ -78,9 +114,10 @@ def snooze_item(
     refuse_unless_holder(locked, by=by, now=now)
     if locked.state != ItemState.OWNED:
         raise NotHolder(_("Only a lead you own can be snoozed. Log a touch first."))
-    locked.next_task_at, locked.next_task = until, task
-    ReviewItem.objects.filter(pk=locked.pk).update(next_task_at=until, next_task=task)
+    _plan(locked, at=until, task=task, is_snooze=True)
+    cadences.put_off(lead_id=locked.lead_id, until=until)
     log_event(item=locked, verb="item:snoozed", by=by, now=now, note=until.isoformat())
+    locked.refresh_from_db()
     return locked
 
 

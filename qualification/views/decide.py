@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.models import Lead
 from crm.roles import Role, roles_of
 from qualification.exceptions import ChecklistIncomplete, QualificationError, TooFewAttempts
-from qualification.forms import AcceptForm, HelpForm, NurtureForm, RejectForm, TokenForm
+from qualification.forms import AcceptForm, HelpForm, RejectForm, TokenForm
 from qualification.handoff.desks import desks_for
 from qualification.handoff.packet import build_packet
 from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem
@@ -42,7 +41,6 @@ from qualification.views.fetch import (
 from qualification.views.lead import parts_response
 from qualification.views.replies import go_to, is_htmx, lead_url
 
-MAX_PREFILL = 2000
 MAX_KEY_DIGITS = 18
 
 
@@ -111,7 +109,9 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
             now=timezone.now(),
         )
 
-    return _run(dialog, decide, said=lambda made: _("Rejected: %(why)s") % {"why": made.reason})
+    return run_dialog(
+        dialog, decide, said=lambda made: _("Rejected: %(why)s") % {"why": made.reason}
+    )
 
 
 def _reject_context(dialog: Dialog) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
             now=timezone.now(),
         )
 
-    return _run(dialog, decide, said=lambda made: _("Handed to %(name)s") % {"name": made.ae})
+    return run_dialog(dialog, decide, said=lambda made: _("Handed to %(name)s") % {"name": made.ae})
 
 
 def _accept_context(dialog: Dialog) -> dict[str, Any]:
@@ -206,53 +206,7 @@ def checklist_for(item: ReviewItem) -> Checklist:
     return checklist_of(item.lead, framework_for(item))
 
 
-@require_http_methods(["GET", "POST"])
-@require(Right.WORK_QUEUE)
-def nurture(request: HttpRequest, pk: int) -> HttpResponse:
-    """When this lead comes back."""
-    lead = visible_lead_or_404(request.user, pk)
-    item = open_item_of(lead)
-    initial = {
-        "token": item.token,
-        "note": request.GET.get("note", "")[:MAX_PREFILL],
-        "reason": request.GET.get("reason", ""),
-    }
-    dialog = Dialog(
-        request=request,
-        lead=lead,
-        item=item,
-        template="_nurture_dialog.html",
-        title=_("Nurture %(name)s") % {"name": lead.name},
-        form=NurtureForm(request.POST or None, initial=initial),
-        shows=_nurture_context,
-    )
-
-    def decide(data: dict[str, Any]) -> Decision:
-        assert isinstance(dialog.form, NurtureForm)  # noqa: S101 - built above
-        return decisions.nurture_lead(
-            item=item,
-            token=data["token"],
-            by=reader_of(request),
-            note=data["note"],
-            reason=data["reason"],
-            **dialog.form.wake,
-            now=timezone.now(),
-        )
-
-    return _run(dialog, decide, said=_nurtured_text)
-
-
-def _nurture_context(dialog: Dialog) -> dict[str, Any]:
-    days = settings.LEADQUAL["NURTURE_DAYS"]
-    return {"latest_default": timezone.localdate() + timedelta(days=days)}
-
-
-def _nurtured_text(made: Decision) -> str:
-    wake_on = made.plan.wake_on or made.plan.latest_on
-    return _("In nurture until %(day)s") % {"day": wake_on.strftime("%-d %b")}
-
-
-def _run(
+def run_dialog(
     dialog: Dialog,
     decide: Callable[[dict[str, Any]], Decision],
     *,

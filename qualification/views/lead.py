@@ -21,6 +21,7 @@ from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
 from qualification.review import timeline
 from qualification.review.buying import buying_committee_of
+from qualification.review.follow import follow_of
 from qualification.review.next_steps import TOUCHES
 from qualification.review.workspace import Workspace, workspace_of
 from qualification.views.fetch import reader_of, visible_lead_or_404
@@ -80,6 +81,7 @@ def page_context(
         "journey_filters": JOURNEY_FILTERS,
         "dispute_kinds": DisputeKind.choices,
         "can_dispute": has_right(request.user, Right.WORK_QUEUE),
+        "follow": follow_of(lead, reader=reader_of(request), now=now),
         "touch_choices": TOUCHES,
         "answer_states": AnswerState.choices,
         "answer_form": answer_form_for(space),

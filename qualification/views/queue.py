@@ -22,7 +22,8 @@ from qualification.exceptions import ClaimLimitReached
 from qualification.filters import QueueFilter
 from qualification.models import ReviewItem, ScoringModel
 from qualification.permissions import Right, require
-from qualification.review import counts, next_lead, pages
+from qualification.review import counts, my_work, next_lead, pages
+from qualification.review.next_steps import TOUCHES
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
@@ -287,12 +288,13 @@ def queue_next(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @require(Right.WORK_QUEUE)
-def my_work(request: HttpRequest) -> HttpResponse:
+def my_work_page(request: HttpRequest) -> HttpResponse:
     """What the reader holds: claims, and owned leads by their next task."""
     reader, now = reader_of(request), timezone.now()
     summary = counts.summary_of(reader, now=now)
     context = {
-        "work": pages.my_work(reader, now=now),
+        "work": my_work.my_work(reader, now=now),
+        "touch_choices": TOUCHES,
         "claims": summary.claims,
         "summary": summary,
         "now": now,

@@ -29,6 +29,7 @@ def rejected_list(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "page": page,
         "count": found.count(),
+        "n_overridden": rejected.count_overridden(found),
         "newer_url": url_at(request, "after", page.newer),
         "older_url": url_at(request, "before", page.older),
     }

@@ -16,11 +16,14 @@ from crm.models import Lead, User
 from qualification.choices import TouchKind, TouchResult
 from qualification.exceptions import QualificationError
 from qualification.forms import SnoozeForm, TouchForm
-from qualification.models import ReviewItem
+from qualification.models import CadenceRun, ReviewItem, Touch
 from qualification.permissions import Right, require
 from qualification.review import touches
+from qualification.review.cadence_runs import running_of
+from qualification.review.follow import sleeping_plan_of
 from qualification.review.next_steps import TouchChoice, proposed_time, touch_named
-from qualification.toasts import add_toast, close_dialog
+from qualification.review.reach import reach_of
+from qualification.toasts import add_toast, close_dialog, refresh_lists
 from qualification.views.dialogs import show_dialog
 from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
 from qualification.views.lead import parts_response
@@ -30,33 +33,57 @@ from qualification.views.replies import is_htmx, lead_url
 @require_POST
 @require(Right.WORK_QUEUE)
 def touch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Logs a touch: an entry of the touch menu with its next step, or every field by itself."""
+    """Logs a touch: an entry of the touch menu with its next step, or every field by itself. With a
+    lead that sleeps, one that keeps in touch."""
     lead = visible_lead_or_404(request.user, pk)
     now = timezone.now()
     choice = touch_named(request.POST.get("touch", ""))
-    given = _from_menu(choice, request, now) if choice else _from_form(request)
+    given = _from_menu(choice, request) if choice else _from_form(request)
     if given is None:
         return answer_on_page(
             request, lead, _("Say what kind of touch it was."), kind="danger", status=422
         )
+    plan = sleeping_plan_of(lead)
+    if plan is not None:
+        by = reader_of(request)
+        what = {name: given[name] for name in ("kind", "result", "note")}
+        logged = touches.log_nurture_touch(plan=plan, by=by, now=now, **what)
+        return answer_on_page(request, lead, _said(logged, running_of(lead)))
     item = open_item_of(lead)
+    if choice:
+        given |= _proposal(choice, lead=lead, by=reader_of(request), now=now)
     logged = touches.log_touch(item=item, by=reader_of(request), now=now, **given)
+    return answer_on_page(request, lead, _said(logged, item))
+
+
+def _said(logged: Touch, planned: ReviewItem | CadenceRun | None) -> str:
+    """What was logged and what comes next."""
     said = _("Logged: %(what)s.") % {"what": logged.get_result_display().lower()}
-    if given["next_task_at"]:
-        said += " " + _("Next: %(task)s, %(time)s.") % {
-            "task": given["next_task"],
-            "time": moment_text(given["next_task_at"]),
-        }
-    return answer_on_page(request, lead, said)
+    if isinstance(planned, ReviewItem):
+        task, at = planned.next_task, planned.next_task_at
+    else:
+        task = planned.step.task if planned and planned.step else ""
+        at = planned.due_at if planned else None
+    if at is None:
+        return said
+    following = _("Next: %(task)s, %(time)s.") % {"task": task, "time": moment_text(at)}
+    return f"{said} {following}"
 
 
-def _from_menu(choice: TouchChoice, request: HttpRequest, now: datetime) -> dict[str, Any]:
+def _from_menu(choice: TouchChoice, request: HttpRequest) -> dict[str, Any]:
     return {
         "kind": choice.kind,
         "result": choice.result,
         "note": request.POST.get("note", "").replace("\x00", "")[:2000],
+    }
+
+
+def _proposal(choice: TouchChoice, *, lead: Lead, by: User, now: datetime) -> dict[str, Any]:
+    """The step the menu proposes; that of a running cadence goes before it."""
+    return {
         "next_task": str(choice.task),
-        "next_task_at": proposed_time(choice, now=now, zone=timezone.get_current_timezone()),
+        "next_task_at": proposed_time(choice, now=now, reach=reach_of(lead, by=by)),
+        "is_proposal": True,
     }
 
 
@@ -124,6 +151,8 @@ def answer_on_page(
     if not is_htmx(request):
         (messages.error if status >= 400 else messages.success)(request, said)
         return redirect(lead_url(lead))
+    if request.POST.get("from") == "list":
+        return refresh_lists(add_toast(HttpResponse(status=status), said, kind=kind))
     response = parts_response(request, lead, status=status)
     response["HX-Reswap"] = "none"
     return add_toast(response, said, kind=kind)

@@ -17,6 +17,7 @@ from qualification.models import (
 from qualification.review.checklists import record_answer
 from qualification.review.claims import claim_item
 from qualification.review.decisions import accept_lead, nurture_lead, reject_lead
+from qualification.review.nurture import WakeWish
 from qualification.review.queue import enter_queue
 from qualification.review.touches import log_touch
 from tests.factories import NOW, LeadFactory
@@ -86,8 +87,14 @@ def rejected(by: User, key: str = "too_small", now: dt.datetime = NOW + 5 * MINU
 def nurtured(by: User, now: dt.datetime = NOW + 5 * MINUTE, **wake: object) -> Decision:
     """A decision to nurture, for ten days unless told otherwise."""
     item = held_item(by, ItemState.OWNED)
-    wake = wake or {"wake_on": NOW.date() + dt.timedelta(days=10)}
-    return nurture_lead(item=item, token=item.token, by=by, now=now, **wake)
+    return nurture_lead(
+        item=item,
+        token=item.token,
+        by=by,
+        reason=reason("no_project"),
+        wake=WakeWish(**(wake or {"on": NOW.date() + dt.timedelta(days=10)})),
+        now=now,
+    )
 
 
 def active_model(points: str = "20.0", condition: object = None) -> ScoringModel:

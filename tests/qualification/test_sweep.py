@@ -11,13 +11,16 @@ from crm.intake.inbox import store_message
 from crm.models import InboxMessage, User
 from qualification import pipeline, sweeps
 from qualification.models import Heartbeat, LeadScore, SLAEvent
-from qualification.review import nurture
+from qualification.review import waking
 from qualification.review.claims import claim_item
 from tests import factories
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW
-NAMES = ["inbox", "scores", "runs", "pauses", "timers", "overdue", "leases", "wakeups", "outbox"]
+NAMES = [
+    *("inbox", "scores", "runs", "pauses", "timers", "overdue", "leases", "wakeups", "tasks"),
+    *("contact_hours", "notices", "outbox"),
+]
 
 
 def stored(key: str, body: bytes | None = None) -> InboxMessage:
@@ -91,7 +94,10 @@ def test_one_that_fails_is_logged_and_the_others_run(
     assert (
         capsys.readouterr()
         .out.strip()
-        .endswith("inbox=0 scores=0 runs=0 pauses=0 timers=- overdue=0 leases=0 wakeups=0 outbox=0")
+        .endswith(
+            "inbox=0 scores=0 runs=0 pauses=0 timers=- overdue=0 leases=0 wakeups=0 tasks=0"
+            " contact_hours=0 notices=0 outbox=0"
+        )
     )
 
 
@@ -101,7 +107,8 @@ def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> Non
     InboxMessage.objects.update(due_at=timezone.now())
     call_command("sweep")
     assert capsys.readouterr().out.strip() == (
-        "inbox=1 scores=0 runs=0 pauses=0 timers=0 overdue=0 leases=0 wakeups=0 outbox=0"
+        "inbox=1 scores=0 runs=0 pauses=0 timers=0 overdue=0 leases=0 wakeups=0 tasks=0"
+        " contact_hours=0 notices=0 outbox=0"
     )
 
 
@@ -117,7 +124,7 @@ def test_it_scores_what_is_due_when_a_model_is_live() -> None:
 
 def test_every_room_is_in_the_pass() -> None:
     assert list(sweeps.SWEEPERS) == NAMES
-    assert nurture.wake_due
+    assert waking.wake_due
 
 
 @pytest.mark.django_db

@@ -127,10 +127,10 @@ def test_it_counts(people: dict[str, User]) -> None:
     answer(item.lead, "system_in_use", people["sdr"], state="contradicted")
     answer(item.lead, "timing", people["sdr"], state="unknown", value=None)
     checklist = checklist_of(item.lead, framework("bant"))
-    assert (checklist.count, checklist.answered) == (7, 3)
+    assert (checklist.count, checklist.answered) == (8, 3)
     assert (checklist.required, checklist.required_met) == (4, 3)
     assert (checklist.n_confirmed, checklist.n_inferred, checklist.n_contradicted) == (1, 1, 1)
-    assert checklist.n_unknown == 4
+    assert checklist.n_unknown == 5
     assert not checklist.is_ready
 
 
@@ -145,7 +145,8 @@ def test_it_asks_required_ones_first_then_settles_contradictions(people: dict[st
         asked.append(question.key)
         is_second = asked.count(question.key) == 2
         state = "contradicted" if question.key == "pain" and not is_second else "confirmed"
-        answer(item.lead, question.key, people["sdr"], state=state)
+        known = {"value": "2027-03-31"} if question.key == "contract_end" else {}
+        answer(item.lead, question.key, people["sdr"], state=state, **known)
     assert asked == [
         "budget",
         "authority",
@@ -155,6 +156,7 @@ def test_it_asks_required_ones_first_then_settles_contradictions(people: dict[st
         "stakeholders",
         "system_in_use",
         "trigger",
+        "contract_end",
     ]
 
 

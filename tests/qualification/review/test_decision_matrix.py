@@ -30,6 +30,7 @@ from qualification.review.decisions import (
     reject_lead,
     undo_decision,
 )
+from qualification.review.nurture import WakeWish
 from qualification.review.queue import close_item
 from tests.factories import NOW
 from tests.qualification.decision_support import (
@@ -64,7 +65,11 @@ def decide(
         return accept_lead(ae=people["ae"], **given)
     if verb == "reject":
         return reject_lead(reason=reason("too_small"), **given)
-    return nurture_lead(wake_on=(NOW + dt.timedelta(days=30)).date(), **given)
+    return nurture_lead(
+        wake=WakeWish(on=(NOW + dt.timedelta(days=30)).date()),
+        reason=reason("no_project"),
+        **given,
+    )
 
 
 def waiting(people: People) -> ReviewItem:

@@ -103,6 +103,7 @@ def test_each_reason_leads_from_its_stages_only(reason: str, stage: str) -> None
         "reinquiry": {"disqualified", "nurture"},
         "returned": {"sql"},
         "woken": {"nurture"},
+        "taken_back": {"nurture"},
         "overturned": {"disqualified"},
         "reversed": {"sql", "nurture", "disqualified"},
     }

@@ -11,7 +11,7 @@ from qualification.choices import TouchKind, TouchResult
 from qualification.filters import QueueFilter
 from qualification.models import ReviewItem, ScoringRule
 from qualification.review import counts as numbers
-from qualification.review import pages
+from qualification.review import my_work, pages
 from qualification.review.claims import claim_item
 from qualification.review.touches import log_touch, snooze_item
 from qualification.scoring import versions
@@ -148,20 +148,19 @@ def test_my_work_by_what_comes_next(people: dict[str, User]) -> None:
     sdr = people["sdr"]
     expected = {
         "claimed": claim_item(item=rows.waiting_item(), by=sdr, now=NOW),
-        "overdue": owned(sdr, NOW - rows.minutes(5)),
-        "today": owned(sdr, NOW + rows.minutes(5)),
+        "due": owned(sdr, NOW - rows.minutes(5)),
         "none": owned(sdr, None),
-        "later": owned(sdr, NOW + dt.timedelta(days=1)),
+        "snoozed": owned(sdr, NOW + rows.minutes(5)),
     }
     claim_item(item=rows.waiting_item(), by=people["manager"], now=NOW)
     pages.my_work(sdr, now=NOW)  # calendars are read once per process
     with CaptureQueriesContext(connection) as queries:
-        work = pages.my_work(sdr, now=NOW)
+        work = my_work.my_work(sdr, now=NOW)
         assert {part.key: [row.item for row in part.rows] for part in work.sections} == {
-            "waiting": [],
+            **{key: [] for key in ("waiting", "overdue", "today", "later")},
             **{key: [item] for key, item in expected.items()},
         }
         assert [row.company for part in work.sections for row in part.rows]
-    assert len(queries) == 1
-    assert (work.n_owned, work.is_empty) == (4, False)
-    assert pages.my_work(people["ae"], now=NOW).is_empty
+    assert len(queries) == 2
+    assert (work.n_owned, work.n_due, work.is_empty) == (3, 1, False)
+    assert my_work.my_work(people["ae"], now=NOW).is_empty

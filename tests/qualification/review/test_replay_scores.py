@@ -22,6 +22,7 @@ from qualification.exceptions import QualificationError
 from qualification.models import Decision, LeadScore, ReviewItem
 from qualification.review.claims import claim_item
 from qualification.review.decisions import nurture_lead, reject_lead
+from qualification.review.nurture import WakeWish
 from qualification.review.queue import enter_queue
 from qualification.review.touches import log_touch
 from qualification.scoring import drafts, versions
@@ -157,7 +158,14 @@ class Walk:
             reject_lead(item=held, token=held.token, by=self.sdr, reason=reason(kind), now=self.now)
         else:
             day = self.now.date() + dt.timedelta(days=9)
-            nurture_lead(item=held, token=held.token, by=self.sdr, wake_on=day, now=self.now)
+            nurture_lead(
+                item=held,
+                token=held.token,
+                by=self.sdr,
+                reason=reason("no_project"),
+                wake=WakeWish(on=day),
+                now=self.now,
+            )
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -21,7 +21,7 @@ from qualification.models import (
     ReviewItem,
     SLATimer,
 )
-from qualification.review.nurture import wake_due
+from qualification.review.waking import wake_due
 from tests.factories import NOW
 from tests.qualification.decision_support import MINUTE, active_model, nurtured
 
@@ -59,14 +59,14 @@ def assert_woken(decision: Decision, now: dt.datetime) -> None:
 
 
 def test_it_wakes_on_the_day_and_not_before(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_on=WAKE_ON)
+    decision = nurtured(people["sdr"], on=WAKE_ON)
     assert wake_due(now=NOW + 9 * DAY) == 0
     assert wake_due(now=NOW + 10 * DAY) == 1
     assert_woken(decision, NOW + 10 * DAY)
 
 
 def test_it_wakes_once_after_a_day_of_downtime(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_on=WAKE_ON)
+    decision = nurtured(people["sdr"], on=WAKE_ON)
     late = NOW + 11 * DAY
     assert (wake_due(now=late), wake_due(now=late), wake_due(now=late + DAY)) == (1, 0, 0)
     assert_woken(decision, late)
@@ -74,14 +74,14 @@ def test_it_wakes_once_after_a_day_of_downtime(people: dict[str, User]) -> None:
 
 
 def test_it_wakes_on_the_latest_day_whatever_happens(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_activity="demo_request")
+    decision = nurtured(people["sdr"], activity="demo_request")
     assert wake_due(now=NOW + 179 * DAY) == 0
     assert wake_due(now=NOW + 180 * DAY) == 1
     assert_woken(decision, NOW + 180 * DAY)
 
 
 def test_it_wakes_by_the_awaited_activity(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_activity="page_view")
+    decision = nurtured(people["sdr"], activity="page_view")
     see(decision, "page_view", NOW)
     see(decision, "mail_click", NOW + DAY)
     assert wake_due(now=NOW + DAY) == 0
@@ -91,7 +91,7 @@ def test_it_wakes_by_the_awaited_activity(people: dict[str, User]) -> None:
 
 
 def test_a_machines_activity_wakes_nobody(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_activity="page_view")
+    decision = nurtured(people["sdr"], activity="page_view")
     activity = see(decision, "page_view", NOW + DAY)
     for is_machine, at, expected in ((True, 1, 0), (False, 2, 1)):
         ActivityVerdict.objects.create(
@@ -101,7 +101,7 @@ def test_a_machines_activity_wakes_nobody(people: dict[str, User]) -> None:
 
 
 def test_it_wakes_by_a_score_rise(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_score_tenths=600)
+    decision = nurtured(people["sdr"], rise_tenths=600)
     score(decision, 599)
     assert wake_due(now=NOW + DAY) == 0
     LeadScore.objects.update(total_tenths=600)
@@ -110,7 +110,7 @@ def test_it_wakes_by_a_score_rise(people: dict[str, User]) -> None:
 
 
 def test_a_plan_of_a_lead_that_moved_is_cancelled(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_on=WAKE_ON)
+    decision = nurtured(people["sdr"], on=WAKE_ON)
     move_lead(
         lead=decision.lead,
         to=Stage.DISQUALIFIED,
@@ -125,7 +125,7 @@ def test_a_plan_of_a_lead_that_moved_is_cancelled(people: dict[str, User]) -> No
 
 
 def test_a_lead_a_rule_disqualifies_does_not_wake(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_on=WAKE_ON)
+    decision = nurtured(people["sdr"], on=WAKE_ON)
     score(decision, 0)
     LeadScore.objects.update(disqualified="opted_out", grade="", tier="")
     assert wake_due(now=NOW + 10 * DAY) == 0
@@ -136,7 +136,7 @@ def test_a_lead_a_rule_disqualifies_does_not_wake(people: dict[str, User]) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_two_sweeps_at_once_wake_each_lead_once(people: dict[str, User]) -> None:
-    decisions = [nurtured(people["sdr"], wake_on=WAKE_ON) for _ in range(6)]
+    decisions = [nurtured(people["sdr"], on=WAKE_ON) for _ in range(6)]
     start = threading.Barrier(3)
     woken: list[int] = []
 
@@ -166,14 +166,14 @@ def test_the_day_begins_where_the_person_is(people: dict[str, User]) -> None:
     sdr.save()
     evening = dt.datetime(2026, 11, 24, 4, 30, tzinfo=dt.UTC)
     with timezone.override(ZoneInfo(sdr.time_zone)):  # half past eight on the 23rd
-        nurtured(sdr, now=evening, wake_on=dt.date(2026, 11, 24))
+        nurtured(sdr, now=evening, on=dt.date(2026, 11, 24))
     assert wake_due(now=evening + MINUTE) == 0
     assert wake_due(now=dt.datetime(2026, 11, 24, 7, 59, tzinfo=dt.UTC)) == 0
     assert wake_due(now=dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)) == 1
 
 
 def test_a_zone_nobody_knows_is_utc(people: dict[str, User]) -> None:
-    decision = nurtured(people["sdr"], wake_on=WAKE_ON)
+    decision = nurtured(people["sdr"], on=WAKE_ON)
     User.objects.filter(pk=people["sdr"].pk).update(time_zone="Nowhere/City")
     wakes_at = dt.datetime.combine(WAKE_ON, dt.time(), tzinfo=dt.UTC)
     assert wake_due(now=wakes_at - MINUTE) == 0

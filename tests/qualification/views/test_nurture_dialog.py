@@ -22,6 +22,11 @@ def url(item: ReviewItem) -> str:
     return f"/leads/{item.lead_id}/nurture/"
 
 
+def form_of(item: ReviewItem) -> dict[str, object]:
+    """What every submit carries."""
+    return {"token": item.token, "reason": reason("no_project").pk}
+
+
 def in_days(n: int) -> dt.date:
     return timezone.localdate() + dt.timedelta(days=n)
 
@@ -44,7 +49,7 @@ def test_it_wakes_on_a_preset_or_a_date(
     item = claimed()
     if "wake_on" in given:
         given = {**given, "wake_on": in_days(40).isoformat()}
-    response = sdr.post(url(item), {"token": item.token, **given}, headers=HTMX)
+    response = sdr.post(url(item), {**form_of(item), **given}, headers=HTMX)
     assert response.status_code == 200
     assert NurturePlan.objects.get().wake_on == in_days(wake_on)
     assert "In nurture until" in sdr.get("/queue/").content.decode()
@@ -53,8 +58,8 @@ def test_it_wakes_on_a_preset_or_a_date(
 def test_it_wakes_on_an_event_or_a_score(sdr: Client, claimed: Make, here: dt.datetime) -> None:
     item = claimed()
     Activity.objects.create(lead=item.lead, type="pricing_page", occurred_at=here, recorded_at=here)
-    given = {"preset": "", "wake_activity": "pricing_page", "wake_score": "90.5"}
-    sdr.post(url(item), {"token": item.token, **given})
+    given = {"preset": "", "wake_activity": "pricing_page", "wake_rise": "90.5"}
+    sdr.post(url(item), {**form_of(item), **given})
     plan = NurturePlan.objects.get()
     assert (plan.wake_on, plan.wake_activity) == (None, "pricing_page")
     assert plan.wake_score_tenths == 905
@@ -67,13 +72,15 @@ def test_it_wakes_on_an_event_or_a_score(sdr: Client, claimed: Make, here: dt.da
         {"preset": "", "wake_on": "2020-01-01"},
         {"preset": "14", "latest_on": "2020-01-01"},
         {"preset": "nonsense"},
+        {"preset": "14", "reason": ""},
+        {"preset": "14", "wake_rise": "-3"},
     ],
 )
 def test_it_names_the_mistake_and_keeps_the_text(
     sdr: Client, claimed: Make, given: dict[str, str]
 ) -> None:
     item = claimed()
-    form = {"token": item.token, "note": "typed text", **given}
+    form = {**form_of(item), "note": "typed text", **given}
     response = sdr.post(url(item), form, headers=HTMX)
     assert response.status_code == 422
     assert "typed text" in response.content.decode()

@@ -11,6 +11,7 @@ from django.test import Client
 from crm.models import User
 from qualification.models import Decision, ReviewItem
 from qualification.review.decisions import nurture_lead, undo_decision
+from qualification.review.nurture import WakeWish
 from tests.qualification.decision_support import reason
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +33,8 @@ def nurture(claimed: Callable[..., ReviewItem], people: dict[str, User], here: d
             by=by,
             reason=reason("no_project"),
             note="Budget in spring.",
-            wake_on=None if days is None else here.date() + dt.timedelta(days=days),
+            wake=WakeWish(on=None if days is None else here.date() + dt.timedelta(days), **wake),
             now=here,
-            **wake,
         )
 
     return make
@@ -43,7 +43,7 @@ def nurture(claimed: Callable[..., ReviewItem], people: dict[str, User], here: d
 def test_it_shows_the_soonest_first(sdr: Client, nurture: Put) -> None:
     nurture("Later", days=60)
     nurture("Sooner", days=5)
-    nurture("Someday", wake_activity="demo_request")
+    nurture("Someday", activity="demo_request")
     html = sdr.get("/nurture/").content.decode()
     assert html.index("Sooner") < html.index("Later") < html.index("Someday")
     for text in ("3 leads asleep", "No project now", "Budget in spring.", "demo_request"):

@@ -11,6 +11,7 @@ from django.test import Client
 from crm.models import User
 from qualification.models import Decision, ReviewItem
 from qualification.review.decisions import nurture_lead, reject_lead
+from qualification.review.nurture import WakeWish
 from tests import factories
 from tests.qualification.decision_support import reason
 
@@ -88,7 +89,8 @@ def test_it_is_for_rejections_only(
         item=item,
         token=item.token,
         by=people["sdr"],
-        wake_on=here.date() + dt.timedelta(days=3),
+        reason=reason("no_project"),
+        wake=WakeWish(on=here.date() + dt.timedelta(days=3)),
         now=here,
     )
     assert url(asleep) not in manager.get(f"/decisions/{asleep.pk}/").content.decode()

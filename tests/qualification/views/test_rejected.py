@@ -148,6 +148,23 @@ def test_it_marks_overturned_and_drops_undone_ones(
     assert "Undone-Kx" not in html
 
 
+def test_it_counts_those_before_enough_attempts(
+    manager: Client, people: dict[str, User], claimed: Make, here: dt.datetime
+) -> None:
+    item = claimed(by=people["manager"])
+    reject_lead(
+        item=item,
+        token=item.token,
+        by=people["manager"],
+        reason=reason("unreachable"),
+        override_reason="The number is dead",
+        now=here,
+    )
+    html = manager.get("/rejected/").content.decode()
+    assert "1 after fewer attempts than needed" in html
+    assert "Fewer attempts: The number is dead" in html
+
+
 def test_it_answers_htmx_with_the_rows_alone(manager: Client, reject: Reject) -> None:
     reject(last_name="Diallo")
     html = manager.get("/rejected/", headers=HTMX).content.decode()

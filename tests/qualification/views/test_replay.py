@@ -12,6 +12,7 @@ from django.utils import timezone
 from crm.models import Lead, User
 from qualification.models import Decision, ReviewItem, ScoringModel, ScoringRule
 from qualification.review.decisions import nurture_lead, reject_lead, undo_decision
+from qualification.review.nurture import WakeWish
 from tests import factories
 from tests.qualification.decision_support import active_model, answer, reason
 
@@ -117,7 +118,7 @@ def test_it_shows_the_chain_of_decisions(
         token=item.token,
         by=people["sdr"],
         reason=reason("no_project"),
-        wake_on=here.date() + dt.timedelta(days=9),
+        wake=WakeWish(on=here.date() + dt.timedelta(days=9)),
         now=here,
     )
     html = html_of(login(people["sdr"]), later)
