@@ -78,14 +78,18 @@ class StayDelay:
 
 
 def delay_of(timer: SLATimer, item: ReviewItem, *, now: datetime) -> StayDelay:
-    """The delay so far of the stay that this first-response clock (its pauses fetched) is of."""
+    """The delay so far of the stay that this first-response clock (its pauses fetched) is of. In
+    whole seconds: what a reader adds up is what is shown."""
     until = timer.stopped_at or now
     received_at, assigned_at = _beginnings(item, until)
     stay = Stay(
-        received_at=received_at,
-        assigned_at=assigned_at,
-        answered_at=until,
-        pauses=tuple((pause.started_at, pause.ended_at or until) for pause in timer.pauses.all()),
+        received_at=_second(received_at),
+        assigned_at=_second(assigned_at),
+        answered_at=_second(until),
+        pauses=tuple(
+            (_second(pause.started_at), _second(pause.ended_at or until))
+            for pause in timer.pauses.all()
+        ),
     )
     calendar = calendars_of_versions([timer.calendar_version_id])[timer.calendar_version_id]
     is_over = timer.state == TimerState.STOPPED
@@ -108,3 +112,7 @@ def _beginnings(item: ReviewItem, until: datetime) -> tuple[datetime, datetime]:
     )
     received_at = item.entered_at if is_later else min(came_at, item.entered_at)
     return received_at, placed_at or (until if placements else item.entered_at)
+
+
+def _second(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
