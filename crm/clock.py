@@ -13,6 +13,8 @@ from django.db import connection
 from crm.models import Lead
 
 _INSTANT = timedelta(microseconds=1)
+# The same as `stamp_history`, for the head of a message of several statements.
+STAMP = "SELECT set_config('leadqual.now', %(now)s::text, true)"
 
 
 def stamp_history(now: datetime) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -69,32 +70,52 @@ def move_leads(
     """Move many leads at once; returns the ids that moved. Others stay as they are, silently:
     the caller asked for those that can."""
     stamp_history(now)
+    sql = f"""
+        WITH before AS (
+            SELECT id AS lead_id, stage AS from_stage FROM crm_lead
+            WHERE id = ANY(%(ids)s) AND stage = ANY(%(from)s)
+            ORDER BY id FOR NO KEY UPDATE
+        ), {moving_sql("before")}
+        SELECT lead_id FROM moved_told
+    """  # noqa: S608 - constants of this module
+    parameters = moving_parameters(
+        to=to, reason=reason, by=by, now=now, disqualified_by=disqualified_by
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH before AS (
-                SELECT id, stage FROM crm_lead
-                WHERE id = ANY(%(ids)s) AND stage = ANY(%(from)s)
-                ORDER BY id FOR NO KEY UPDATE
-            ), moved AS (
-                UPDATE crm_lead AS l
-                SET stage = %(to)s, stage_at = %(now)s, disqualified_by = %(by_whom)s,
-                    version = l.version + 1, updated_at = %(now)s
-                FROM before WHERE l.id = before.id
-                RETURNING l.id, before.stage AS from_stage
-            )
-            INSERT INTO crm_stageevent (lead_id, from_stage, to_stage, at, by_id, reason)
-            SELECT id, from_stage, %(to)s, %(now)s, %(by)s, %(reason)s FROM moved
-            RETURNING lead_id
-            """,
-            {
-                "ids": list(lead_ids),
-                "from": predecessors(to),
-                "to": str(to),
-                "now": now,
-                "by_whom": disqualified_by,
-                "by": by.pk if by else None,
-                "reason": reason,
-            },
-        )
+        cursor.execute(sql, {**parameters, "ids": list(lead_ids), "from": predecessors(to)})
         return [row[0] for row in cursor.fetchall()]
+
+
+def moving_sql(before: str) -> str:
+    """The move as common table expressions, for a larger statement that locked the leads.
+
+    `before` is one of its tables, with `lead_id` and `from_stage`: stages that may become the next
+    one, as `predecessors` has it. `moved_told` holds the `lead_id` of those that moved. The caller
+    gives `moving_parameters` and stamped the history (`crm.clock`).
+    """
+    return f"""
+        moved AS (
+            UPDATE crm_lead AS l
+            SET stage = %(to_stage)s, stage_at = %(now)s, disqualified_by = %(by_whom)s,
+                version = l.version + 1, updated_at = %(now)s
+            FROM {before} AS b WHERE l.id = b.lead_id
+            RETURNING l.id, b.from_stage
+        ), moved_told AS (
+            INSERT INTO crm_stageevent (lead_id, from_stage, to_stage, at, by_id, reason)
+            SELECT id, from_stage, %(to_stage)s, %(now)s, %(by)s, %(reason)s FROM moved
+            RETURNING lead_id
+        )
+    """  # noqa: S608 - the name of a table of the caller
+
+
+def moving_parameters(
+    *, to: Stage, reason: str, by: User | None, now: datetime, disqualified_by: str = ""
+) -> dict[str, Any]:
+    """What `moving_sql` asks for."""
+    return {
+        "to_stage": str(to),
+        "reason": reason,
+        "by": by.pk if by else None,
+        "now": now,
+        "by_whom": disqualified_by,
+    }

@@ -214,6 +214,11 @@ EMAIL_HOST_USER = env.string("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 15
+# Where people reach this installation, such as https://leads.example.com; messages that leave have
+# no links without it.
+PUBLIC_URL = env.string("PUBLIC_URL", "")
+# Chat tools on this very machine, also by http: for development and tests.
+WEBHOOKS_TO_LOOPBACK = env.boolean("WEBHOOKS_TO_LOOPBACK", default=DEBUG)
 DEFAULT_FROM_EMAIL = env.string("DEFAULT_FROM_EMAIL", "leadqual@localhost")
 
 LOGGING = {
@@ -222,8 +227,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.string("LOG_LEVEL", "INFO")},
-    # Each log-in writes four lines of housekeeping otherwise.
-    "loggers": {"axes": {"level": "WARNING"}},
+    "loggers": {
+        # Each log-in writes four lines of housekeeping otherwise.
+        "axes": {"level": "WARNING"},
+        # It logs addresses; that of a chat tool is a secret.
+        "httpx": {"level": "WARNING"},
+    },
 }
 
 # --- LeadQual: policy figures an operator may set ----------------------------------------------

@@ -78,6 +78,13 @@ class TimerState(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class SLAAction(TextChoices):
+    """What a policy asks for on a breach or an escalation; blank: nothing."""
+
+    NOTIFY = "notify", _("Tell holder and managers")
+    REASSIGN = "reassign", _("Give it to the next one, and tell")
+
+
 class TouchKind(TextChoices):
     CALL = "call", _("Call")
     MAIL = "mail", _("Mail")
@@ -140,3 +147,35 @@ class AssignedBy(TextChoices):
     HELD = "held", _("Held: nobody can take it")
     TEAM = "team", _("For anybody of the team")
     FALLBACK = "fallback", _("No rule fits: fallback team")
+
+
+class NoticeKind(TextChoices):
+    """What people are told about. The sentences are in `notices/wording.py`."""
+
+    LEAD_ASSIGNED = "lead_assigned", _("A lead is assigned to you")
+    SLA_WARNING = "sla_warning", _("A clock of yours runs out soon")
+    SLA_BREACH = "sla_breach", _("A clock has run out")
+    SLA_ESCALATION = "sla_escalation", _("A breach is escalated to you")
+    TASK_DUE = "task_due", _("A task is due")
+    HANDOFF_RETURNED = "handoff_returned", _("An AE returned a lead you accepted")
+    REJECTION_OVERTURNED = "rejection_overturned", _("A lead you rejected is back in the queue")
+    MANAGER_ASKED = "manager_asked", _("Somebody asks a manager to decide")
+    LEADS_HELD = "leads_held", _("Leads are held because nobody can take them")
+    INVARIANT_VIOLATED = "invariant_violated", _("A lead may be forgotten")
+    VERSION_PUBLISHED = "version_published", _("A version of the scoring goes live")
+
+
+class Channel(TextChoices):
+    """The ways a notice takes to a person."""
+
+    IN_APP = "in_app", _("In LeadQual")
+    MAIL = "mail", _("E-mail")
+    WEBHOOK = "webhook", _("Chat")
+
+
+class Digest(TextChoices):
+    """How mail comes that was held back while the team was closed."""
+
+    NONE = "none", _("Each by itself at the next opening")
+    DAILY = "daily", _("Together, once a day")
+    WEEKLY = "weekly", _("Together, once a week")

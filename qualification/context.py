@@ -8,9 +8,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
+from qualification.notices.reads import COUNTED, unread_count
 from qualification.permissions import Right, rights_of
 
 THEMES = ("light", "dark")
@@ -24,12 +26,14 @@ class NavEntry:
     label: str
     icon: str
     key: str = ""
-    count: int | None = None
+    is_bell: bool = False
+    count: str = ""
     is_current: bool = False
     is_minor: bool = False
 
 
 QUEUE = "qualification:queue"
+NOTICES = "qualification:notice-list"
 # Leads are worked from the queue.
 LEADS = "/leads/"
 # Besides “More”, where the minor entries go when there are others.
@@ -42,6 +46,7 @@ ENTRIES = (
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
+    (Right.AUDIT, "qualification:sla-report", _("Response times"), "timer", "t", True),
     (Right.REASSIGN, "qualification:routing", _("Routing"), "route", "o", True),
     (
         Right.SEE_PROPOSALS,
@@ -59,6 +64,7 @@ ENTRIES = (
         "s",
         True,
     ),
+    (Right.USE, NOTICES, _("Notices"), "bell", "b", True),
 )
 
 
@@ -75,11 +81,22 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
                 label=str(label),
                 icon=icon,
                 key=key,
+                is_bell=name == NOTICES,
+                count=unread_words(request) if name == NOTICES else "",
                 is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
                 is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
             )
         )
     return entries
+
+
+def unread_words(request: HttpRequest) -> str:
+    """How many notices the reader has not read, as markup; blank for none, “99+” for many."""
+    count = unread_count(request.user)
+    if not count:
+        return ""
+    words = "99+" if count >= COUNTED else str(count)
+    return format_html('{}<span class="sr"> {}</span>', words, _("unread"))
 
 
 def role_label(request: HttpRequest) -> str:

@@ -39,6 +39,16 @@ class TaskInvalid(QualificationError):
     status = 422
 
 
+class PauseInvalid(QualificationError):
+    """A pause needs a reason and an end within reach."""
+
+    status = 422
+
+
+class NotPausable(QualificationError):
+    """The clock does not run, or is not paused; the text says which."""
+
+
 class AlreadyDecided(QualificationError):
     """The item was closed meanwhile; the text says by whom and how."""
 

@@ -24,7 +24,8 @@ from qualification.choices import Tier
 from qualification.exceptions import ModelInvalid
 from qualification.forms import StyledForm
 from qualification.models import Decision, ReviewItem, Segment
-from qualification.review import pages, rejected
+from qualification.review import counts, rejected
+from qualification.review.menus import menus_of
 from qualification.scoring.compile import IsAmongMembers, IsMember
 from qualification.scoring.conditions import MAX_DAYS
 from qualification.scoring.segments import ATTRIBUTE, ATTRIBUTE_VALUE, segment_condition
@@ -160,11 +161,8 @@ class QueueFilter(django_filters.FilterSet):
     tier = django_filters.ChoiceFilter(
         label=_("Tier"), field_name="lead__score__tier", choices=Tier.choices, empty_label=_("All")
     )
-    source = django_filters.ModelChoiceFilter(
-        label=_("Source"),
-        field_name="lead__source",
-        queryset=Source.objects.none(),
-        empty_label=_("All"),
+    source = django_filters.ChoiceFilter(
+        label=_("Source"), field_name="lead__source", empty_label=_("All"), choices=()
     )
     sla = django_filters.ChoiceFilter(
         label=_("SLA"),
@@ -191,15 +189,14 @@ class QueueFilter(django_filters.FilterSet):
     def __init__(self, *args: Any, reader: User, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reader, self.now = reader, now
-        self.filters["source"].queryset = pages.sources_of(reader)
-        self.segments = {segment.key: segment for segment in Segment.objects.all()}
-        self.filters["segment"].extra["choices"] = [
-            (segment.key, segment.name) for segment in self.segments.values()
-        ]
+        offered = menus_of(reader)
+        self.segments = offered.segments
+        self.filters["source"].extra["choices"] = offered.sources
+        self.filters["segment"].extra["choices"] = offered.segments
         self.filters["owner"].extra["choices"] = [
             ("me", _("Me")),
             ("nobody", _("Nobody")),
-            *((str(person.pk), str(person)) for person in pages.colleagues_of(reader)),
+            *offered.colleagues,
         ]
 
     @property
@@ -243,16 +240,16 @@ class QueueFilter(django_filters.FilterSet):
     def in_state(self, rows: QuerySet[ReviewItem], name: str, state: str) -> QuerySet[ReviewItem]:
         """Unanswered items by what their clock shows."""
         conditions = {
-            "breached": pages.breached(self.now),
-            "warn": pages.warned(self.now),
-            "ok": pages.on_time(self.now),
-            "paused": pages.PAUSED,
+            "breached": counts.breached,
+            "warn": counts.warned,
+            "ok": counts.on_time,
+            "paused": counts.standing,
         }
-        return rows.filter(conditions[state])
+        return rows.filter(conditions[state](self.now))
 
     def in_segment(self, rows: QuerySet[ReviewItem], name: str, key: str) -> QuerySet[ReviewItem]:
         """Items whose lead is in a saved segment."""
-        condition = segment_condition(self.segments[key].query)
+        condition = segment_condition(Segment.objects.get(key=key).query)
         return rows.filter(IsMember(F("lead_id"), condition=condition, as_of=self.now))
 
     def held_by(self, rows: QuerySet[ReviewItem], name: str, who: str) -> QuerySet[ReviewItem]:

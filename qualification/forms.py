@@ -184,6 +184,18 @@ class SnoozeForm(StyledForm):
         return typed or snooze_time(self.cleaned_data["preset"], now=now, zone=zone)
 
 
+class PauseForm(SnoozeForm):
+    """Stop the clock of a lead, at the latest until a time."""
+
+    task = None  # type: ignore[assignment]
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        error_messages={"required": _("Say why the clock stops.")},
+        widget=forms.TextInput(attrs={"data-autofocus": True}),
+    )
+
+
 class HelpForm(StyledForm):
     """An SDR asks a manager to accept with required answers open."""
 

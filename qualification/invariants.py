@@ -187,7 +187,7 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         "timer",
         """
         SELECT t.id FROM qualification_slatimer AS t
-        WHERE t.state = 'running' AND t.next_at < %(late)s
+        WHERE t.state IN ('running', 'paused') AND t.next_at < %(late)s
         """,
     ),
     (
@@ -196,7 +196,25 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """
         SELECT t.id FROM qualification_slatimer AS t
         JOIN qualification_slaevent AS e ON e.timer_id = t.id
-        WHERE e.at <> CASE e.level WHEN 'warning' THEN t.warn_at ELSE t.due_at END
+        WHERE e.at IS DISTINCT FROM CASE e.level WHEN 'warning' THEN t.warn_at
+            WHEN 'breach' THEN t.due_at ELSE t.escalate_at[right(e.level, 1)::int] END
+        """,
+    ),
+    (
+        "a clock is paused without a pause, or the other way round",
+        "timer",
+        """
+        SELECT t.id FROM qualification_slatimer AS t WHERE (t.state = 'paused') <> EXISTS (
+            SELECT FROM qualification_slapause AS p
+            WHERE p.timer_id = t.id AND p.ended_at IS NULL)
+        """,
+    ),
+    (
+        "what a policy asks for after a breach is due for five minutes",
+        "event",
+        """
+        SELECT f.event_id FROM qualification_slafollowup AS f
+        WHERE f.done_at IS NULL AND f.due_at < %(late)s
         """,
     ),
     (

@@ -151,12 +151,13 @@ def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = T
 
 
 def finish_due(now: datetime, limit: int = 500) -> int:
-    """Score what a dead worker left to do, oldest first; how many leads.
+    """Score what a dead worker left to do by `now`, oldest first; how many leads.
 
     Two at once do the same work twice, one after the other: rows of ScoringDue are never locked
     before their leads.
     """
-    due = ScoringDue.objects.order_by("since", "lead_id").values_list("lead_id", flat=True)
-    lead_ids = list(due[:limit])
+    # A fact of a later moment (another host's clock) keeps its mark until that moment has come.
+    due = ScoringDue.objects.filter(since__lte=now).order_by("since", "lead_id")
+    lead_ids = list(due.values_list("lead_id", flat=True)[:limit])
     score_and_queue(lead_ids, now=now)
     return len(lead_ids)

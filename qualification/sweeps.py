@@ -11,9 +11,14 @@ from datetime import datetime
 
 from crm.models import InboxMessage
 from qualification import pipeline, runner
-from qualification.handoff import outbox
+from qualification.channels import plan
+from qualification.channels.mail import send_notices
+from qualification.channels.webhook import send_to_chat
+from qualification.handoff.handover import HANDOFF_MAIL
+from qualification.handoff.mail import send_handoff
 from qualification.models import Heartbeat
-from qualification.review import claims, holds, nurture, routed
+from qualification.outbox import deliver
+from qualification.review import claims, holds, nurture, overdue, pauses, routed
 from qualification.sla import sweep
 
 logger = logging.getLogger(__name__)
@@ -46,15 +51,31 @@ def expire_claims(*, now: datetime) -> int:
     return claims.expire_leases(now=now)
 
 
+# Who sends the messages of which kind.
+SENDERS: dict[str, deliver.Sender] = {
+    HANDOFF_MAIL: send_handoff,
+    plan.NOTICE_MAIL: send_notices,
+    plan.NOTICE_WEBHOOK: send_to_chat,
+}
+
+
+def deliver_due(*, now: datetime) -> int:
+    """Sends the messages of every room that are due; returns how many left."""
+    return deliver.deliver_due(SENDERS, now=now)
+
+
 # What a pass does, in the order in which a lead walks through it.
 SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "inbox": lambda now: process_due(now=now),
     "scores": pipeline.finish_due,
     "runs": lambda now: runner.resume_runs(now=now),
+    "pauses": lambda now: pauses.resume_due(now=now),
     "timers": lambda now: sweep.record_due(now=now),
+    "overdue": lambda now: overdue.follow_up(now=now),
     "leases": lambda now: expire_claims(now=now),
     "wakeups": lambda now: nurture.wake_due(now=now),
-    "outbox": lambda now: outbox.deliver_due(now=now),
+    "notices": lambda now: plan.plan_due(now=now),
+    "outbox": lambda now: deliver_due(now=now),
 }
 
 

@@ -14,7 +14,9 @@ from qualification.views import (
     intake,
     lead,
     models,
+    notices,
     nurture,
+    pauses,
     proposals,
     queue,
     rejected,
@@ -22,6 +24,7 @@ from qualification.views import (
     routing,
     scores,
     shell,
+    sla,
     sources,
     touches,
     turned_away,
@@ -59,6 +62,8 @@ lead_urls = [
     path("leads/<int:pk>/reassign/", claims.reassign, name="lead-reassign"),
     path("leads/<int:pk>/touch/", touches.touch, name="lead-touch"),
     path("leads/<int:pk>/snooze/", touches.snooze, name="lead-snooze"),
+    path("leads/<int:pk>/pause/", pauses.pause, name="lead-pause"),
+    path("leads/<int:pk>/resume/", pauses.resume, name="lead-resume"),
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
@@ -125,6 +130,20 @@ routing_urls = [
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
 ]
 
+notice_urls = [
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/bell/", notices.notice_bell, name="notice-bell"),
+    path("notices/read/", notices.notice_read_all, name="notice-read-all"),
+    path("notices/preferences/", notices.notice_preferences, name="notice-preferences"),
+    path("notices/<int:pk>/open/", notices.notice_open, name="notice-open"),
+    path("notices/<int:pk>/read/", notices.notice_read, name="notice-read"),
+]
+
+sla_urls = [
+    path("sla/", sla.sla_report, name="sla-report"),
+    path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -143,5 +162,7 @@ urlpatterns = (
     + release_urls
     + handoff_urls
     + routing_urls
+    + notice_urls
+    + sla_urls
     + source_urls
 )

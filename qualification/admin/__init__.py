@@ -3,6 +3,7 @@
 from qualification.admin import (
     calendars,
     checklists,
+    notices,
     people,
     policy,
     records,
@@ -14,6 +15,7 @@ from qualification.admin import (
 __all__ = [
     "calendars",
     "checklists",
+    "notices",
     "people",
     "policy",
     "records",

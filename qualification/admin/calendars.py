@@ -29,7 +29,7 @@ from qualification.admin.week import DatesField, DaysField, WeekField
 from qualification.exceptions import BusinessTimeInvalid
 from qualification.models import BusinessCalendar, CalendarVersion
 from qualification.sla import edits
-from qualification.sla.hours import CalendarContent, assign_teams, make_default
+from qualification.sla.hours import CalendarContent
 
 CONTENT = ["zone", "week", "country", "region", "own_holidays", "days"]
 MOVES_SHOWN = 50
@@ -219,19 +219,14 @@ class BusinessCalendarAdmin(EditableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
-        now = timezone.now()
+        now, moved = timezone.now(), 0
         if form.has_new_content:
-            _version, moved = edits.edit_calendar(
-                calendar=obj,
-                content=form.content(),
-                by=request.user,  # type: ignore[arg-type]
-                now=now,
-            )
-            if moved:
-                text = ngettext(
-                    "%(n)s open clock was moved.", "%(n)s open clocks were moved.", moved
-                )
-                self.message_user(request, text % {"n": moved}, messages.INFO)
-        assign_teams(calendar=obj, teams=form.cleaned_data["teams"])
+            by: Any = request.user
+            content = form.content()
+            _version, moved = edits.edit_calendar(calendar=obj, content=content, by=by, now=now)
+        moved += edits.give_to_teams(calendar=obj, teams=form.cleaned_data["teams"], now=now)
         if form.cleaned_data["for_everybody"]:
-            make_default(calendar=obj)
+            moved += edits.give_to_everybody(calendar=obj, now=now)
+        if moved:
+            text = ngettext("%(n)s open clock was moved.", "%(n)s open clocks were moved.", moved)
+            self.message_user(request, text % {"n": moved}, messages.INFO)

@@ -23,8 +23,8 @@ from crm.models import (
 )
 from qualification import pipeline
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
-from qualification.handoff import outbox
 from qualification.models import Decision, Heartbeat, OutboxMessage, ReviewItem
+from qualification.outbox.deliver import send_again
 
 
 @admin.register(Source)
@@ -120,14 +120,14 @@ class InboxMessageAdmin(ReadOnlyAdmin):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
-    list_display = ["key", "kind", "state", "attempts", "due_at", "sent_at", "error"]
-    list_filter = ["state", "kind"]
+    list_display = ["key", "kind", "lane", "state", "attempts", "due_at", "sent_at", "error"]
+    list_filter = ["state", "kind", "lane"]
     exclude = ["payload"]
     actions = ["try_again"]
 
     @admin.action(description=_("Send again"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        back = outbox.send_again(queryset, now=timezone.now())
+        back = send_again(queryset, now=timezone.now())
         self.message_user(request, _("%d will be sent.") % back, messages.SUCCESS)
 
 

@@ -20,6 +20,9 @@ BUYING_INDUSTRIES = company.INDUSTRIES[:6]
 SIZES = (12, 28, 45, 90, 180, 320, 640, 1150, 2400, 5200)
 CHANNELS = {"Webinar": "Event", "Partner referral": "Partner", "Paid social US": "Paid social"}
 FREE_HOSTS = ("gmail.com", "outlook.com", "gmx.de")
+SCHOOL_HOST = "logistics-campus.edu"
+UNSERVED = "Iran"
+LINKS = ("/pricing", "/customers", "/docs/integrations", "/webinar", "/imprint")
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,19 @@ class Inquirer:
     department: str
     topic: str
     steps: tuple[Step, ...]
+    opted_out: bool
     is_worth_it: bool
     why_not: str  # key of a rejection reason
 
     def message(self, step: Step, at: dt.datetime, *, is_first: bool) -> dict[str, Any]:
         """The webhook body for one step."""
         body: dict[str, Any] = {
-            "event_id": f"{self.source.name}-{self.number}-{step.minutes}-{step.type}",
+            "event_id": "-".join(
+                [
+                    *(self.source.name, str(self.number), str(step.minutes), step.type),
+                    str(step.properties.get("link", "")),
+                ]
+            ),
             "external_id": f"P{self.number}",
             "email": self.email,
             "type": step.type,
@@ -87,6 +96,7 @@ class Inquirer:
                 "country": self.company.country,
                 "channel": CHANNELS.get(self.source.label, "Website"),
                 "topic": self.topic,
+                "opted_out": self.opted_out,
                 "attributes": {"sites": self.company.sites},
             }
         return body
@@ -112,6 +122,8 @@ class Market:
         first, last = self.faker.first_name(), self.faker.last_name()
         is_free = seniority == "Student" or draw.random() < 0.1
         host = draw.choice(FREE_HOSTS) if is_free else firm.domain
+        if seniority == "Student" and draw.random() < 0.5:
+            host = SCHOOL_HOST
         local = _ascii(f"{first}.{last}.{number}" if is_free else f"{first}.{last}{number}")
         steps = self._journey(source, seniority)
         is_worth_it, why_not = self._truth(firm, seniority, steps)
@@ -128,6 +140,7 @@ class Market:
             department=department,
             topic=company.TOPICS[4] if seniority == "Student" else draw.choice(company.TOPICS),
             steps=steps,
+            opted_out=draw.random() < 0.03,
             is_worth_it=is_worth_it,
             why_not=why_not,
         )
@@ -140,7 +153,11 @@ class Market:
         industry = draw.choice(company.INDUSTRIES)
         head = draw.choice(company.NAME_HEADS)
         name = f"{head} {company.NAME_TAILS[industry]}"
-        countries = company.EMEA_COUNTRIES if team == "EMEA" else company.AMERICAS_COUNTRIES
+        countries: tuple[str, ...] = (
+            company.EMEA_COUNTRIES if team == "EMEA" else company.AMERICAS_COUNTRIES
+        )
+        if draw.random() < 0.03:
+            countries = (UNSERVED,)
         size = draw.choice(SIZES)
         made = Company(
             name=name,
@@ -166,7 +183,17 @@ class Market:
             steps.append(Step(draw.randint(1, 600), "page_view", {"path": draw.choice(paths)}))
         if draw.random() < 0.2:
             steps.append(Step(draw.randint(60, 900), "email_reply"))
+        steps += self._mail_clicks()
         return tuple(sorted(steps, key=lambda step: step.minutes))
+
+    def _mail_clicks(self) -> list[Step]:
+        """What came of the mail that followed: a link or two, or all of them by a scanner."""
+        draw = self.random
+        minutes, drawn = draw.randint(15, 240), draw.random()
+        links = LINKS if drawn < 0.15 else draw.sample(LINKS, draw.choice((0, 0, 0, 1, 2)))
+        return [
+            Step(minutes, "email_click", {"message_id": "welcome", "link": link}) for link in links
+        ]
 
     def _truth(self, firm: Company, seniority: str, steps: tuple[Step, ...]) -> tuple[bool, str]:
         """Whether a deal could come of it, and else why not."""

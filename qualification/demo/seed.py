@@ -7,10 +7,12 @@ triggers see the same moment through `crm_now()`.
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import json
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -30,6 +32,11 @@ from qualification.scoring import document, drafts, versions
 
 SEED = 20261123
 DAYS = 60
+# A version has been in shadow for so long, with other points for these rules.
+SHADOW_FOR = dt.timedelta(hours=30)
+SHADOW_POINTS = {"webinar-attended": Decimal(6), "decision-maker": Decimal(14)}
+# For so long leads have been given to people by rules.
+ROUTING_FOR = dt.timedelta(hours=5)
 # The last of them are still in the queue when somebody looks.
 OPEN_SHARE = 6
 OPEN_AT_MOST = 54
@@ -37,6 +44,8 @@ OPEN_AT_MOST = 54
 LONGEST_WORK = dt.timedelta(minutes=30)
 
 Progress = Callable[[int, int], None]
+# What somebody lives through: says when the next thing is, and does it when asked on.
+Life = Iterator[dt.datetime]
 
 
 def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
@@ -49,16 +58,16 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         sources = make_sources(start)
         make_model(start)
         market, desk = Market(SEED), Desk(workers, draw)
+        lives = [at_last(now - SHADOW_FOR, lambda at: make_shadow(workers, at))]
+        lives.append(at_last(now - ROUTING_FOR, lambda at: make_routing(workers.by_name)))
         n_open = min(OPEN_AT_MOST, leads // OPEN_SHARE)
-        for number, arrival in enumerate(arrivals(leads - n_open, start, now, draw), start=1):
-            live_through(market.inquirer(number), sources, arrival, now, desk)
-            on_progress(number, leads)
-        make_routing(workers.by_name)
-        for number in range(leads - n_open + 1, leads + 1):
+        for arrival in arrivals(leads - n_open, start, now, draw):
+            lives.append(live_through(market.inquirer(len(lives)), sources, arrival, now, desk))
+        for _ in range(n_open):
             # Mostly the last hour: somebody works this queue.
             arrival = now - dt.timedelta(minutes=1 + min(300, draw.expovariate(1 / 28)))
-            live_through(market.inquirer(number), sources, arrival, now, None)
-            on_progress(number, leads)
+            lives.append(live_through(market.inquirer(len(lives)), sources, arrival, now, None))
+        live(lives, on_progress=on_progress)
         at_moment(now)
         catch_up(now)
         desk.take_up_some(now)
@@ -120,6 +129,18 @@ def make_model(now: dt.datetime) -> None:
     versions.activate_as_operator(model=draft, now=now)
 
 
+def make_shadow(workers: Workers, now: dt.datetime) -> None:
+    """An admin's draft in shadow since then; another admin may publish it by today."""
+    active = versions.active_model()
+    if active is None:
+        return
+    dana = workers.by_name["dana"]
+    draft = drafts.copy_to_draft(model=active, by=dana, now=now)
+    for key, points in SHADOW_POINTS.items():
+        drafts.change_points(draft=draft, rule_key=key, points=points, by=dana, now=now)
+    versions.start_shadow(model=draft, by=workers.by_name["kenji"], now=now)
+
+
 def arrivals(
     count: int, start: dt.datetime, now: dt.datetime, draw: random.Random
 ) -> list[dt.datetime]:
@@ -131,12 +152,8 @@ def arrivals(
     return sorted(earlier + today)
 
 
-def write_in(
-    inquirer: Inquirer, step: Step, sources: dict[str, Source], arrival: dt.datetime
-) -> Lead:
+def write_in(inquirer: Inquirer, step: Step, sources: dict[str, Source], at: dt.datetime) -> Lead:
     """Delivers one message at its moment; returns the lead it became."""
-    at = arrival + dt.timedelta(minutes=step.minutes)
-    at_moment(at)
     body = inquirer.message(step, at, is_first=step is inquirer.steps[0])
     message, _ = store_message(
         source=sources[inquirer.source.name],
@@ -158,13 +175,35 @@ def catch_up(now: dt.datetime) -> None:
         pass
 
 
+def live(lives: list[Life], *, on_progress: Progress) -> None:
+    """Lets everything happen in the order of time, whoever it happens to."""
+    waiting = [(next(life), number, life) for number, life in enumerate(lives)]
+    heapq.heapify(waiting)
+    seen: set[int] = set()
+    while waiting:
+        at, number, life = heapq.heappop(waiting)
+        at_moment(at)
+        if number not in seen:
+            seen.add(number)
+            on_progress(len(seen), len(lives))
+        upcoming = next(life, None)
+        if upcoming is not None:
+            heapq.heappush(waiting, (upcoming, number, life))
+
+
+def at_last(moment: dt.datetime, act: Callable[[dt.datetime], None]) -> Life:
+    """Something that happens once."""
+    yield moment
+    act(moment)
+
+
 def live_through(
     inquirer: Inquirer,
     sources: dict[str, Source],
     arrival: dt.datetime,
     now: dt.datetime,
     desk: Desk | None,
-) -> None:
+) -> Life:
     """One person, message by message.
 
     Once the score brought them to the queue, `desk` takes them up after a while (None: nobody has
@@ -174,14 +213,14 @@ def live_through(
     item: ReviewItem | None = None
     for step in inquirer.steps:
         at = arrival + dt.timedelta(minutes=step.minutes)
-        if at > (picked_up or now):
+        if at > min(picked_up or now, now):
             break
-        lead = write_in(inquirer, step, sources, arrival)
+        yield at
+        lead = write_in(inquirer, step, sources, at)
         if item is None and desk is not None:
             item = ReviewItem.objects.filter(lead=lead, state=ItemState.WAITING).first()
             picked_up = item.entered_at + desk.delay(item) if item else None
-    if item is None or picked_up is None or desk is None:
+    if item is None or picked_up is None or desk is None or picked_up + LONGEST_WORK >= now:
         return
-    if picked_up + LONGEST_WORK < now:
-        at_moment(picked_up)
-        desk.work(item, inquirer, picked_up, now)
+    yield picked_up
+    yield from desk.work(item, inquirer, picked_up, now)

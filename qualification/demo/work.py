@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crm.models import User
-from qualification.choices import AnswerState, DisputeKind, TouchKind, TouchResult
+from crm.models import BuyingRole, User
+from qualification.choices import AnswerState, DisputeKind, ItemState, TouchKind, TouchResult
 from qualification.demo.market import Inquirer
 from qualification.feedback import disputes
 from qualification.handoff import answers as handoff_answers
 from qualification.models import Criterion, Decision, RejectionReason, ReviewItem, ScoringRule
-from qualification.review import checklists, claims, decisions, touches
+from qualification.review import buying, checklists, claims, decisions, touches
 from qualification.scoring import versions
 from qualification.sla import sweep
 
@@ -24,6 +25,16 @@ DISCOVERY = (
     ("system_in_use", "Spreadsheets and an old WMS", AnswerState.INFERRED),
 )
 
+
+# What somebody of this seniority turns out to be in the purchase.
+ROLES = {
+    "C-level": BuyingRole.ECONOMIC_BUYER,
+    "VP": BuyingRole.DECISION_MAKER,
+    "Director": BuyingRole.DECISION_MAKER,
+    "Head": BuyingRole.INFLUENCER,
+    "Manager": BuyingRole.INFLUENCER,
+    "Specialist": BuyingRole.END_USER,
+}
 
 NOTES = {
     "too_small": "Twelve people in one hall; a spreadsheet does it for them.",
@@ -80,18 +91,30 @@ class Desk:
         allowed = item.due_at - item.entered_at
         return allowed * (self.draw.uniform(0.1, 0.8) if self.draw.random() < 0.85 else 1.4)
 
-    def work(self, item: ReviewItem, inquirer: Inquirer, at: dt.datetime, now: dt.datetime) -> None:
-        """Claim, touch, ask, decide; then the AE answers. Stops where `now` is reached."""
-        by = self.draw.choice(self.workers.sdrs(item.team_id))
+    def work(
+        self, item: ReviewItem, inquirer: Inquirer, at: dt.datetime, now: dt.datetime
+    ) -> Iterator[dt.datetime]:
+        """Claim, touch, ask, decide; then the AE answers. Says when the next thing is, does it when
+        asked on, and stops where `now` is reached."""
+        item.refresh_from_db()
+        if item.state != ItemState.WAITING or item.hold_reason:
+            return  # what they did meanwhile took them out again, or nobody may have them
+        by = item.assignee or self.draw.choice(self.workers.sdrs(item.team_id))
         sweep.record_due(now=at)
         item = claims.claim_item(item=item, by=by, now=at)
         at += dt.timedelta(minutes=self.draw.randint(2, 9))
+        yield at
         touches.log_touch(item=item, by=by, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=at)
         at += dt.timedelta(minutes=self.draw.randint(4, 20))
+        yield at
         item.refresh_from_db()
+        role = ROLES.get(item.lead.seniority)
+        if role is not None:
+            buying.say_role(item=item, role=role, source="Call", confidence=80, by=by, now=at)
         decided = self._decide(item, inquirer, by, at)
         answered_at = at + dt.timedelta(minutes=self.draw.randint(40, 300))
         if decided.kind == "accept" and answered_at < now:
+            yield answered_at
             # What came back long ago has been dealt with; only a fresh return is still waiting.
             is_recent = now - answered_at < dt.timedelta(days=1)
             self._answer_handoff(decided, answered_at, may_return=is_recent)

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from crm.models import User
 from crm.stages import Stage
-from qualification.choices import EntryReason
+from qualification.choices import EntryReason, NoticeKind
 from qualification.exceptions import DecisionIncomplete, HandoffAnswered, NotHolder
 from qualification.handoff.handover import cancel_messages
 from qualification.models import Handoff
+from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard
 from qualification.review.items import log_event
@@ -56,6 +57,14 @@ def return_handoff(*, handoff: Handoff, by: User, reason: str, now: datetime) ->
     log_event(item=waiting.decision.item, verb="handoff:returned", by=by, now=now, note=text)
     cancel_messages(decision=waiting.decision)
     enter_queue([waiting.lead_id], reason=EntryReason.RETURNED, now=now, note=text, by=by)
+    tell(
+        kind=NoticeKind.HANDOFF_RETURNED,
+        people=[waiting.decision.by],
+        key=f"handoff:{waiting.pk}:returned",
+        lead=waiting.lead,
+        words={"by": str(by), "reason": text},
+        now=now,
+    )
     handoff.refresh_from_db()
     return handoff
 

@@ -14,6 +14,7 @@ from qualification.choices import TimerKind
 from qualification.exceptions import HandoffAnswered
 from qualification.handoff.packet import build_packet
 from qualification.models import Decision, Framework, Handoff, OutboxMessage, ReviewItem
+from qualification.outbox.post import Letter, post
 from qualification.review.checklists import checklist_of
 from qualification.scoring.ledger import Ledger
 from qualification.sla.timers import start_timer
@@ -68,15 +69,14 @@ def cancel_messages(*, decision: Decision) -> bool:
     return not messages.exclude(state=OutboxMessage.State.CANCELLED).exists()
 
 
-def _post_mail(handoff: Handoff, *, now: datetime) -> OutboxMessage:
+def _post_mail(handoff: Handoff, *, now: datetime) -> None:
     """The mail to the AE; its key counts the handoffs of the lead."""
     number = Handoff.objects.filter(lead=handoff.lead).count()
-    not_before = now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
-    return OutboxMessage.objects.create(
+    letter = Letter(
         key=f"lead:{handoff.lead_id}:handoff:{number}",
         kind=HANDOFF_MAIL,
-        decision=handoff.decision,
         payload={"handoff": handoff.pk},
-        not_before=not_before,
-        due_at=not_before,
+        not_before=now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]),
+        decision=handoff.decision,
     )
+    post([letter])

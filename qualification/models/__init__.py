@@ -4,7 +4,14 @@ from qualification.models.calendar import BusinessCalendar, CalendarVersion, Tea
 from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
 from qualification.models.decision import Decision, NurturePlan, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
-from qualification.models.handoff import Handoff, OutboxMessage
+from qualification.models.handoff import Handoff
+from qualification.models.notices import (
+    Notice,
+    NoticePreference,
+    NoticeSettings,
+    WebhookTarget,
+)
+from qualification.models.outbox import OutboxMessage
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
 from qualification.models.routing import (
@@ -26,7 +33,14 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
-from qualification.models.sla import Heartbeat, SLAEvent, SLAPolicy, SLATimer
+from qualification.models.sla import (
+    Heartbeat,
+    SLAEvent,
+    SLAFollowUp,
+    SLAPause,
+    SLAPolicy,
+    SLATimer,
+)
 
 __all__ = [
     "AccountOwner",
@@ -44,6 +58,9 @@ __all__ = [
     "LeadScore",
     "Leave",
     "ModelChange",
+    "Notice",
+    "NoticePreference",
+    "NoticeSettings",
     "NurturePlan",
     "OutboxMessage",
     "PoolMember",
@@ -59,6 +76,8 @@ __all__ = [
     "RunKind",
     "RunState",
     "SLAEvent",
+    "SLAFollowUp",
+    "SLAPause",
     "SLAPolicy",
     "SLATimer",
     "ScoreDispute",
@@ -71,5 +90,6 @@ __all__ = [
     "ShadowScore",
     "TeamCalendar",
     "Touch",
+    "WebhookTarget",
     "WorkProfile",
 ]

@@ -1,4 +1,4 @@
-"""What goes on to an AE, and messages on their way out."""
+"""What goes on to an AE."""
 
 from __future__ import annotations
 
@@ -52,40 +52,3 @@ class Handoff(models.Model):
 
     def __str__(self) -> str:
         return f"handoff of lead {self.lead_id}"
-
-
-class OutboxMessage(models.Model):
-    """Something to be told to the outside, written in the transaction that made it true.
-
-    Delivered at least once, not before `not_before` (a decision can be undone until then); the key
-    lets the other side drop a repeat. `due_at` is the next try.
-    """
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
-        SENT = "sent", _("Sent")
-        CANCELLED = "cancelled", _("Cancelled")
-        DEAD = "dead", _("Given up")
-
-    key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(max_length=40)
-    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="messages")
-    payload = models.JSONField(default=dict)
-    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
-    not_before = models.DateTimeField()
-    due_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    error = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ["due_at", "id"]
-        indexes = [
-            # The outbox sweep.
-            models.Index(
-                fields=["due_at"], condition=Q(state="waiting"), name="qualification_outbox_due"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.key

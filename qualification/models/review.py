@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 # The one order of the queue: list, next lead, API.
-RANK = ("bucket", "tier_rank", "-score_tenths", "due_at", "id")
+RANK = ("bucket", "tier_rank", "score_rank", "due_at", "id")
 
 
 def free_for(user: User) -> Q:
@@ -62,27 +62,41 @@ class ReviewItem(models.Model):
     """A lead's stay in the queue: at most one open per lead. Written by `qualification/review/`
     only.
 
-    `bucket`, `tier_rank`, `score_tenths`, `due_at` are the rank, kept here so that the queue is one
+    `bucket`, `tier_rank`, `score_rank`, `due_at` are the rank, kept here so that the queue is one
     index. `token` rises with every change of holder: a write carrying an old token is refused.
     """
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="items")
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="items")
+    # No index of its own, like holder, assignee, pool and framework: those below serve every read,
+    # and each would be written by every claim.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="items", db_index=False)
     state = models.CharField(max_length=7, choices=ItemState, default=ItemState.WAITING)
     entry_reason = models.CharField(max_length=11, choices=EntryReason)
     entered_at = models.DateTimeField()
     bucket = models.PositiveSmallIntegerField(choices=Bucket, default=Bucket.RUNNING)
     tier_rank = models.PositiveSmallIntegerField(choices=TierRank, default=TierRank.NONE)
     score_tenths = models.IntegerField(default=0)
+    # Falls as the score rises: the whole rank goes one way, so that one comparison of rows says
+    # what stands before and after.
+    score_rank = models.GeneratedField(
+        expression=-models.F("score_tenths"),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
     due_at = models.DateTimeField(help_text="First response due; of the running clock.")
     hold_reason = models.CharField(max_length=120, blank=True)
     holder = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="items"
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="items", db_index=False
     )
     # Whom routing chose while it waits: a person, or a pool with nobody able to take it right now
     # (`hold_reason`). Neither: anybody of the team may take it.
     assignee = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="assigned_items"
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="assigned_items",
+        db_index=False,
     )
     pool = models.ForeignKey(
         "qualification.RoutingPool",
@@ -90,6 +104,7 @@ class ReviewItem(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="items",
+        db_index=False,
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -97,7 +112,12 @@ class ReviewItem(models.Model):
     next_task_at = models.DateTimeField(null=True, blank=True)
     next_task = models.CharField(max_length=160, blank=True)
     framework = models.ForeignKey(
-        "qualification.Framework", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "qualification.Framework",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     token = models.PositiveIntegerField(default=1)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -133,36 +153,27 @@ class ReviewItem(models.Model):
         indexes = [
             # The queue page of a team and "next lead".
             models.Index(
-                "team",
-                "bucket",
-                "tier_rank",
-                models.F("score_tenths").desc(),
-                "due_at",
-                "id",
+                fields=["team", *RANK],
                 condition=~Q(state="closed"),
                 name="qualification_item_rank",
             ),
             # "Next lead": the same order without the rows somebody holds or was chosen for.
             models.Index(
-                "team",
-                "bucket",
-                "tier_rank",
-                models.F("score_tenths").desc(),
-                "due_at",
-                "id",
+                fields=["team", *RANK],
                 condition=Q(state="waiting", assignee=None, pool=None),
                 name="qualification_item_waiting",
             ),
             # "Next lead" among those meant for one person, and what they have to do.
             models.Index(
-                "assignee",
-                "bucket",
-                "tier_rank",
-                models.F("score_tenths").desc(),
-                "due_at",
-                "id",
+                fields=["assignee", *RANK],
                 condition=Q(state="waiting", assignee__isnull=False),
                 name="qualification_item_assignee",
+            ),
+            # How many are late, due soon, on time: the counts above the queue.
+            models.Index(
+                fields=["team", "due_at", "bucket"],
+                condition=Q(state__in=["waiting", "claimed"]),
+                name="qualification_item_due",
             ),
             # Routing looks again at what is held.
             models.Index(

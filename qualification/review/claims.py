@@ -1,4 +1,5 @@
-"""Who holds an item: next lead, claim, lease, release, reassign. Called by views and the sweep.
+"""Who holds an item: claim, lease, release, reassign. Called by views and the sweep; “next lead” is
+in `next_lead`.
 
 A claim is a lease; it stops no clock. `token` rises with every change of holder, so that a write
 from an older page is refused.
@@ -7,12 +8,11 @@ from an older page is refused.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.lifecycle import move_leads
@@ -21,16 +21,15 @@ from crm.roles import Role, roles_of
 from crm.stages import Stage
 from qualification.choices import ItemState
 from qualification.exceptions import (
-    AlreadyDecided,
     ClaimLimitReached,
     ClaimTaken,
     NotHolder,
     NotTheirTurn,
 )
 from qualification.models import ReviewItem
-from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
 from qualification.review import guard
+from qualification.review.assigned import tell_assigned
 from qualification.review.items import (
     ago,
     lease_end,
@@ -42,90 +41,6 @@ from qualification.review.items import (
 from qualification.review.queue import line_is_due
 from qualification.review.routed import pass_on
 
-# How often "next lead" tries again after losing the last leads to others.
-NEXT_TRIES = 5
-# How many leads of each team are looked at; more than people who press "next lead" at one moment.
-CANDIDATES = 64
-# Routing chose nobody for it: an index of its own holds these.
-_FOR_ANYBODY = "assignee_id IS NULL AND pool_id IS NULL"
-
-
-def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
-    """Claims the best waiting lead in sight; None when the queue is clear.
-
-    Raises PermissionDenied without the right, ClaimLimitReached at the claim limit.
-    """
-    guard.require_right(by, Right.WORK_QUEUE)
-    teams = teams_in_sight(by)
-    for _try in range(NEXT_TRIES):
-        item = _take_best(teams, by=by, now=now)
-        if item is not None:
-            return item
-        # Nothing free at once: the queue is clear, or somebody works on its rows just now.
-        busy = ReviewItem.objects.free_for(by).filter(team__in=teams).ranked().first()
-        if busy is None:
-            return None
-        try:
-            return claim_item(item=busy, by=by, now=now)
-        except (ClaimTaken, AlreadyDecided, NotTheirTurn):
-            continue
-    return None
-
-
-@transaction.atomic
-def _take_best(teams: list[int], *, by: User, now: datetime) -> ReviewItem | None:
-    _lock_and_count(by, now=now)
-    taken = list(ReviewItem.objects.raw(_next_sql(teams), _next_parameters(teams, by, now)))
-    if not taken:
-        return None
-    taken[0].holder = by
-    return _claimed(taken[0], by=by, now=now)
-
-
-def _next_sql(teams: list[int]) -> str:
-    """One statement: the best of each team and the best meant for this person in the order of the
-    rank, then the first of them that nobody has in hand.
-
-    Lead and item are both taken with SKIP LOCKED: whoever waits for nothing cannot deadlock.
-    """
-    columns = ", ".join(name.lstrip("-") for name in RANK)
-    order = ", ".join(_sql_order(name) for name in RANK)
-    best_of_all = ", ".join(f"i.{_sql_order(name)}" for name in RANK)
-    sources = [f"team_id = %(team{i})s AND {_FOR_ANYBODY}" for i, _team in enumerate(teams)]
-    sources.append("assignee_id = %(by)s")
-    best_of_each = " UNION ALL ".join(
-        f"(SELECT {columns} FROM qualification_reviewitem"  # noqa: S608 - names of columns only
-        f" WHERE {source} AND state = 'waiting'"
-        f" ORDER BY {order} LIMIT {CANDIDATES})"
-        for source in sources
-    )
-    return f"""
-        WITH candidates AS MATERIALIZED ({best_of_each}), best AS (
-            SELECT i.id
-            FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
-            WHERE i.id = ANY (ARRAY(SELECT id FROM candidates))
-              AND i.state = 'waiting' AND l.stage = 'mql' AND i.team_id = ANY(%(teams)s)
-              AND (i.assignee_id = %(by)s OR (i.assignee_id IS NULL AND i.pool_id IS NULL))
-            ORDER BY {best_of_all}
-            LIMIT 1
-            FOR NO KEY UPDATE OF l, i SKIP LOCKED
-        )
-        UPDATE qualification_reviewitem AS i
-        SET state = 'claimed', holder_id = %(by)s, claimed_at = %(now)s, lease_until = %(until)s,
-            hold_reason = '', token = i.token + 1
-        FROM best WHERE i.id = best.id
-        RETURNING i.*
-    """  # noqa: S608 - names of columns only
-
-
-def _sql_order(name: str) -> str:
-    return f"{name[1:]} DESC" if name.startswith("-") else name
-
-
-def _next_parameters(teams: list[int], by: User, now: datetime) -> dict[str, Any]:
-    parameters: dict[str, Any] = {f"team{index}": pk for index, pk in enumerate(teams)}
-    return {**parameters, "teams": teams, "by": by.pk, "now": now, "until": lease_end(now)}
-
 
 def _claimed(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
     """The rest of a claim, in its transaction: the stage and the event."""
@@ -134,11 +49,25 @@ def _claimed(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
     return item
 
 
-def teams_in_sight(user: User) -> list[int]:
+def sight_of(user: User) -> QuerySet[Team]:
     """The teams whose queue this person may work: own and fallback; all for an admin."""
-    teams = Team.objects.order_by("pk").values_list("pk", "is_fallback")
-    sees_all = Role.ADMIN in roles_of(user)
-    return [pk for pk, is_fallback in teams if sees_all or is_fallback or pk == user.team_id]
+    if Role.ADMIN in roles_of(user):
+        return Team.objects.order_by("pk")
+    return Team.objects.filter(Q(is_fallback=True) | Q(pk=user.team_id)).order_by("pk")
+
+
+def teams_in_sight(user: User) -> list[int]:
+    """Ids of the teams of `sight_of`."""
+    return list(sight_of(user).values_list("pk", flat=True))
+
+
+def sight_by_team(user: User) -> list[Q]:
+    """Conditions on items, one a team of `sight_of`, each of which an index answers."""
+    if Role.ADMIN in roles_of(user):
+        return [Q(team=pk) for pk in teams_in_sight(user)]
+    fallback = Q(team=Team.objects.filter(is_fallback=True).values("pk")[:1])
+    own = Q(team=user.team_id) & ~fallback
+    return [fallback] if user.team_id is None else [fallback, own]
 
 
 def live_claims(user: User, *, now: datetime) -> int:
@@ -150,13 +79,22 @@ def live_claims(user: User, *, now: datetime) -> int:
 def _lock_and_count(user: User, *, now: datetime) -> None:
     """Locks the person's row, so that two tabs cannot both take the last claim allowed."""
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
-    limit = settings.LEADQUAL["CLAIM_LIMIT"]
-    held = live_claims(user, now=now)
+    refuse_at_limit(user, held=live_claims(user, now=now))
+
+
+def refuse_at_limit(user: User, *, held: int) -> None:
+    """Raises ClaimLimitReached when the person holds as many leases as anybody may."""
+    limit = claim_limit()
     if held >= limit:
         raise ClaimLimitReached(
             _("%(name)s holds %(held)s of %(limit)s claims. Log a touch or release one first.")
             % {"name": guard.person_text(user), "held": held, "limit": limit}
         )
+
+
+def claim_limit() -> int:
+    """How many leases one person may hold at once."""
+    return int(settings.LEADQUAL["CLAIM_LIMIT"])
 
 
 @transaction.atomic
@@ -266,6 +204,21 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     return _fresh(locked)
 
 
+def take_back(item: ReviewItem, *, note: str, now: datetime) -> bool:
+    """Takes a locked, open lead from whoever has it or is meant for it: it waits again with its old
+    clock, for the next one in turn where routing chose. False when it is nobody's."""
+    loser = item.holder or item.assignee
+    if loser is None or item.state == ItemState.CLOSED:
+        return False
+    if item.state != ItemState.WAITING:
+        _put_back([item.pk])
+        move_leads(lead_ids=[item.lead_id], to=Stage.MQL, reason="taken back", by=None, now=now)
+        line_is_due([item.lead_id], now=now)
+    log_event(item=item, verb="item:taken_back", by=None, now=now, note=note)
+    pass_on(item, gave_back=loser, now=now)
+    return True
+
+
 def expire_leases(*, now: datetime, limit: int = 500) -> int:
     """Takes back the claims that ran out; returns how many. Any number of sweepers may run it."""
     expired = 0
@@ -339,7 +292,10 @@ def reassign_item(*, item: ReviewItem, to: User, by: User, now: datetime) -> Rev
     note = f"{locked.holder or '–'} → {to}"
     _hand_over(locked, to=to, by=by, now=now)
     log_event(item=locked, verb="item:reassigned", by=by, now=now, note=note)
-    return _fresh(locked)
+    given = _fresh(locked)
+    if to.pk != by.pk:
+        tell_assigned({to.pk: [(given.pk, given.lead_id)]}, now=now)
+    return given
 
 
 def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:

@@ -26,7 +26,7 @@ VERBS = {
 
 
 # Events that end a claim or an ownership.
-ENDS = ("item:lapsed", "item:released", "item:reassigned")
+ENDS = ("item:lapsed", "item:released", "item:reassigned", "item:taken_back")
 
 
 def require_right(user: User, right: Right) -> None:

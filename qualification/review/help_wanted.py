@@ -10,7 +10,9 @@ from datetime import datetime
 from django.db import transaction
 
 from crm.models import User
+from qualification.choices import NoticeKind
 from qualification.models import ItemEvent, ReviewItem
+from qualification.notices.tell import managers_of, tell
 from qualification.permissions import Right
 from qualification.review.guard import lock_item, require_right
 from qualification.review.items import log_event, refuse_unless_holder
@@ -20,15 +22,24 @@ OVERRIDE_ASKED = "item:override-asked"
 
 @transaction.atomic
 def ask_manager(*, item: ReviewItem, by: User, note: str = "", now: datetime) -> None:
-    """The holder's request, once per stay in the queue and person.
+    """The holder's request, once per stay in the queue and person; the team's managers are told.
 
     Raises NotHolder, AlreadyDecided, PermissionDenied.
     """
     require_right(by, Right.WORK_QUEUE)
     locked = lock_item(item)
     refuse_unless_holder(locked, by=by, now=now)
-    if not ItemEvent.objects.filter(item=locked, verb=OVERRIDE_ASKED, by=by).exists():
-        log_event(item=locked, verb=OVERRIDE_ASKED, by=by, now=now, note=note.strip())
+    if ItemEvent.objects.filter(item=locked, verb=OVERRIDE_ASKED, by=by).exists():
+        return
+    log_event(item=locked, verb=OVERRIDE_ASKED, by=by, now=now, note=note.strip())
+    tell(
+        kind=NoticeKind.MANAGER_ASKED,
+        people=managers_of(locked.team_id),
+        key=f"item:{locked.pk}:asked:{by.pk}",
+        lead=locked.lead,
+        words={"by": str(by), "note": note.strip()},
+        now=now,
+    )
 
 
 def request_on(item: ReviewItem) -> ItemEvent | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -16,7 +16,9 @@ from django.utils.translation import gettext as _
 
 from crm.models import Team, User
 from crm.roles import Role
+from qualification.choices import NoticeKind
 from qualification.models import ReviewItem
+from qualification.notices.tell import Told, managers_of, tell_all
 from qualification.review.items import log_events
 
 logger = logging.getLogger(__name__)
@@ -36,14 +38,37 @@ def teams_without_reviewer() -> set[int]:
 
 
 def report_held(item_ids: Collection[int], *, now: datetime) -> None:
-    """Alerts about those of these items that are held: an event each, one line in the log."""
-    held = ReviewItem.objects.filter(pk__in=item_ids).exclude(hold_reason="")
+    """Alerts about those of these items that are held: an event each, one line in the log, and the
+    managers of their teams are told."""
+    held = ReviewItem.objects.filter(pk__in=item_ids).exclude(hold_reason="").order_by("pk")
     of_reason: dict[str, list[int]] = defaultdict(list)
-    for pk, reason in held.order_by("pk").values_list("pk", "hold_reason"):
-        of_reason[reason].append(pk)
+    of_team: dict[int, list[ReviewItem]] = defaultdict(list)
+    for item in held.only("pk", "hold_reason", "team", "lead"):
+        of_reason[item.hold_reason].append(item.pk)
+        of_team[item.team_id].append(item)
     for reason, ids in of_reason.items():
         log_events(item_ids=ids, verb="item:held", by=None, now=now, note=reason)
         logger.warning("queue.held items=%s", len(ids))
+    for team_id, items in of_team.items():
+        _tell_managers(team_id, items, now=now)
+
+
+def _tell_managers(team_id: int, items: Sequence[ReviewItem], *, now: datetime) -> None:
+    """One notice about the leads of a team that are held from now on."""
+    first = items[0]
+    key = f"item:{first.pk}:held:{now:%Y%m%dT%H%M%S.%f}"
+    lead_id, words = (
+        (first.lead_id, {"reason": first.hold_reason})
+        if len(items) == 1
+        else (None, {"n": str(len(items))})
+    )
+    tell_all(
+        [
+            Told(manager.pk, NoticeKind.LEADS_HELD, key, lead_id, words)
+            for manager in managers_of(team_id)
+        ],
+        now=now,
+    )
 
 
 @transaction.atomic

@@ -8,37 +8,83 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, Expression, F, Func, Q, QuerySet, Value
 
 from qualification.models import ReviewItem
 from qualification.models.review import RANK
 
-COLUMNS = tuple(name.lstrip("-") for name in RANK)
-REVERSED = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in RANK)
+REVERSED = tuple(f"-{name}" for name in RANK)
 
 
 def rank_key(item: ReviewItem) -> tuple[Any, ...]:
     """The values an item is ranked by."""
-    return tuple(getattr(item, name) for name in COLUMNS)
+    return tuple(getattr(item, name) for name in RANK)
 
 
-def after(key: Sequence[Any]) -> Q:
+def after(key: Sequence[Any]) -> Expression:
     """Items that stand behind this rank."""
-    return _beyond(key, RANK)
+    return _compared(">", key)
 
 
-def before(key: Sequence[Any]) -> Q:
+def before(key: Sequence[Any]) -> Expression:
     """Items that stand in front of this rank."""
-    return _beyond(key, REVERSED)
+    return _compared("<", key)
 
 
-def _beyond(key: Sequence[Any], order: Sequence[str]) -> Q:
-    """First difference decides: greater where the order rises, less where it falls."""
-    condition = Q(pk__in=[])
-    equal: dict[str, Any] = {}
-    for name, value in zip(order, key, strict=True):
-        column = name.lstrip("-")
-        comparison = "lt" if name.startswith("-") else "gt"
-        condition |= Q(**equal, **{f"{column}__{comparison}": value})
-        equal[column] = value
-    return condition
+def first_of_teams(
+    items: QuerySet[ReviewItem], sight: Sequence[Q], n: int, *, order: Sequence[str] = RANK
+) -> QuerySet[ReviewItem]:
+    """The items that may be the first `n` of these in the order of the rank (or from the other
+    end), in that order; the caller takes `n`.
+
+    The first ones of each team in `sight` are read from its own stretch of the index: one statement
+    that reads no more rows of a long queue than of a short one.
+    """
+    of_teams = [items.filter(team).order_by(*order).values("pk")[:n] for team in sight]
+    return ReviewItem.objects.filter(pk__in=_all_of(of_teams)).order_by(*order)
+
+
+def nearest_of_teams(
+    ahead: QuerySet[ReviewItem], behind: QuerySet[ReviewItem], sight: Sequence[Q]
+) -> QuerySet[ReviewItem]:
+    """The last of the items ahead and the first of those behind, of each team, in the order of the
+    rank."""
+    near = [
+        items.filter(team).order_by(*order).values("pk")[:1]
+        for items, order in ((ahead, REVERSED), (behind, RANK))
+        for team in sight
+    ]
+    return ReviewItem.objects.filter(pk__in=_all_of(near)).order_by(*RANK)
+
+
+def count_of_teams(condition: Expression, sight: Sequence[Q], cap: int) -> int:
+    """How many open items of these teams meet a condition on their rank, at most `cap`."""
+    items = ReviewItem.objects.open().filter(condition)
+    of_teams = [items.filter(team).order_by(*RANK).values("pk")[:cap] for team in sight]
+    return min(cap, _all_of(of_teams).count()) if cap > 0 else 0
+
+
+def _all_of(parts: list[QuerySet[Any]]) -> QuerySet[Any]:
+    first, *others = parts
+    return first.union(*others, all=True) if others else first
+
+
+def _compared(how: str, key: Sequence[Any]) -> Expression:
+    """One comparison of rows, which the index of the rank answers from the right place on."""
+    return _Compared(*map(F, RANK), *map(Value, key), how=how)
+
+
+class _Compared(Func):
+    """`(first half of the expressions) how (second half)`."""
+
+    conditional = True
+    output_field = BooleanField()
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any
+    ) -> tuple[str, list[Any]]:
+        parts = [compiler.compile(part) for part in self.source_expressions]
+        half = len(parts) // 2
+        left, right = (", ".join(sql for sql, _ in part) for part in (parts[:half], parts[half:]))
+        parameters = [value for _, values in parts for value in values]
+        return f"({left}) {self.extra['how']} ({right})", parameters

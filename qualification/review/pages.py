@@ -10,32 +10,28 @@ import binascii
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Lead, Source, User
-from qualification.choices import Bucket, ItemState
-from qualification.models import LeadScore, ReviewItem
-from qualification.models.review import RANK, free_for
+from crm.models import Lead, User
+from qualification.choices import ItemState
+from qualification.models import LeadScore, ReviewItem, ScoringModel
+from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
 from qualification.review import keyset
-from qualification.review.claims import live_claims, may_take
+from qualification.review.claims import may_take, sight_by_team
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import RULE, LedgerLine, ledgers
-from qualification.scoring.versions import active_model
 from qualification.sla.faces import Face, faces_of, with_calendars
 
 PAGE_LENGTH = 25
 # What a row is drawn from beside the item.
 ROW = ("lead__account", "lead__source", "lead__score", "holder", "assignee")
-# The clock of a row warns this long before it is due, as it does in the browser.
-WARN_WITHIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -80,29 +76,6 @@ class QueuePage:
     older: str
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Counts of the open items in sight; the SLA states count first-response clocks only. `free`
-    are those waiting that “next lead” may give the reader."""
-
-    open: int
-    waiting: int
-    free: int
-    mine: int
-    breached: int
-    warn: int
-    ok: int
-    paused: int
-
-
-@dataclass(frozen=True)
-class Claims:
-    """How many leases the reader holds, of how many allowed."""
-
-    held: int
-    limit: int
-
-
 def queue_items(user: User) -> QuerySet[ReviewItem]:
     """Open items in the reader's sight, in the order of the queue."""
     return ReviewItem.objects.visible_to(user).open().ranked()
@@ -113,33 +86,45 @@ def queue_page(
     items: QuerySet[ReviewItem],
     *,
     now: datetime,
+    model: ScoringModel | None = None,
     after: str = "",
     before: str = "",
     length: int = PAGE_LENGTH,
 ) -> QueuePage:
-    """A page of `items` (see `queue_items`) behind the cursor `after` or ahead of `before`.
+    """A page of `items` (see `queue_items`) behind the cursor `after` or ahead of `before`; without
+    the live `model` its rows give no reasons.
 
     A cursor that cannot be read shows the first page.
     """
     behind, ahead = read_cursor(after), read_cursor(before)
-    shown = with_calendars(items.select_related(*ROW))
+    sight = sight_by_team(user)
     if ahead is not None:
-        found = list(shown.filter(keyset.before(ahead)).order_by(*keyset.REVERSED)[: length + 1])
-        taken, has_newer, has_older = found[:length][::-1], len(found) > length, True
+        found = _drawn(items.filter(keyset.before(ahead)), sight, length + 1, keyset.REVERSED)
+        shown, has_newer, has_older = found[:length][::-1], len(found) > length, True
     else:
-        rows = shown if behind is None else shown.filter(keyset.after(behind))
-        found = list(rows.order_by(*RANK)[: length + 1])
-        taken, has_newer, has_older = found[:length], behind is not None, len(found) > length
+        rows = items if behind is None else items.filter(keyset.after(behind))
+        found = _drawn(rows, sight, length + 1, RANK)
+        shown, has_newer, has_older = found[:length], behind is not None, len(found) > length
     return QueuePage(
-        rows=queue_rows(user, taken, now=now),
-        newer=cursor_of(taken[0]) if taken and has_newer else "",
-        older=cursor_of(taken[-1]) if taken and has_older else "",
+        rows=queue_rows(user, shown, now=now, model=model),
+        newer=cursor_of(shown[0]) if shown and has_newer else "",
+        older=cursor_of(shown[-1]) if shown and has_older else "",
     )
 
 
-def queue_rows(user: User, items: Sequence[ReviewItem], *, now: datetime) -> tuple[QueueRow, ...]:
+def _drawn(
+    items: QuerySet[ReviewItem], sight: Sequence[Q], n: int, order: Sequence[str]
+) -> list[ReviewItem]:
+    """The first `n` of these items with all that a row shows."""
+    first = keyset.first_of_teams(items, sight, n, order=order)
+    return list(with_calendars(first.select_related(*ROW))[:n])
+
+
+def queue_rows(
+    user: User, items: Sequence[ReviewItem], *, now: datetime, model: ScoringModel | None
+) -> tuple[QueueRow, ...]:
     """The rows of these items (from `with_calendars`), with the reasons of all in one query."""
-    reasons = why_here([item.lead_id for item in items], now=now)
+    reasons = why_here([item.lead_id for item in items], model=model, now=now)
     faces = faces_of(items, now=now)
     return tuple(
         row_of(item, user, why=reasons.get(item.lead_id, ()), face=faces.get(item.pk))
@@ -160,9 +145,10 @@ def row_of(
     )
 
 
-def why_here(lead_ids: Collection[int], *, now: datetime) -> dict[int, tuple[LedgerLine, ...]]:
-    """The strongest positive and the strongest other line of each lead under the live model."""
-    model = active_model()
+def why_here(
+    lead_ids: Collection[int], *, model: ScoringModel | None, now: datetime
+) -> dict[int, tuple[LedgerLine, ...]]:
+    """The strongest positive and the strongest other line of each lead under the live `model`."""
     if model is None or not lead_ids:
         return {}
     source = leads_now(list(lead_ids), as_of=now)
@@ -201,60 +187,6 @@ def read_cursor(cursor: str) -> tuple[Any, ...] | None:
     if not is_sound or due_at is None or timezone.is_naive(due_at):
         return None
     return bucket, tier, score, due_at, pk
-
-
-def breached(now: datetime) -> Q:
-    """Unanswered items whose time is over."""
-    return UNANSWERED & Q(due_at__lte=now)
-
-
-def warned(now: datetime) -> Q:
-    """Unanswered items that are due within a quarter of an hour."""
-    return UNANSWERED & Q(due_at__gt=now, due_at__lte=now + WARN_WITHIN)
-
-
-def on_time(now: datetime) -> Q:
-    """Unanswered items with more time than that."""
-    return UNANSWERED & Q(due_at__gt=now + WARN_WITHIN)
-
-
-UNANSWERED = ~Q(state=ItemState.OWNED) & ~Q(bucket=Bucket.PAUSED)
-PAUSED = ~Q(state=ItemState.OWNED) & Q(bucket=Bucket.PAUSED)
-
-
-def summary_of(user: User, *, now: datetime) -> Summary:
-    """Counts over everything open in sight, in one query."""
-    counts = (
-        queue_items(user)
-        .order_by()
-        .aggregate(
-            open=Count("pk"),
-            waiting=Count("pk", filter=Q(state=ItemState.WAITING)),
-            free=Count("pk", filter=Q(state=ItemState.WAITING) & free_for(user)),
-            mine=Count("pk", filter=Q(holder=user)),
-            breached=Count("pk", filter=breached(now)),
-            warn=Count("pk", filter=warned(now)),
-            ok=Count("pk", filter=on_time(now)),
-            paused=Count("pk", filter=PAUSED),
-        )
-    )
-    return Summary(**counts)
-
-
-def sources_of(user: User) -> QuerySet[Source]:
-    """Sources of the open leads in sight."""
-    return Source.objects.filter(pk__in=queue_items(user).order_by().values("lead__source"))
-
-
-def colleagues_of(user: User) -> QuerySet[User]:
-    """Others who hold a lead in sight."""
-    holders = queue_items(user).order_by().filter(holder__isnull=False).values("holder")
-    return User.objects.filter(pk__in=holders).exclude(pk=user.pk).order_by("first_name", "pk")
-
-
-def claims_of(user: User, *, now: datetime) -> Claims:
-    """The reader's leases against the limit."""
-    return Claims(held=live_claims(user, now=now), limit=settings.LEADQUAL["CLAIM_LIMIT"])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,13 +27,14 @@ from qualification.choices import (
     TimerState,
 )
 from qualification.exceptions import AlreadyDecided
-from qualification.models import LeadScore, NurturePlan, ReviewItem, ScoringModel
+from qualification.models import LeadScore, NurturePlan, ReviewItem, ScoringModel, SLAPolicy
 from qualification.review import guard
 from qualification.review.holds import hold_text, report_held, teams_without_reviewer
 from qualification.review.items import lock_leads, log_event, log_events
 from qualification.review.routed import write_placements
 from qualification.routing.assign import place_leads
-from qualification.sla.timers import end_timers, policies, start_first_responses
+from qualification.sla.policies import policies_of_leads
+from qualification.sla.timers import end_timers, start_first_responses
 
 # A waiting lead leaves only this far below the line, so that small changes do not make it flap.
 LEAVES_BELOW_TENTHS = 50
@@ -241,8 +242,9 @@ def enter_queue(
         return []
     _end_plans(moved, now)
     placed = place_leads(moved, now=now)
-    items = _insert_items(moved, reason, now)
-    start_first_responses(items, now=now)
+    policy_of = policies_of_leads(moved, kind=TimerKind.FIRST_RESPONSE, now=now)
+    items = _insert_items(policy_of, reason, now)
+    start_first_responses(items, policy_of=policy_of, now=now)
     log_events(item_ids=items, verb="item:entered", by=by, now=now, note=note or str(reason.label))
     write_placements(placed, item_ids=items, now=now)
     report_held(items, now=now)
@@ -266,16 +268,17 @@ def _end_plans(lead_ids: Collection[int], now: datetime) -> None:
     waiting.update(state=NurturePlan.State.WOKEN, ended_at=now)
 
 
-def _insert_items(lead_ids: list[int], reason: EntryReason, now: datetime) -> list[int]:
-    """Inserts the items. Position counts those of the same team that entered at the same moment, so
-    that a rescore in chunks spreads like one."""
-    minutes = [policy.minutes for policy in policies(TimerKind.FIRST_RESPONSE)]
+def _insert_items(
+    policy_of: Mapping[int, SLAPolicy], reason: EntryReason, now: datetime
+) -> list[int]:
+    """Inserts the items of these leads. Position counts those of the same team that entered at the
+    same moment, so that a rescore in chunks spreads like one."""
     held = teams_without_reviewer()
     parameters: dict[str, Any] = {
-        "ids": lead_ids,
+        "ids": list(policy_of),
+        "minutes": [policy.minutes for policy in policy_of.values()],
         "reason": reason.value,
         "now": now,
-        "minutes": minutes,
         "capacity": TEAM_CAPACITY,
         "held": list(held),
         "hold_reason": hold_text(),
@@ -292,9 +295,10 @@ _INSERT_ITEMS = f"""
         WHERE state <> 'closed' AND entered_at = %(now)s GROUP BY team_id
     ), ranked AS (
         SELECT l.id AS lead_id, l.team_id, {_TIER_RANK} AS tier_rank,
-               coalesce(s.total_tenths, 0) AS score_tenths
-        FROM crm_lead AS l LEFT JOIN qualification_leadscore AS s ON s.lead_id = l.id
-        WHERE l.id = ANY(%(ids)s)
+               coalesce(s.total_tenths, 0) AS score_tenths, policy.minutes
+        FROM unnest(%(ids)s::bigint[], %(minutes)s::int[]) AS policy (lead_id, minutes)
+        JOIN crm_lead AS l ON l.id = policy.lead_id
+        LEFT JOIN qualification_leadscore AS s ON s.lead_id = l.id
     ), placed AS (
         SELECT ranked.*, coalesce(same_moment.n, 0) + row_number() OVER (
             PARTITION BY team_id ORDER BY tier_rank, score_tenths DESC, lead_id
@@ -306,7 +310,7 @@ _INSERT_ITEMS = f"""
         hold_reason, next_task, token, close_reason
     )
     SELECT lead_id, team_id, 'waiting', %(reason)s, %(now)s, 1, tier_rank, score_tenths,
-           %(now)s + (%(minutes)s::int[])[tier_rank + 1] * interval '1 minute'
+           %(now)s + minutes * interval '1 minute'
                    * greatest(1, position::float / %(capacity)s),
            CASE WHEN team_id = ANY(%(held)s) THEN %(hold_reason)s ELSE '' END, '', 1, ''
     FROM placed ORDER BY position

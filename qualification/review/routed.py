@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from crm.models import Team, User
 from qualification.models import PoolMember, ReviewItem, RoutingPool
+from qualification.review.assigned import tell_assigned
 from qualification.review.holds import hold_text, report_held, teams_without_reviewer
 from qualification.review.items import log_events
 from qualification.routing.assign import Placement, place_leads, record_assignments
@@ -59,6 +60,9 @@ def _log_assigned(
     for person in User.objects.filter(pk__in=of_person):
         ids = of_person[person.pk]
         log_events(item_ids=ids, verb="item:assigned", by=None, now=now, note=f"→ {person}")
+    lead_of = {item: lead for lead, item in item_of_lead.items()}
+    given = {person: [(pk, lead_of[pk]) for pk in ids] for person, ids in of_person.items()}
+    tell_assigned(given, now=now)
 
 
 def pass_on(item: ReviewItem, *, gave_back: User, now: datetime) -> None:

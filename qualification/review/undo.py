@@ -16,7 +16,7 @@ from crm.lifecycle import move_lead
 from crm.models import Lead, User
 from crm.models.lead import DisqualifiedBy
 from crm.stages import Stage
-from qualification.choices import DecisionKind, EntryReason, ItemState, TimerState
+from qualification.choices import DecisionKind, EntryReason, ItemState, NoticeKind, TimerState
 from qualification.exceptions import (
     AlreadyDecided,
     DecisionIncomplete,
@@ -26,13 +26,15 @@ from qualification.exceptions import (
 )
 from qualification.handoff.handover import withdraw_handoff
 from qualification.models import Decision, ReviewItem, SLATimer
+from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard
 from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue
 from qualification.routing import credit
-from qualification.sla.timers import cancel_timers, show_clocks
+from qualification.sla.levels import show_clocks
+from qualification.sla.timers import cancel_timers
 
 # Where a decision leaves the lead; elsewhere, something happened since.
 STAGE_AFTER = {
@@ -85,7 +87,20 @@ def overturn_rejection(*, decision: Decision, by: User, note: str, now: datetime
     entered = enter_queue([lead.pk], reason=EntryReason.OVERTURNED, now=now, note=note, by=by)
     if not entered:
         raise NotOverturnable(_("This lead cannot enter the queue. Reload the page."))
+    _tell_who_rejected(decision, by_note=note.strip(), lead=lead, now=now)
     return reversal
+
+
+def _tell_who_rejected(decision: Decision, *, by_note: str, lead: Lead, now: datetime) -> None:
+    """So that they learn from it: what speaks for the lead, not who says so."""
+    tell(
+        kind=NoticeKind.REJECTION_OVERTURNED,
+        people=[decision.by],
+        key=f"decision:{decision.pk}:overturned",
+        lead=lead,
+        words={"note": by_note},
+        now=now,
+    )
 
 
 def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> None:

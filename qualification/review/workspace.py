@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db.models import Count, F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import AttributeDefinition, Lead, User
 from crm.models.lead import DisqualifiedBy
-from qualification.choices import ItemState, TimerKind, TimerState
+from qualification.choices import ItemState
 from qualification.models import (
     Decision,
     Framework,
@@ -24,13 +23,14 @@ from qualification.models import (
     ReviewItem,
     ScoreDispute,
     ScoringModel,
-    SLATimer,
 )
 from qualification.permissions import Right, has_right
-from qualification.review import checklists, keyset, timeline
+from qualification.review import checklists, timeline
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
 from qualification.review.help_wanted import request_on
+from qualification.review.lead_clock import Clock, clock_of
+from qualification.review.places import Place, place_of
 from qualification.review.score_lines import (
     Group,
     Line,
@@ -45,8 +45,6 @@ from qualification.scoring import verdict as verdicts
 from qualification.scoring import versions
 from qualification.scoring.ledger import Ledger
 from qualification.scoring.verdict import Verdict
-from qualification.sla.faces import Face, face_of_timer
-from qualification.sla.timers import LIVE
 
 COMMITTEE_SHOWN = 8
 # Fields of lead and account a reviewer expects to know, with the word for the missing one.
@@ -75,39 +73,6 @@ class Completeness:
     known: int
     expected: int
     missing: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The clock of the header: a running one, or how long the first answer took."""
-
-    kind: str = ""
-    due_at: datetime | None = None
-    is_paused: bool = False
-    face: Face | None = None
-    answered_after: timedelta | None = None
-    was_late: bool = False
-
-    @property
-    def due_format(self) -> str:
-        """Enough of the due time to know the day."""
-        due_at = self.due_at and timezone.localtime(self.due_at)
-        return "H:i" if due_at is None or due_at.date() == timezone.localdate() else "D j M H:i"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether something is still due."""
-        return self.due_at is not None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the item stands in the queue and who is next to it."""
-
-    position: int = 0
-    total: int = 0
-    previous_lead: int | None = None
-    next_lead: int | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +168,11 @@ class Workspace:
         return self.is_open and has_right(self.reader, Right.REASSIGN)
 
     @cached_property
+    def can_pause(self) -> bool:
+        """The reader may stop the clock, or let it go on."""
+        return self.is_open and (self.is_mine or has_right(self.reader, Right.REASSIGN))
+
+    @cached_property
     def company(self) -> str:
         """The account's name, else the company as the person wrote it."""
         return self.lead.account.name if self.lead.account else self.lead.company_name
@@ -263,7 +233,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         ask=checklist.question(ask) or checklist.next_question,
         disputes=disputes,
         completeness=completeness_of(lead),
-        clock=_clock_of(item, now=now),
+        clock=clock_of(item, now=now),
         place=place_of(item, reader) if item is not None and is_open else Place(),
         journey=timeline.journey_of(lead, reader_id=reader.pk),
         last_decision=_last_decision(item),
@@ -311,43 +281,6 @@ def completeness_of(lead: Lead) -> Completeness:
     ]
     expected = len(LEAD_FACTS) + len(ACCOUNT_FACTS)
     return Completeness(known=expected - len(missing), expected=expected, missing=tuple(missing))
-
-
-def _clock_of(item: ReviewItem | None, *, now: datetime) -> Clock:
-    """The running clock, else how long the first answer of this stay took."""
-    if item is None:
-        return Clock()
-    timers = list(SLATimer.objects.filter(item=item).order_by("-started_at", "-pk"))
-    live = [timer for timer in timers if timer.state in LIVE]
-    first = next((timer for timer in timers if timer.kind == TimerKind.FIRST_RESPONSE), None)
-    answered_at = None
-    if first is not None and first.state == TimerState.STOPPED:
-        answered_at = first.stopped_at
-    return Clock(
-        kind=live[0].kind if live else "",
-        due_at=live[0].due_at if live else None,
-        is_paused=bool(live) and live[0].state == TimerState.PAUSED,
-        face=face_of_timer(live[0], now=now) if live else None,
-        answered_after=answered_at - first.started_at if first and answered_at else None,
-        was_late=bool(first and answered_at and answered_at > first.due_at),
-    )
-
-
-def place_of(item: ReviewItem, reader: User) -> Place:
-    """Rank and neighbours of an open item among the open items in the reader's sight."""
-    queue = ReviewItem.objects.open().visible_to(reader)
-    ahead = keyset.before(keyset.rank_key(item))
-    counts = queue.aggregate(ahead=Count("pk", filter=ahead), total=Count("pk"))
-    previous = queue.filter(ahead).order_by(*keyset.REVERSED).values_list("lead_id", flat=True)
-    following = (
-        queue.filter(keyset.after(keyset.rank_key(item))).ranked().values_list("lead_id", flat=True)
-    )
-    return Place(
-        position=counts["ahead"] + 1,
-        total=counts["total"],
-        previous_lead=previous.first(),
-        next_lead=following.first(),
-    )
 
 
 def _last_decision(item: ReviewItem | None) -> Decision | None:

@@ -14,7 +14,9 @@ from django.utils.translation import ngettext
 
 from crm.models import User
 from crm.roles import Role, roles_of
+from qualification.choices import NoticeKind
 from qualification.models import ReleaseAck, ReleaseNote, ScoringModel
+from qualification.notices.tell import tell
 from qualification.scoring.diff import diff_of
 
 # Who works with the scores every day and so must know.
@@ -33,8 +35,9 @@ class Reader:
 def write_note(
     *, model: ScoringModel, before: ScoringModel | None, text: str, by: User | None, now: datetime
 ) -> ReleaseNote:
-    """What `model` going live in place of `before` changes, in words. Call in that transaction."""
-    return ReleaseNote.objects.create(
+    """What `model` going live in place of `before` changes, in words; readers who want
+    to hear of it are told. Call in that transaction."""
+    note = ReleaseNote.objects.create(
         model=model,
         before=before,
         text=text.strip()[:MAX_TEXT],
@@ -42,6 +45,14 @@ def write_note(
         published_at=now,
         published_by=by,
     )
+    tell(
+        kind=NoticeKind.VERSION_PUBLISHED,
+        people=_readers().exclude(pk=by.pk) if by else _readers(),
+        key=f"release:{note.pk}",
+        words={"version": str(model.version)},
+        now=now,
+    )
+    return note
 
 
 def acknowledge(*, note: ReleaseNote, by: User, now: datetime) -> ReleaseAck:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from qualification.models import CalendarVersion, ReviewItem, SLATimer
-from qualification.sla.business_time import next_open, open_time
+from crm.models import Team
+from qualification.models import BusinessCalendar, CalendarVersion, ReviewItem, SLATimer
+from qualification.sla.business_time import moment_after, next_open, open_time
 from qualification.sla.calendars import Calendar
 from qualification.sla.hours import calendar_of
-from qualification.sla.timers import LIVE
+from qualification.sla.levels import LIVE
 
 _known: dict[int, Calendar] = {}
 
@@ -51,11 +53,36 @@ def calendars_of_versions(version_ids: Collection[int]) -> dict[int, Calendar]:
     return {pk: _known[pk] for pk in version_ids}
 
 
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What the clocks of a team look like now: standing while it is closed, else burning when they
+    are due by `soon`."""
+
+    team_id: int
+    is_open: bool
+    soon: datetime
+
+
+def horizons(*, within: timedelta, now: datetime) -> list[Horizon]:
+    """The horizon of every team, so much open time away; the calendars in one query."""
+    default = BusinessCalendar.objects.filter(is_default=True).values("pk")[:1]
+    own = Coalesce(OuterRef("calendar__calendar"), Subquery(default))
+    newest = CalendarVersion.objects.filter(calendar=own).order_by("-version").values("pk")[:1]
+    versions = dict(Team.objects.annotate(hours=Subquery(newest)).values_list("pk", "hours"))
+    calendars = calendars_of_versions(set(versions.values()))
+    shown = {
+        pk: (next_open(calendar, now) <= now, moment_after(calendar, now, within))
+        for pk, calendar in calendars.items()
+    }
+    return [Horizon(team, *shown[version]) for team, version in sorted(versions.items())]
+
+
 def face_of_timer(timer: SLATimer, *, now: datetime) -> Face:
-    """The face of one clock."""
+    """The face of one clock; of a paused one as it was when it was stopped."""
     version = timer.calendar_version_id
     calendar = calendars_of_versions([version])[version]
-    return face_of(calendar, started_at=timer.started_at, due_at=timer.due_at, now=now)
+    at = timer.paused_at or now
+    return face_of(calendar, started_at=timer.started_at, due_at=timer.due_at, now=at)
 
 
 def with_calendars(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:

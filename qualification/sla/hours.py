@@ -124,8 +124,8 @@ def write_version(
 
 @transaction.atomic
 def assign_teams(*, calendar: BusinessCalendar, teams: Collection[Team]) -> None:
-    """Gives a calendar to exactly these teams; one that had another loses it. Clocks that run keep
-    what they started with."""
+    """Gives a calendar to exactly these teams; one that had another loses it. What that does to
+    clocks that run decides `edits.py`."""
     calendar.teams.exclude(team__in=teams).delete()
     for team in teams:
         TeamCalendar.objects.update_or_create(team=team, defaults={"calendar": calendar})

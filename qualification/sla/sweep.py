@@ -1,4 +1,5 @@
-"""Writes down warnings and breaches and moves the buckets of the rank. Called by `sweeps.py` only.
+"""Writes down warnings, breaches and escalations and moves the buckets of the rank. Called by
+`sweeps.py` only.
 
 Any number may run at once: rows are taken with SKIP LOCKED, none waits, none is counted twice.
 """
@@ -12,7 +13,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from qualification.models import SLATimer
-from qualification.sla.timers import NEXT_AT_SQL, record_events, show_clocks
+from qualification.sla.levels import NEXT_AT_SQL, record_events, show_clocks
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +21,20 @@ POISON_PAUSE = timedelta(hours=1)
 
 
 def record_due(*, now: datetime, limit: int = 5000) -> int:
-    """Records what fell due by `now`; returns the number of clocks looked at.
+    """Records what fell due by `now`, `limit` clocks in one transaction; returns the number of
+    clocks looked at.
 
     A row that cannot be recorded is put off by an hour and logged; its neighbours go on.
     """
+    looked_at = 0
+    while True:
+        batch = _record_batch(now=now, limit=limit)
+        looked_at += batch
+        if batch < limit:
+            return looked_at
+
+
+def _record_batch(*, now: datetime, limit: int) -> int:
     try:
         with transaction.atomic():
             return _record(_take(now=now, limit=limit), now=now)
@@ -52,6 +63,8 @@ def _take(*, now: datetime, limit: int) -> list[tuple[int, int]]:
 
 
 def _record(taken: list[tuple[int, int]], *, now: datetime) -> int:
+    if not taken:
+        return 0
     timer_ids = [timer for timer, _ in taken]
     record_events(timer_ids, now=now)
     show_clocks([item for _, item in taken], now=now)

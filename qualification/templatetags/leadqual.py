@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
 from crm.roles import Role, roles_of
+from qualification.review.counts import CAP
 from qualification.sla.faces import Face
 
 from . import figures
@@ -217,6 +218,13 @@ def duration(value: timedelta | float | None) -> str:
 
 
 @register.filter
+def exact_time(value: timedelta) -> str:
+    """A length of time to the second, such as `26:04:09`."""
+    seconds = int(value.total_seconds())
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@register.filter
 def waited(since: datetime | None, now: datetime | None = None) -> str:
     """Time since a moment, as a duration; nothing is a dash."""
     return "–" if since is None else figures.duration_text((now or timezone.now()) - since)
@@ -231,6 +239,14 @@ def countdown(until: datetime, now: datetime | None = None) -> SafeString:
         until.isoformat(timespec="seconds"),
         figures.duration_text(left),
     )
+
+
+@register.filter
+def capped(count: int | None) -> str:
+    """A count that stops at a cap: `812`, or `1,000+` for any more."""
+    if count is None:
+        return ""
+    return f"{CAP:,}+" if count > CAP else f"{count:,}"
 
 
 @register.filter

@@ -24,7 +24,7 @@ from qualification.handoff.desks import desks_for
 from qualification.handoff.packet import build_packet
 from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem
 from qualification.permissions import Right, has_right, require
-from qualification.review import claims, decisions, help_wanted
+from qualification.review import decisions, help_wanted, next_lead
 from qualification.review.checklists import Checklist, checklist_of, framework_for
 from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
@@ -310,7 +310,7 @@ def _next_url(request: HttpRequest) -> str:
     if Role.SDR in roles_of(by):
         held = ReviewItem.objects.held_by(by).filter(lease_until__gt=now).ranked().first()
         try:
-            item = held or claims.claim_next(by=by, now=now)
+            item = held or next_lead.claim_next(by=by, now=now)
         except QualificationError:
             item = None
         if item is not None:

@@ -20,9 +20,9 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.models import Lead
 from qualification.exceptions import ClaimLimitReached
 from qualification.filters import QueueFilter
-from qualification.models import ReviewItem
+from qualification.models import ReviewItem, ScoringModel
 from qualification.permissions import Right, require
-from qualification.review import claims, pages
+from qualification.review import counts, next_lead, pages
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
@@ -32,6 +32,8 @@ from qualification.views.fetch import reader_of
 from qualification.views.replies import go_to, is_htmx, lead_url
 
 MAX_KEY_DIGITS = 18
+# Items that may have had their number before the page was drawn and been stored after.
+IN_FLIGHT = 1000
 FILTERS = ("q", "tier", "source", "sla", "segment", "owner")
 # Segments beside the tabs of owners; the menu has them all.
 SEGMENT_TABS = 4
@@ -59,32 +61,33 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     reader = reader_of(request)
-    found = _filter(request, now)
+    found, model = _filter(request, now), active_model()
     page = pages.queue_page(
         reader,
         found.qs if found.is_valid() else pages.queue_items(reader),
         now=now,
+        model=model,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    summary = pages.summary_of(reader, now=now)
+    summary = counts.summary_of(reader, now=now)
     return {
-        **_frame(request, now),
+        **_frame(model, now),
         "page": page,
         "summary": summary,
-        "claims": pages.claims_of(reader, now=now),
+        "claims": summary.claims,
         "filters": found,
         "tabs": [*_tabs(request, summary), *_segment_tabs(request, found)],
         "newer_url": _url(request, before=page.newer),
         "older_url": _url(request, after=page.older),
         "request_url": _url(request, always=True),
-        "pulse_url": _pulse_url(request, page.rows, now),
+        "pulse_url": _pulse_url(request, page.rows, now, newest=summary.newest),
         "release": unread_note(reader),
     }
 
 
-def _frame(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    return {"now": now, "scale": scale_of(active_model())}
+def _frame(model: ScoringModel | None, now: datetime) -> dict[str, Any]:
+    return {"now": now, "scale": scale_of(model)}
 
 
 def _filter(request: HttpRequest, now: datetime) -> QueueFilter:
@@ -92,7 +95,7 @@ def _filter(request: HttpRequest, now: datetime) -> QueueFilter:
     return QueueFilter(request.GET, queryset=pages.queue_items(reader), reader=reader, now=now)
 
 
-def _tabs(request: HttpRequest, summary: pages.Summary) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, summary: counts.Summary) -> list[dict[str, Any]]:
     shown = request.GET.get("owner", "")
     is_whole = not request.GET.get("segment")
     return [
@@ -112,11 +115,11 @@ def _segment_tabs(request: HttpRequest, found: QueueFilter) -> list[dict[str, An
     return [
         {
             "url": _url(request, always=True, owner="", segment=key),
-            "label": segment.name,
+            "label": name,
             "count": None,
             "is_current": shown == key,
         }
-        for key, segment in list(found.segments.items())[:SEGMENT_TABS]
+        for key, name in found.segments[:SEGMENT_TABS]
     ]
 
 
@@ -147,8 +150,11 @@ def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
     return f"{path}?{query.urlencode()}" if query else path
 
 
-def _pulse_url(request: HttpRequest, rows: Sequence[pages.QueueRow], since: datetime) -> str:
+def _pulse_url(
+    request: HttpRequest, rows: Sequence[pages.QueueRow], since: datetime, *, newest: int
+) -> str:
     query = _query(request)
+    query["newest"] = str(newest)
     query["rows"] = ",".join(mark_of(row) for row in rows)
     query["since"] = since.isoformat()
     return f"{reverse('qualification:queue-pulse')}?{query.urlencode()}"
@@ -166,20 +172,22 @@ def _pieces(request: HttpRequest, context: dict[str, Any], names: tuple[str, ...
 @require(Right.WORK_QUEUE)
 def queue_pulse(request: HttpRequest) -> HttpResponse:
     """What changed since the page was drawn: clocks, owners, counts; never the order of rows."""
-    reader, now = reader_of(request), timezone.now()
+    reader, now, model = reader_of(request), timezone.now(), active_model()
     since = _since(request.GET.get("since", ""), now)
+    newest = _number(request.GET.get("newest", ""))
     marks = dict(_marks(request.GET.get("rows", "")))
     items = _items(request, marks)
     faces = faces_of(items, now=now)
     rows = [pages.row_of(item, reader, face=faces.get(item.pk)) for item in items]
+    summary = counts.summary_of(reader, now=now)
     context = {
-        **_frame(request, now),
-        "summary": pages.summary_of(reader, now=now),
-        "claims": pages.claims_of(reader, now=now),
+        **_frame(model, now),
+        "summary": summary,
+        "claims": summary.claims,
         "filters": _filter(request, now),
-        "arrived": _arrived(request, since, now),
+        "arrived": _arrived(request, since, newest, now),
         "request_url": _url(request, always=True),
-        "pulse_url": _pulse_url(request, rows, since),
+        "pulse_url": _pulse_url(request, rows, since, newest=newest),
     }
     html = render_to_string("qualification/_queue_pulse.html", context, request=request)
     for row in rows:
@@ -199,11 +207,21 @@ def _since(text: str, now: datetime) -> datetime:
     return since if timezone.is_aware(since) else now
 
 
-def _arrived(request: HttpRequest, since: datetime, now: datetime) -> int:
-    """How many leads that fit the filters entered since the page was drawn."""
+def _number(text: str) -> int:
+    """A number of ours in the URL; 0 for anything else."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_KEY_DIGITS else 0
+
+
+def _arrived(request: HttpRequest, since: datetime, newest: int, now: datetime) -> int:
+    """How many leads that fit the filters entered since the page was drawn, up to the cap.
+
+    Items get their numbers as they enter: only those about and after the newest one of the page
+    are looked at.
+    """
     found = _filter(request, now)
     items = found.qs if found.is_valid() else pages.queue_items(reader_of(request))
-    return items.filter(entered_at__gt=since).count()
+    late = items.filter(pk__gt=newest - IN_FLIGHT, entered_at__gt=since)
+    return late.order_by()[: counts.CAP].count()
 
 
 def _marks(text: str) -> list[tuple[int, str]]:
@@ -234,14 +252,15 @@ def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:
     """The row of a lead as it is now, with the counts that moved out of band."""
-    reader, now = reader_of(request), timezone.now()
+    reader, now, model = reader_of(request), timezone.now(), active_model()
     latest = ReviewItem.objects.filter(lead=lead).order_by("-pk").values_list("pk", flat=True)[:1]
-    rows = pages.queue_rows(reader, _items(request, list(latest)), now=now)
+    rows = pages.queue_rows(reader, _items(request, list(latest)), now=now, model=model)
+    summary = counts.summary_of(reader, now=now)
     context = {
-        **_frame(request, now),
+        **_frame(model, now),
         "row": rows[0] if rows else None,
-        "summary": pages.summary_of(reader, now=now),
-        "claims": pages.claims_of(reader, now=now),
+        "summary": summary,
+        "claims": summary.claims,
         "filters": {"data": {}},
     }
     html = render_to_string("qualification/_queue_row.html", context, request=request)
@@ -254,7 +273,7 @@ def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> Http
 def queue_next(request: HttpRequest) -> HttpResponse:
     """Claims the best waiting lead and opens it; a toast when there is none or no claim left."""
     try:
-        item = claims.claim_next(by=reader_of(request), now=timezone.now())
+        item = next_lead.claim_next(by=reader_of(request), now=timezone.now())
         said = _("Queue clear. Nothing waits for you.")
     except ClaimLimitReached as limit:
         item, said = None, str(limit)
@@ -271,10 +290,11 @@ def queue_next(request: HttpRequest) -> HttpResponse:
 def my_work(request: HttpRequest) -> HttpResponse:
     """What the reader holds: claims, and owned leads by their next task."""
     reader, now = reader_of(request), timezone.now()
+    summary = counts.summary_of(reader, now=now)
     context = {
         "work": pages.my_work(reader, now=now),
-        "claims": pages.claims_of(reader, now=now),
-        "summary": pages.summary_of(reader, now=now),
+        "claims": summary.claims,
+        "summary": summary,
         "now": now,
     }
     return render(request, "qualification/my_work_page.html", context)

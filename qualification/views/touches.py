@@ -36,7 +36,7 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
     choice = touch_named(request.POST.get("touch", ""))
     given = _from_menu(choice, request, now) if choice else _from_form(request)
     if given is None:
-        return _answer(
+        return answer_on_page(
             request, lead, _("Say what kind of touch it was."), kind="danger", status=422
         )
     item = open_item_of(lead)
@@ -47,7 +47,7 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
             "task": given["next_task"],
             "time": moment_text(given["next_task_at"]),
         }
-    return _answer(request, lead, said)
+    return answer_on_page(request, lead, said)
 
 
 def _from_menu(choice: TouchChoice, request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
             return _draw_snooze(request, lead, form, status=422)
         return _draw_snooze(request, lead, form, status=refused.status, refusal=str(refused))
     said = _("Snoozed until %(time)s.") % {"time": moment_text(until)}
-    response = _answer(request, lead, said)
+    response = answer_on_page(request, lead, said)
     return close_dialog(response) if is_htmx(request) else response
 
 
@@ -117,7 +117,7 @@ def moment_text(at: datetime) -> str:
     return formats.date_format(local, "H:i" if is_today else "D j M, H:i")
 
 
-def _answer(
+def answer_on_page(
     request: HttpRequest, lead: Lead, said: str, *, kind: str = "", status: int = 200
 ) -> HttpResponse:
     """Stays on the page: the pieces that changed and a toast, or the page with a message."""

@@ -146,6 +146,8 @@ def sdr_visits() -> list[Visit]:
         Visit("lead waiting", f"/leads/{waiting.lead_id}/"),
         Visit("why here", f"/leads/{waiting.lead_id}/routing/"),
         Visit("nurture list", "/nurture/"),
+        Visit("notices", "/notices/"),
+        Visit("preferences of notices", "/notices/preferences/"),
         Visit("refused", "/proposals/"),
         Visit("absent", "/no-such-page/"),
         Visit("password", "/password/"),

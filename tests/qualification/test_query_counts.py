@@ -67,6 +67,8 @@ def pages() -> dict[str, tuple[str, str]]:
         "version": ("kenji", f"/models/{live.pk}/"),
         "release notes": ("maya", "/releases/"),
         "sources": ("priya", "/sources/"),
+        "notices": ("maya", "/notices/"),
+        "preferences of notices": ("maya", "/notices/preferences/"),
         "handoffs": ("elena", "/handoffs/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
     }

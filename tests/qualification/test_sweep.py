@@ -17,7 +17,10 @@ from tests import factories
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW
-NAMES = ["inbox", "scores", "runs", "timers", "leases", "wakeups", "outbox"]
+NAMES = [
+    *("inbox", "scores", "runs", "pauses", "timers", "overdue", "leases", "wakeups"),
+    *("notices", "outbox"),
+]
 
 
 def stored(key: str, body: bytes | None = None) -> InboxMessage:
@@ -91,7 +94,9 @@ def test_one_that_fails_is_logged_and_the_others_run(
     assert (
         capsys.readouterr()
         .out.strip()
-        .endswith("inbox=0 scores=0 runs=0 timers=- leases=0 wakeups=0 outbox=0")
+        .endswith(
+            "inbox=0 scores=0 runs=0 pauses=0 timers=- overdue=0 leases=0 wakeups=0 notices=0 outbox=0"
+        )
     )
 
 
@@ -101,7 +106,7 @@ def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> Non
     InboxMessage.objects.update(due_at=timezone.now())
     call_command("sweep")
     assert capsys.readouterr().out.strip() == (
-        "inbox=1 scores=0 runs=0 timers=0 leases=0 wakeups=0 outbox=0"
+        "inbox=1 scores=0 runs=0 pauses=0 timers=0 overdue=0 leases=0 wakeups=0 notices=0 outbox=0"
     )
 
 

@@ -357,7 +357,7 @@ def _compile_activity(
         tenths=f"CASE WHEN {inside.test} THEN {found.tenths} ELSE 0 END",
         unknown=f"({found.test} AND NOT {inside.test} AND ({inside.maybe}) IS NULL)",
         leaves=_leaves(segment, facts),
-        activity=replace(found, count=f"CASE WHEN {inside.test} THEN {found.count} ELSE 0 END"),
+        activity=found,
         segment=segment,
     )
 

@@ -122,7 +122,7 @@ def test_it_knows_nothing_of_a_rule_the_version_did_not_have(model, worked) -> N
 def test_it_knows_nothing_of_a_rule_under_another_condition(model, worked) -> None:
     worked([("accept", ["big"])] * 4)
     newer = live_model(version=2)
-    ScoringModel.objects.filter(pk=newer.pk).update(status="retired")
+    ScoringModel.objects.filter(pk=newer.pk).update(status="retired", retired_at=NOW)
     edited = ScoringModel.objects.create(
         **{
             field.attname: getattr(newer, field.attname)

@@ -16,10 +16,10 @@ from crm.stages import Stage
 from qualification.choices import EntryReason, ItemState, TimerKind, TimerState
 from qualification.exceptions import DecisionIncomplete, HandoffAnswered, NotHolder
 from qualification.handoff.answers import return_handoff, take_handoff
-from qualification.handoff.outbox import deliver_due
 from qualification.models import Handoff, OutboxMessage, ReviewItem, SLATimer
 from qualification.review.claims import claim_item
 from qualification.review.decisions import accept_lead, undo_decision
+from qualification.sweeps import deliver_due
 from tests import factories
 from tests.factories import NOW
 from tests.qualification.decision_support import MINUTE, accepted

@@ -15,9 +15,10 @@ from django.core import mail
 from django.db import connection
 
 from crm.models import User
-from qualification.handoff.outbox import LEASE, deliver_due, pause_after
 from qualification.models import Decision, OutboxMessage
+from qualification.outbox.deliver import LEASE, pause_after
 from qualification.review.decisions import undo_decision
+from qualification.sweeps import deliver_due
 from tests.factories import NOW
 from tests.qualification.decision_support import MINUTE, accepted
 
@@ -54,9 +55,9 @@ def test_names_do_not_break_the_mail(people: dict[str, User]) -> None:
     Lead.objects.filter(pk=decision.lead_id).update(first_name="x")
     handoff = decision.handoff
     handoff.packet["lead"]["name"] = "Eve\r\nBcc: all@example.org <b>&"
-    from qualification.handoff.outbox import _mail_of
+    from qualification.handoff.mail import mail_of
 
-    sent = _mail_of(handoff, key="k")
+    sent = mail_of(handoff, key="k")
     assert "\n" not in sent.subject
     assert "<b>&" in sent.body
     assert email.message_from_bytes(sent.message().as_bytes())["Bcc"] is None

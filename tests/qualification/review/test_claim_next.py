@@ -12,7 +12,7 @@ from crm.models import Lead, Team, User
 from qualification.choices import Bucket, ItemState
 from qualification.exceptions import ClaimLimitReached
 from qualification.models import ItemEvent, ReviewItem
-from qualification.review.claims import claim_next
+from qualification.review.next_lead import claim_next
 from tests import factories
 from tests.qualification import queue_support as rows
 

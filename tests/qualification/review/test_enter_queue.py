@@ -68,7 +68,7 @@ def test_it_enters_once() -> None:
 def test_a_version_that_is_not_active_changes_nothing() -> None:
     lead = rows.scored_lead(500)
     model = rows.active_model()
-    type(model).objects.filter(pk=model.pk).update(status="retired")
+    type(model).objects.filter(pk=model.pk).update(status="retired", retired_at=NOW)
     assert apply_line([lead.pk], model=model, now=NOW).entered == []
     assert apply_line([lead.pk], model=None, now=NOW).entered == []
 

@@ -6,7 +6,8 @@ from crm.models import Lead, Team, User
 from qualification.choices import TouchKind, TouchResult
 from qualification.exceptions import ClaimTaken, NotHolder
 from qualification.models import ReviewItem, Touch
-from qualification.review.claims import claim_item, claim_next, expire_leases, renew_lease
+from qualification.review.claims import claim_item, expire_leases, renew_lease
+from qualification.review.next_lead import claim_next
 from qualification.review.touches import log_touch
 from tests.qualification import queue_support as rows
 

@@ -10,9 +10,11 @@ from crm.models import AccountDomain, Lead, Team, User
 from qualification.choices import TouchKind, TouchResult
 from qualification.filters import QueueFilter
 from qualification.models import ReviewItem, ScoringRule
+from qualification.review import counts as numbers
 from qualification.review import pages
 from qualification.review.claims import claim_item
 from qualification.review.touches import log_touch, snooze_item
+from qualification.scoring import versions
 from tests import factories
 from tests.qualification import queue_support as rows
 
@@ -59,7 +61,7 @@ def test_rows_carry_everything_in_a_bounded_number_of_queries(
 ) -> None:
     live_rules()
     sdr = people["sdr"]
-    pages.summary_of(sdr, now=NOW)  # roles are read once per request
+    numbers.summary_of(sdr, now=NOW)  # roles are read once per request
     counts = []
     for size in (1, 3, 30):  # the first compiles the rules, once a thread
         rows.many_waiting(size, factories.TeamFactory(name=f"T{size}"))
@@ -67,17 +69,16 @@ def test_rows_carry_everything_in_a_bounded_number_of_queries(
         ReviewItem.objects.update(team=team)
         with CaptureQueriesContext(connection) as queries:
             found = QueueFilter({}, pages.queue_items(sdr), reader=sdr, now=NOW)
-            page = pages.queue_page(sdr, found.qs, now=NOW)
+            page = pages.queue_page(sdr, found.qs, now=NOW, model=versions.active_model())
             drawn = [
                 (row.lead.name, row.score.grade, row.account_line, row.holder, row.lead.source.name)
                 for row in page.rows
                 if row.score
             ]
             menus = found.menus
-            pages.summary_of(sdr, now=NOW)
-            pages.claims_of(sdr, now=NOW)
+            numbers.summary_of(sdr, now=NOW)
         assert len(drawn) == len(page.rows) == min(size, pages.PAGE_LENGTH)
-        assert [menu.name for menu in menus] == ["tier", "source", "sla", "owner"]
+        assert [menu.name for menu in menus] == ["tier", "source", "sla", "segment", "owner"]
         counts.append(len(queries))
         Lead.objects.update(email_key=None)
         ReviewItem.objects.filter(state="waiting").update(
@@ -92,7 +93,8 @@ def test_why_here_is_the_strongest_good_line_and_the_strongest_other(
 ) -> None:
     live_rules()
     item = rows.waiting_item(country="DE")
-    (row,) = pages.queue_page(people["sdr"], pages.queue_items(people["sdr"]), now=NOW).rows
+    sdr, model = people["sdr"], versions.active_model()
+    (row,) = pages.queue_page(sdr, pages.queue_items(sdr), now=NOW, model=model).rows
     assert row.item == item
     assert [(line.name, line.points_tenths) for line in row.why] == [
         ("Good country", 90),
@@ -134,7 +136,7 @@ def test_the_summary_counts_what_the_filters_show(people: dict[str, User]) -> No
     for minute in (-70, -50, -1, 0):
         rows.waiting_item(tier="warm", now=NOW + rows.minutes(minute))
     owned(sdr, None)
-    summary = pages.summary_of(sdr, now=NOW)
+    summary = numbers.summary_of(sdr, now=NOW)
     assert (summary.open, summary.waiting, summary.mine) == (5, 4, 1)
     for state in ("breached", "warn", "ok", "paused"):
         assert len(filtered(sdr, sla=state)) == getattr(summary, state)
@@ -152,6 +154,7 @@ def test_my_work_by_what_comes_next(people: dict[str, User]) -> None:
         "later": owned(sdr, NOW + dt.timedelta(days=1)),
     }
     claim_item(item=rows.waiting_item(), by=people["manager"], now=NOW)
+    pages.my_work(sdr, now=NOW)  # calendars are read once per process
     with CaptureQueriesContext(connection) as queries:
         work = pages.my_work(sdr, now=NOW)
         assert {part.key: [row.item for row in part.rows] for part in work.sections} == {

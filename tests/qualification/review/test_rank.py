@@ -8,7 +8,7 @@ import pytest
 from crm.models import Team, User
 from qualification.models import ReviewItem
 from qualification.review import pages
-from qualification.review.claims import claim_next
+from qualification.review.next_lead import claim_next
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW

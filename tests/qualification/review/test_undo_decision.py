@@ -23,7 +23,6 @@ from qualification.choices import (
 )
 from qualification.exceptions import AlreadyDecided, TooFewAttempts, UndoExpired
 from qualification.handoff.answers import take_handoff
-from qualification.handoff.outbox import deliver_due
 from qualification.models import (
     Decision,
     Handoff,
@@ -41,6 +40,7 @@ from qualification.review.decisions import (
 )
 from qualification.review.touches import log_touch
 from qualification.sla.sweep import record_due
+from qualification.sweeps import deliver_due
 from tests import factories
 from tests.factories import NOW
 from tests.qualification.decision_support import (

@@ -19,7 +19,7 @@ from qualification.models import (
     ReviewItem,
     RoutingPool,
 )
-from qualification.review.claims import claim_next
+from qualification.review.next_lead import claim_next
 from qualification.review.queue import enter_queue
 from qualification.routing import fairness
 from qualification.routing.assign import balances_of, store_balances, try_lead

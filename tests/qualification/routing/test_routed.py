@@ -13,11 +13,11 @@ from qualification.exceptions import NotTheirTurn
 from qualification.models import Assignment, Leave, ReviewItem, RoutingRule
 from qualification.review.claims import (
     claim_item,
-    claim_next,
     expire_leases,
     reassign_item,
     release_item,
 )
+from qualification.review.next_lead import claim_next
 from qualification.review.routed import refresh_assignments
 from qualification.review.touches import log_touch
 from tests.qualification import queue_support as rows

@@ -7,10 +7,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 
 from crm.models import User
-from qualification.choices import Bucket, TimerKind
+from qualification.choices import Bucket, TierRank, TimerKind
 from qualification.models import SLAEvent, SLAPolicy, SLATimer
 from qualification.review.claims import claim_item
-from qualification.sla.timers import cancel_timers, policy_for, start_timer, stop_timers
+from qualification.sla.policies import policies_by_tier
+from qualification.sla.timers import cancel_timers, start_timer, stop_timers
 from tests.qualification import queue_support as rows
 
 NOW = rows.NOW
@@ -30,7 +31,7 @@ NOW = rows.NOW
     ],
 )
 def test_the_shipped_policy(kind: str, tier: str, expected: tuple[int, int]) -> None:
-    policy = policy_for(kind, tier)
+    policy = policies_by_tier(kind)[TierRank[tier.upper() or "NONE"]]
     assert (policy.minutes, policy.warn_minutes) == expected
 
 
@@ -38,7 +39,7 @@ def test_the_shipped_policy(kind: str, tier: str, expected: tuple[int, int]) -> 
 def test_a_missing_policy_names_itself() -> None:
     SLAPolicy.objects.filter(kind="decision").delete()
     with pytest.raises(ImproperlyConfigured, match="No SLA policy for “decision”"):
-        policy_for("decision", "hot")
+        policies_by_tier("decision")
 
 
 @pytest.mark.django_db

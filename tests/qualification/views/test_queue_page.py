@@ -195,7 +195,7 @@ def test_its_queries_do_not_grow_with_the_rows(
 ) -> None:
     for _ in range(8):
         waiting(account=factories.AccountFactory())
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(12):
         sdr.get(QUEUE)
 
 

@@ -45,7 +45,7 @@ def model(here: dt.datetime) -> ScoringModel:
             disqualifies=reason,
         )
     ScoringModel.objects.filter(pk=draft.pk).update(
-        status="active", published_at=here, published_as="operator", rescored_at=here
+        status="active", published_at=here, published_as="operator"
     )
     return ScoringModel.objects.get(pk=draft.pk)
 

@@ -1,0 +1,68 @@
+"""How many clocks were met and how long answers took: the page of managers, and its download."""
+
+from __future__ import annotations
+
+import csv
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from crm.imports.errors import shielded
+from qualification.choices import TimerKind
+from qualification.insights import response
+from qualification.permissions import Right, require
+from qualification.views.fetch import reader_of
+
+PERIODS = (("7", _("7 d")), ("30", _("30 d")), ("90", _("90 d")), ("365", _("Year")))
+DEFAULT_PERIOD = "30"
+
+
+@require_GET
+@require(Right.AUDIT)
+def sla_report(request: HttpRequest) -> HttpResponse:
+    """Met clocks and answer times by team, source and week."""
+    report = _report(request)
+    context = {
+        "report": report,
+        "parts": [
+            (_("By week"), _("Week from"), report.weeks),
+            (_("By team"), _("Team"), report.teams),
+            (_("By source"), _("Source"), report.sources),
+        ],
+        "kind": _kind(request),
+        "kinds": TimerKind.choices,
+        "period": _period(request),
+        "periods": PERIODS,
+        "updated_at": timezone.now(),
+    }
+    return render(request, "qualification/sla_report.html", context)
+
+
+@require_GET
+@require(Right.AUDIT)
+def sla_csv(request: HttpRequest) -> HttpResponse:
+    """The same figures as a file; a name that looks like a formula is not run by a spreadsheet."""
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="sla.csv"'
+    writer = csv.writer(answer)
+    for row in response.table_of(_report(request)):
+        writer.writerow([shielded(cell) for cell in row])
+    return answer
+
+
+def _period(request: HttpRequest) -> str:
+    asked = request.GET.get("days", "")
+    return asked if asked in dict(PERIODS) else DEFAULT_PERIOD
+
+
+def _kind(request: HttpRequest) -> TimerKind:
+    asked = request.GET.get("kind", "")
+    return TimerKind(asked) if asked in TimerKind.values else TimerKind.FIRST_RESPONSE
+
+
+def _report(request: HttpRequest) -> response.ResponseReport:
+    days, now = int(_period(request)), timezone.now()
+    return response.response_report(reader_of(request), kind=_kind(request), days=days, now=now)

@@ -1,0 +1,42 @@
+"""The bench of the sweep at a tiny size: its last line, nothing lost, bad arguments."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURE = r"\d+\.\d+"
+
+
+def bench(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "bench/sweep.py", *words],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.django_db
+def test_it_writes_every_fact_once() -> None:
+    done = bench("--timers", "300", "--due", "40", "--passes", "3")
+    assert re.fullmatch(
+        f"ratio={FIGURE} doubled=0 lost=0 p50={FIGURE} p95={FIGURE} p99={FIGURE} cpu_p50={FIGURE}"
+        f" timers=300 due=40 due_s={FIGURE} follow_up_s={FIGURE}",
+        done.stdout.splitlines()[-1],
+    ), done.stderr
+
+
+@pytest.mark.parametrize("words", [("--timers", "0"), ("--due", "9", "--timers", "8")])
+def test_it_refuses_what_makes_no_sense(words: tuple[str, ...]) -> None:
+    done = bench(*words)
+    assert done.returncode == 2
+    assert "--timers" in done.stderr
