@@ -17,7 +17,7 @@ from tests.qualification.lifecycle.checked import Checked
 from tests.qualification.lifecycle.upkeep import Upkeep
 from tests.qualification.lifecycle.work import Work
 
-RUNS = int(os.environ.get("LIFECYCLE_RUNS", "8"))
+RUNS = int(os.environ.get("LIFECYCLE_RUNS", "3"))
 STEPS = int(os.environ.get("LIFECYCLE_STEPS", "50"))
 
 

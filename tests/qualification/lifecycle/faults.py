@@ -10,7 +10,6 @@ from unittest import mock
 # Between which two steps of a door it ends: the module of the door and the step that never comes.
 STEPS = {
     "claim": ("qualification.review.claims", "log_event"),
-    "next": ("qualification.review.claims", "move_leads"),
     "release": ("qualification.review.claims", "pass_on"),
     "touch": ("qualification.review.touches", "log_event"),
     "snooze": ("qualification.review.touches", "log_event"),

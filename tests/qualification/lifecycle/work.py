@@ -12,7 +12,7 @@ from crm.models import Lead
 from qualification.choices import TouchKind, TouchResult
 from qualification.handoff.answers import return_handoff, take_handoff
 from qualification.models import Criterion, Decision, Handoff, RejectionReason
-from qualification.review import claims, decisions, turned_away
+from qualification.review import claims, decisions, next_lead, turned_away
 from qualification.review.checklists import record_answer
 from qualification.review.touches import log_touch, snooze_item
 from tests.qualification.lifecycle.book import ATTEMPTS, LEASE, Row
@@ -64,20 +64,18 @@ class Work(Walker):
 
     # --- claims -----------------------------------------------------------------------------------
 
-    @rule(person=people, crash=crashes)
-    def next_lead(self, person: int, crash: bool) -> None:
-        person = max(person, 0)
+    @rule(person=st.integers(0, 2))
+    def next_one(self, person: int) -> None:
         expected = self.book.next_for(person)
         found = self.through(
             "next",
-            lambda: claims.claim_next(by=self.users[person], now=self.now),
+            lambda: next_lead.claim_next(by=self.users[person], now=self.now),
             refusal="ClaimLimitReached" if self.book.is_full(person) else "",
-            crash=crash and expected is not None,
         )
         if found is not None:
             assert found.lead_id == expected
             self.book.claimed(self.row(expected), person)
-        elif not crash and not self.book.is_full(person):
+        elif not self.book.is_full(person):
             assert expected is None
 
     @rule(number=picks, person=st.integers(0, 2), crash=crashes)
@@ -390,7 +388,7 @@ class Work(Walker):
     def a_good_half_hour(self, person: int, kind: str, wake: str, then: str) -> None:
         """Next lead, a call, the answers, a verdict: as most leads go, so that walks get far."""
         lead = None if self.book.is_full(person) else self.book.next_for(person)
-        self.next_lead(person, crash=False)
+        self.next_one(person)
         if lead is None:
             return
         # `pick` counts leads in the order of the book; a multiple of eight takes any.
