@@ -190,7 +190,7 @@ def log_in() -> dict[str, str]:
     sdr = User.objects.create(username="bench", team=fallback_team())
     sdr.groups.add(Group.objects.get(name="sdr"))
     client = Client()
-    client.force_login(sdr, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(sdr, backend="crm.log_in.PersonBackend")
     name = settings.SESSION_COOKIE_NAME
     return {"Cookie": f"{name}={client.cookies[name].value}"}
 

@@ -49,7 +49,7 @@ def logged_in(person_ids: list[int]) -> list[str]:
     cookies = []
     for person in User.objects.filter(pk__in=person_ids):
         browser = Client()
-        browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        browser.force_login(person, backend="crm.log_in.PersonBackend")
         name = settings.SESSION_COOKIE_NAME
         cookies.append(f"{name}={browser.cookies[name].value}")
     return cookies

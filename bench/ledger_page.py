@@ -141,7 +141,7 @@ def visitor() -> Any:
     person = User.objects.create(username="visitor", team=Team.objects.get(name="Bench"))
     person.groups.add(Group.objects.get(name="sdr"))
     client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, backend="crm.log_in.PersonBackend")
     return client
 
 

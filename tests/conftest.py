@@ -63,7 +63,7 @@ def login(client: Client) -> Callable[[User], Client]:
     """Logs somebody in on the test client and returns it."""
 
     def as_user(user: User) -> Client:
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="crm.log_in.PersonBackend")
         return client
 
     return as_user

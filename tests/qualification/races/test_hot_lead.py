@@ -20,7 +20,7 @@ from tests.qualification import queue_support as rows
 
 ROUNDS = int(os.environ.get("HOT_LEAD_ROUNDS", "2"))
 PEOPLE = 50
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "crm.log_in.PersonBackend"
 
 
 def logged_in(person: User) -> Client:

@@ -25,7 +25,7 @@ from tests.qualification import queue_support as rows
 TYPED = "Spoke to the office manager, call again after the fair."
 KINDS = ("accept", "reject", "nurture")
 ROUNDS = max(int(os.environ.get("STALE_PAIRS", "9")) // 9, 1)
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "crm.log_in.PersonBackend"
 
 
 def browser_of(person: User) -> Client:

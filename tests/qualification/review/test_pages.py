@@ -153,7 +153,7 @@ def test_my_work_by_what_comes_next(people: dict[str, User]) -> None:
         "snoozed": owned(sdr, NOW + rows.minutes(5)),
     }
     claim_item(item=rows.waiting_item(), by=people["manager"], now=NOW)
-    pages.my_work(sdr, now=NOW)  # calendars are read once per process
+    my_work.my_work(sdr, now=NOW)  # calendars are read once per process
     with CaptureQueriesContext(connection) as queries:
         work = my_work.my_work(sdr, now=NOW)
         assert {part.key: [row.item for row in part.rows] for part in work.sections} == {

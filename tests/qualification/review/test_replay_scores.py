@@ -226,7 +226,7 @@ def test_an_edit_of_the_company_in_the_admin_is_found_again(
     source: Source, people: dict[str, User], client: Client
 ) -> None:
     lead = write_in(source, timezone.now(), title="VP", employees=50)
-    client.force_login(people["admin"], backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(people["admin"], backend="crm.log_in.PersonBackend")
     account = Account.objects.get()
     before = timezone.now()
     form = {"name": account.name, "employees": 900, "is_target": "on"}

@@ -205,7 +205,7 @@ def test_it_stays_within_its_queries(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     item = owned(account=factories.AccountFactory())
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         sdr.get(f"/leads/{item.lead_id}/")
 
 
