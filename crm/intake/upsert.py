@@ -341,10 +341,11 @@ class _Writer:
     def save(self) -> set[int]:
         """Write all sets; returns the leads whose facts changed, also through their account."""
         self.accounts.save_new()
+        changes.update_accounts(self.changed_accounts.values())
+        # Before the new ones: somebody may have got the address that another gave up.
+        changes.update_leads(self.changed_leads.values())
         changes.insert_leads(self.new_leads)
         changes.insert_identities(self.new_identities)
-        changes.update_accounts(self.changed_accounts.values())
-        changes.update_leads(self.changed_leads.values())
         changes.update_identities(self.restated.values())
         LeadIdentity.objects.filter(
             pk__in=[identity.pk for identity in self.seen.values()], last_seen_at__lt=self.now

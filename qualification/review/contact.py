@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
-from scipy.stats import binomtest
 
 from crm.matching.normalize import fold, region_of
 
@@ -154,6 +153,9 @@ def best_windows(hours: Hours, *, usual: tuple[Window, ...], enough: int) -> Win
 
 def lower_bound(taken: int, made: int) -> float:
     """The lower end of the 95 % Wilson interval of a share."""
+    # Seventy megabytes that only reports need: not in every worker.
+    from scipy.stats import binomtest
+
     return float(binomtest(taken, made).proportion_ci(method="wilson").low)
 
 

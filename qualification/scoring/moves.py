@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import spearmanr
-
 from qualification.choices import Tier
 
 SHADES = 6
@@ -50,6 +48,9 @@ def grade_matrix(pairs: Mapping[tuple[str, str], int]) -> Matrix:
 
 def rank_correlation(before: Sequence[int], after: Sequence[int]) -> float | None:
     """Spearman's; None where all scores are the same or there are fewer than three."""
+    # Seventy megabytes that only reports need: not in every worker.
+    from scipy.stats import spearmanr
+
     if len(before) < 3 or len(set(before)) < 2 or len(set(after)) < 2:
         return None
     return float(spearmanr(before, after).statistic)

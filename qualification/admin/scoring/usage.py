@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,9 +13,11 @@ from django.views.decorators.http import require_http_methods
 from qualification.admin.scoring import runs
 from qualification.admin.scoring.pages import show, version_or_404
 from qualification.admin.scoring.reviews import due_badge
-from qualification.feedback.rule_usage import MIN_FIRED, RuleUse, usage_report
 from qualification.models import RunKind
 from qualification.permissions import Right, require
+
+if TYPE_CHECKING:
+    from qualification.feedback.rule_usage import RuleUse
 
 SORTS = {
     "position": lambda row: (row.rule.position,),
@@ -38,6 +42,9 @@ COLUMNS = (
 @require(Right.EDIT_SCORING)
 def rule_usage(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows the last count; POST counts anew."""
+    # The admin is loaded by every worker, the statistics behind this page need not be.
+    from qualification.feedback.rule_usage import MIN_FIRED, usage_report
+
     model = version_or_404(pk)
     if request.method == "POST":
         runs.begin(request, RunKind.USAGE, model)

@@ -65,7 +65,10 @@ def test_it_carries_answers_score_journey_and_budget(people: dict[str, User]) ->
     assert packet["ledger"] == decision.frozen["ledger"]
     assert (packet["budget"]["words"], packet["budget"]["state"]) == ("€120k to €150k", "inferred")
     assert [found["label"] for found in packet["watch_out"]] == ["System in use"]
-    assert packet["open"] == ["Who else is involved", "System in use", "Trigger event"]
+    assert packet["open"] == [
+        *("Who else is involved", "System in use", "Trigger event"),
+        "Contract end",
+    ]
     assert [(step["words"], step["detail"]) for step in packet["journey"]] == [
         ("Demo request", "path: /demo")
     ]

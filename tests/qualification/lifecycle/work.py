@@ -14,6 +14,7 @@ from qualification.handoff.answers import return_handoff, take_handoff
 from qualification.models import Criterion, Decision, Handoff, RejectionReason
 from qualification.review import claims, decisions, next_lead, turned_away
 from qualification.review.checklists import record_answer
+from qualification.review.nurture import WakeWish
 from qualification.review.touches import log_touch, snooze_item
 from tests.qualification.lifecycle.book import ATTEMPTS, LEASE, Row
 from tests.qualification.lifecycle.walker import HOLDER, Walker, crashes, people, picks
@@ -304,13 +305,15 @@ class Work(Walker):
         if row is None:
             return
         day = (self.now + dt.timedelta(days=3)).date()
-        said: dict[str, Any] = {
-            "date": {"wake_on": day},
-            "activity": {"wake_activity": "visit"},
-            "score": {"wake_score_tenths": 600},
+        # A rise to 60.0 points; one that is there already is refused.
+        rise = 600 - self.book.total(row)
+        wish = {
+            "date": WakeWish(on=day),
+            "activity": WakeWish(activity="visit"),
+            "score": WakeWish(rise_tenths=rise),
         }[wake]
-        is_above = wake == "score" and self.book.total(row) >= 600
-        refusal = "DecisionIncomplete" if is_above else ""
+        refusal = "DecisionIncomplete" if wake == "score" and rise <= 0 else ""
+        said = {"reason": RejectionReason.objects.get(key="no_project"), "wake": wish}
         found = self.decide(row, person, "nurture", refusal=refusal, crash=crash, **said)
         if found is not None:
             latest = (self.now + dt.timedelta(days=180)).date()

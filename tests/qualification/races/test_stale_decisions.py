@@ -42,6 +42,7 @@ def form(kind: str, item: ReviewItem, ae: User) -> dict[str, Any]:
     if kind == "reject":
         said["reason"] = hands.reason("too_small").pk
     if kind == "nurture":
+        said |= {"reason": hands.reason("no_project").pk, "preset": "14"}
         said["wake_on"] = (dt.datetime.now(dt.UTC) + dt.timedelta(days=9)).date().isoformat()
     return said
 

@@ -185,8 +185,10 @@ def test_it_scores_imported_leads(beside: ScoringModel, tmp_path: Path) -> None:
 
 
 def everything() -> dict[str, list[str]]:
-    """Every row of our tables as text; what a shadow writes and the versions themselves apart."""
+    """Every row of our tables as text; what a shadow writes and the versions themselves apart, and
+    when a message leaves or is tried again: by a real clock, with chance."""
     apart = ("qualification_shadowscore", "qualification_scoringmodel")
+    by_clock = {"qualification_outboxmessage": "- 'due_at' - 'sent_at'"}
     found = {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -195,7 +197,8 @@ def everything() -> dict[str, list[str]]:
         )
         for (table,) in cursor.fetchall():
             if table not in apart:
-                cursor.execute(f'SELECT to_jsonb(t)::text FROM "{table}" AS t ORDER BY 1')
+                row = f"(to_jsonb(t) {by_clock.get(table, '')})::text"
+                cursor.execute(f'SELECT {row} FROM "{table}" AS t ORDER BY 1')
                 found[table] = [row[0] for row in cursor.fetchall()]
     return found
 

@@ -58,11 +58,11 @@ def test_it_wakes_on_a_preset_or_a_date(
 def test_it_wakes_on_an_event_or_a_score(sdr: Client, claimed: Make, here: dt.datetime) -> None:
     item = claimed()
     Activity.objects.create(lead=item.lead, type="pricing_page", occurred_at=here, recorded_at=here)
-    given = {"preset": "", "wake_activity": "pricing_page", "wake_rise": "90.5"}
+    given = {"preset": "", "wake_activity": "pricing_page", "wake_rise": "40.5"}
     sdr.post(url(item), {**form_of(item), **given})
     plan = NurturePlan.objects.get()
     assert (plan.wake_on, plan.wake_activity) == (None, "pricing_page")
-    assert plan.wake_score_tenths == 905
+    assert plan.wake_score_tenths == plan.decision.total_tenths + 405
 
 
 @pytest.mark.parametrize(

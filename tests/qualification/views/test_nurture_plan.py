@@ -33,7 +33,7 @@ def plan(claimed: Make, people: dict[str, User], here: dt.datetime) -> NurturePl
         token=item.token,
         by=people["sdr"],
         reason=reason("no_project"),
-        wake=WakeWish(on=here.date() + dt.timedelta(days=20), rise_tenths=200),
+        wake=WakeWish(on=here.date() + dt.timedelta(days=20), rise_tenths=400),
         now=here,
     )
     return made.plan
@@ -82,7 +82,7 @@ def test_it_changes_a_plan(sdr: Client, plan: NurturePlan) -> None:
     url = f"/nurture/{plan.pk}/"
     html = sdr.get(url, headers=HTMX).content.decode()
     assert f'value="{plan.wake_on}"' in html
-    assert 'value="20.0"' in html
+    assert 'value="40.0"' in html
     response = sdr.post(url, {"preset": "90", "latest_on": ""}, headers=HTMX)
     assert response["HX-Redirect"] == "/nurture/"
     plan.refresh_from_db()
