@@ -144,7 +144,7 @@ def test_a_decision_changes_the_order_of_the_queue(
     live = ScoringModel.objects.get(status="active")
     assert not LeadScore.objects.exclude(model=live).exists()
     admin.reload()
-    expect(admin.locator("#rescoring")).to_have_count(0)
+    expect(admin.locator("#rescoring")).to_be_empty()
 
 
 def reject_and_dispute(page: Page) -> None:
