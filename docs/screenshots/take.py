@@ -12,12 +12,23 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from qualification.demo.company import PASSWORD
-
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent))
+
+from qualification.demo.company import PASSWORD  # noqa: E402
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+# Numbers are those of the demo: version 2 is in shadow.
+MANAGERS_PAGES = {
+    "/models/2/": "version",
+    "/rejected/by-rules/": "turned-away",
+    "/routing/": "routing",
+    "/sla/": "sla",
+    "/notices/": "notices",
+}
 
 
 def logged_in(browser: Browser, base: str, username: str, *, phone: bool, dark: bool) -> Page:
@@ -74,6 +85,12 @@ def take(browser: Browser, base: str) -> None:
     shoot(page, "rejected")
     page.locator("tbody a").first.click()
     shoot(page, "replay")
+    for path, name in MANAGERS_PAGES.items():
+        page.goto(path)
+        shoot(page, name)
+    page = logged_in(browser, base, "dana", phone=False, dark=False)
+    page.goto("/admin/qualification/scoringmodel/2/matrix/")
+    shoot(page, "points-matrix")
     page = logged_in(browser, base, "elena", phone=False, dark=False)
     page.goto("/handoffs/")
     shoot(page, "handoffs")

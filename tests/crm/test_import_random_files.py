@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crm.imports import load
@@ -32,6 +32,12 @@ MAPPING = Mapping.model_validate(
 )
 HEADER = ["id", "mail", "city", "n", "result"]
 Row = tuple[str, str, str, str, str]
+
+
+def row(key: str, mail: str = "", city: str = "") -> Row:
+    """One line; blank where nothing is said."""
+    return (key, mail, city, "", "")
+
 
 rows = st.lists(
     st.tuples(
@@ -121,6 +127,16 @@ def write(path: Path, file: Sequence[Row]) -> None:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(files=st.lists(rows, min_size=1, max_size=3), chunk=st.sampled_from([1, 2, 3, 100]))
+# Somebody unknown gets the address that another gives up in the same chunk.
+@example(files=[[row("2", "a@x.com")], [row("2", "B@x.com"), row("3", "a@x.com")]], chunk=2)
+# So does somebody known, whose row was touched first.
+@example(
+    files=[
+        [row("2", "a@x.com"), row("3", "c@x.com"), row("4", "c@x.com")],
+        [row("4", city="Kiel"), row("2", "B@x.com"), row("3", "a@x.com")],
+    ],
+    chunk=100,
+)
 def test_it_does_what_the_plain_model_does(
     db: None, tmp_path: Path, files: list[list[Row]], chunk: int
 ) -> None:

@@ -77,7 +77,8 @@ class Checked(Walker):
             """
             SELECT lead_id FROM qualification_nurtureplan WHERE state = 'waiting'
               AND latest_on IS NOT NULL
-              AND (wake_on IS NOT NULL OR wake_activity <> '' OR wake_score_tenths IS NOT NULL)
+              AND (wake_on IS NOT NULL OR wake_activity <> '' OR wake_score_tenths IS NOT NULL
+                OR contract_wake_on IS NOT NULL)
             ORDER BY 1
             """
         )

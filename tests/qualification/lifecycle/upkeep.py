@@ -308,7 +308,8 @@ class Upkeep(Walker):
 
     def wakes(self, row: Row) -> bool:
         plan, today = row["plan"], self.now.date()
-        if plan["latest"] <= today or (plan["wake"] == "date" and plan["on"] <= today):
+        is_dated = plan["wake"] in ("date", "contract")
+        if plan["latest"] <= today or (is_dated and plan["on"] <= today):
             return True
         if plan["wake"] == "score":
             return bool(row["score"] >= 600)

@@ -26,6 +26,41 @@ picks = st.integers(0, 999)
 crashes = st.sampled_from([False] * 6 + [True])
 
 
+# --- which leads a verb is for ----------------------------------------------------------------
+
+
+def is_open(row: Row) -> bool:
+    return row["item"] is not None
+
+
+def is_waiting(row: Row) -> bool:
+    return bool(row["state"] == "waiting")
+
+
+def is_held(row: Row) -> bool:
+    return row["holder"] is not None
+
+
+def is_owned(row: Row) -> bool:
+    return bool(row["state"] == "owned")
+
+
+def is_handed_over(row: Row) -> bool:
+    return bool(row["handoff"] == "waiting")
+
+
+def is_decided(row: Row) -> bool:
+    return row["last"] is not None and not row["last"]["is_reversed"]
+
+
+def is_rejected(row: Row) -> bool:
+    return is_decided(row) and row["stage"] == "disqualified"
+
+
+def is_turned_away(row: Row) -> bool:
+    return bool(row["turned_away"])
+
+
 class Walker(RuleBasedStateMachine):
     """One world, one book, and the doors between them."""
 

@@ -12,14 +12,26 @@ from crm.models import Lead
 from qualification.choices import TouchKind, TouchResult
 from qualification.handoff.answers import return_handoff, take_handoff
 from qualification.models import Criterion, Decision, Handoff, RejectionReason
-from qualification.review import claims, decisions, next_lead, turned_away
+from qualification.review import decisions, turned_away
 from qualification.review.checklists import record_answer
 from qualification.review.nurture import WakeWish
 from qualification.review.touches import log_touch, snooze_item
-from tests.qualification.lifecycle.book import ATTEMPTS, LEASE, Row
-from tests.qualification.lifecycle.walker import HOLDER, Walker, crashes, people, picks
+from tests.qualification.lifecycle.book import ATTEMPTS, Row
+from tests.qualification.lifecycle.claims import Claims
+from tests.qualification.lifecycle.walker import (
+    HOLDER,
+    crashes,
+    is_decided,
+    is_handed_over,
+    is_held,
+    is_owned,
+    is_rejected,
+    is_turned_away,
+    people,
+    picks,
+)
 
-WAKES = ("date", "activity", "score")
+WAKES = ("date", "activity", "score", "contract")
 REQUIRED = ("budget", "authority", "pain", "timing")
 VERBS: dict[str, Any] = {
     "accept": decisions.accept_lead,
@@ -28,128 +40,8 @@ VERBS: dict[str, Any] = {
 }
 
 
-def is_open(row: Row) -> bool:
-    return row["item"] is not None
-
-
-def is_waiting(row: Row) -> bool:
-    return bool(row["state"] == "waiting")
-
-
-def is_held(row: Row) -> bool:
-    return row["holder"] is not None
-
-
-def is_owned(row: Row) -> bool:
-    return bool(row["state"] == "owned")
-
-
-def is_handed_over(row: Row) -> bool:
-    return bool(row["handoff"] == "waiting")
-
-
-def is_decided(row: Row) -> bool:
-    return row["last"] is not None and not row["last"]["is_reversed"]
-
-
-def is_rejected(row: Row) -> bool:
-    return is_decided(row) and row["stage"] == "disqualified"
-
-
-def is_turned_away(row: Row) -> bool:
-    return bool(row["turned_away"])
-
-
-class Work(Walker):
-    """Claims, work, decisions, the desk of the AE."""
-
-    # --- claims -----------------------------------------------------------------------------------
-
-    @rule(person=st.integers(0, 2))
-    def next_one(self, person: int) -> None:
-        expected = self.book.next_for(person)
-        found = self.through(
-            "next",
-            lambda: next_lead.claim_next(by=self.users[person], now=self.now),
-            refusal="ClaimLimitReached" if self.book.is_full(person) else "",
-        )
-        if found is not None:
-            assert found.lead_id == expected
-            self.book.claimed(self.row(expected), person)
-        elif not self.book.is_full(person):
-            assert expected is None
-
-    @rule(number=picks, person=st.integers(0, 2), crash=crashes)
-    def claim(self, number: int, person: int, crash: bool) -> None:
-        row = self.pick(number, is_waiting)
-        if row is None or row["item"] is None:
-            return
-        person = self.who(row, person)
-        is_own = self.book.holds(row, person)
-        refusal = "" if is_own else self.why_not_claim(row, person)
-        item = self.through(
-            "claim",
-            lambda: claims.claim_item(item=self.item(row), by=self.users[person], now=self.now),
-            refusal=refusal,
-            crash=crash and not is_own,
-        )
-        if item is not None and is_own:
-            self.renew(row)
-        elif item is not None:
-            if self.book.has_lapsed(row):
-                self.book.put_back(row)
-            self.book.claimed(row, person)
-
-    def why_not_claim(self, row: Row, person: int) -> str:
-        is_free = row["state"] == "waiting" or self.book.has_lapsed(row)
-        if not is_free:
-            return "ClaimTaken"
-        if not self.book.is_for(row, person):
-            return "NotTheirTurn"
-        return "ClaimLimitReached" if self.book.is_full(person) else ""
-
-    def renew(self, row: Row) -> None:
-        if row["state"] == "claimed":
-            row["lease"] = max(row["lease"], self.now + LEASE)
-
-    @rule(number=picks, person=people, crash=crashes)
-    def release(self, number: int, person: int, crash: bool) -> None:
-        row = self.pick(number, is_held)
-        if row is None or row["item"] is None:
-            return
-        person = self.who(row, person)
-        found = self.through(
-            "release",
-            lambda: claims.release_item(item=self.item(row), by=self.users[person], now=self.now),
-            refusal="" if self.book.holds(row, person) else "NotHolder",
-            crash=crash,
-        )
-        if found is not None:
-            self.book.put_back(row)
-            self.look_at_item(row)
-
-    @rule(number=picks, person=people, crash=crashes)
-    def reassign(self, number: int, person: int, crash: bool) -> None:
-        row = self.pick(number, is_open)
-        person = max(person, 0)
-        if row is None or row["item"] is None or row["holder"] == person:
-            return
-        is_full = row["state"] != "owned" and self.book.is_full(person)
-        found = self.through(
-            "reassign",
-            lambda: claims.reassign_item(
-                item=self.item(row), to=self.users[person], by=self.world.manager, now=self.now
-            ),
-            refusal="ClaimLimitReached" if is_full else "",
-            crash=crash,
-        )
-        if found is None:
-            return
-        if row["state"] == "owned":
-            row["holder"] = person
-        else:
-            self.book.claimed(row, person)
-        self.look_at_item(row)
+class Work(Claims):
+    """Work, decisions, the desk of the AE."""
 
     # --- work -------------------------------------------------------------------------------------
 
@@ -211,10 +103,7 @@ class Work(Walker):
         is_others = row["item"] is not None and row["holder"] not in (None, person)
         found = self.through(
             "answer",
-            lambda: (
-                [self.record(row["lead"], key, person) for key in ("budget", "authority", "pain")]
-                + [self.record(row["lead"], "timing", person)]
-            ),
+            lambda: [self.record(row["lead"], key, person) for key in REQUIRED],
             refusal="NotHolder" if is_others else "",
         )
         if found is not None:
@@ -305,14 +194,18 @@ class Work(Walker):
         if row is None:
             return
         day = (self.now + dt.timedelta(days=3)).date()
-        # A rise to 60.0 points; one that is there already is refused.
+        # A rise to 60.0 points; refused where the facts, or the score that stands, are there already.
         rise = 600 - self.book.total(row)
+        is_there = wake == "score" and max(self.book.total(row), row["score"]) >= 600
         wish = {
             "date": WakeWish(on=day),
             "activity": WakeWish(activity="visit"),
             "score": WakeWish(rise_tenths=rise),
+            "contract": WakeWish(
+                contract_ends_on=day + dt.timedelta(days=60), contract_lead_days=60
+            ),
         }[wake]
-        refusal = "DecisionIncomplete" if wake == "score" and rise <= 0 else ""
+        refusal = "DecisionIncomplete" if is_there else ""
         said = {"reason": RejectionReason.objects.get(key="no_project"), "wake": wish}
         found = self.decide(row, person, "nurture", refusal=refusal, crash=crash, **said)
         if found is not None:
