@@ -240,12 +240,23 @@ def _insert(table: str, columns: Mapping[str, str], rows: list[Any]) -> None:
         )
 
 
-def update_leads(leads: Iterable[Lead]) -> None:
-    """Write the columns a source may change, one statement for all."""
+def update_leads(leads: Iterable[Lead], *, held: Mapping[int, str | None]) -> None:
+    """Write the columns a source may change, one statement for all; `held` are the addresses
+    before."""
     rows = list(leads)
     for lead in rows:
         lead.account = lead.account  # takes over the number of an account just inserted
+    _give_up_addresses(rows, held)
     _update("crm_lead", _LEAD_COLUMNS, rows)
+
+
+def _give_up_addresses(leads: list[Lead], held: Mapping[int, str | None]) -> None:
+    """One that goes from lead to lead is nobody's in between: PostgreSQL refuses a second owner
+    row by row, in an order of its own."""
+    taken = {lead.email_key for lead in leads if lead.email_key not in (None, held[lead.pk])}
+    givers = [lead.pk for lead in leads if held[lead.pk] in taken]
+    if givers:
+        Lead.objects.filter(pk__in=givers).update(email_key=None)
 
 
 def update_accounts(accounts: Iterable[Account]) -> None:

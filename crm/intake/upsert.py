@@ -169,6 +169,7 @@ class _Writer:
     ) -> None:
         self.source, self.now, self.team = source, now, team
         self.people, self.accounts = people, accounts
+        self.held = {pk: lead.email_key for pk, lead in people.by_id.items()}
         self.history = changes.stated_values(people.by_id, accounts.by_id)
         self.new_leads: list[Lead] = []
         self.new_identities: list[LeadIdentity] = []
@@ -343,7 +344,7 @@ class _Writer:
         self.accounts.save_new()
         changes.update_accounts(self.changed_accounts.values())
         # Before the new ones: somebody may have got the address that another gave up.
-        changes.update_leads(self.changed_leads.values())
+        changes.update_leads(self.changed_leads.values(), held=self.held)
         changes.insert_leads(self.new_leads)
         changes.insert_identities(self.new_identities)
         changes.update_identities(self.restated.values())

@@ -6,7 +6,7 @@ import pytest
 
 from crm.intake.payload import LeadPayload
 from crm.intake.upsert import upsert_leads
-from crm.models import Lead, LeadEvent, LeadIdentity, Source
+from crm.models import LeadIdentity, Source
 from tests import factories
 
 Said = tuple[str, str]

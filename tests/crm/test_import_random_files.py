@@ -34,7 +34,7 @@ HEADER = ["id", "mail", "city", "n", "result"]
 Row = tuple[str, str, str, str, str]
 
 
-def row(key: str, mail: str = "", city: str = "") -> Row:
+def line(key: str, mail: str = "", city: str = "") -> Row:
     """One line; blank where nothing is said."""
     return (key, mail, city, "", "")
 
@@ -128,12 +128,12 @@ def write(path: Path, file: Sequence[Row]) -> None:
 )
 @given(files=st.lists(rows, min_size=1, max_size=3), chunk=st.sampled_from([1, 2, 3, 100]))
 # Somebody unknown gets the address that another gives up in the same chunk.
-@example(files=[[row("2", "a@x.com")], [row("2", "B@x.com"), row("3", "a@x.com")]], chunk=2)
+@example(files=[[line("2", "a@x.com")], [line("2", "B@x.com"), line("3", "a@x.com")]], chunk=2)
 # So does somebody known, whose row was touched first.
 @example(
     files=[
-        [row("2", "a@x.com"), row("3", "c@x.com"), row("4", "c@x.com")],
-        [row("4", city="Kiel"), row("2", "B@x.com"), row("3", "a@x.com")],
+        [line("2", "a@x.com"), line("3", "c@x.com"), line("4", "c@x.com")],
+        [line("4", city="Kiel"), line("2", "B@x.com"), line("3", "a@x.com")],
     ],
     chunk=100,
 )

@@ -194,7 +194,7 @@ class Work(Claims):
         if row is None:
             return
         day = (self.now + dt.timedelta(days=3)).date()
-        # A rise to 60.0 points; refused where the facts, or the score that stands, are there already.
+        # To 60.0 points; refused where the facts, or the score that stands, are there already.
         rise = 600 - self.book.total(row)
         is_there = wake == "score" and max(self.book.total(row), row["score"]) >= 600
         wish = {
