@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Window
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import AttributeDefinition, Lead, User
@@ -208,9 +209,9 @@ class Workspace:
 
 def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> Workspace:
     """The page of a lead the reader may see; `ask` names the criterion to ask about next."""
-    item = _item_of(lead)
+    item = item_of(lead)
     model = versions.active_model()
-    score = LeadScore.objects.filter(lead=lead).first()
+    score = lead.score if hasattr(lead, "score") else None
     # At the moment of the score, so that the lines add up to it although interest decays.
     ledger = ledgers.ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
     frameworks = checklists.frameworks_on_offer()
@@ -236,7 +237,8 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         clock=clock_of(item, now=now),
         place=place_of(item, reader) if item is not None and is_open else Place(),
         journey=timeline.journey_of(lead, reader_id=reader.pk),
-        last_decision=_last_decision(item),
+        # What is open has no decision that stands.
+        last_decision=None if is_open else _last_decision(item),
         asked_manager=request_on(item) if item is not None and is_open else None,
         committee=committee,
         committee_elsewhere=elsewhere,
@@ -247,7 +249,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     )
 
 
-def _item_of(lead: Lead) -> ReviewItem | None:
+def item_of(lead: Lead) -> ReviewItem | None:
     """The open stay of the lead in the queue, else its last one."""
     items = ReviewItem.objects.filter(lead=lead).select_related("holder", "assignee", "framework")
     # PostgreSQL sorts NULL last: nulls_first puts the open one in front.
@@ -295,12 +297,15 @@ def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:
     if lead.account_id is None:
         return (), 0
     others = Lead.objects.filter(account_id=lead.account_id).exclude(pk=lead.pk)
-    in_sight = others.visible_to(reader).select_related("score")
-    shown = tuple(in_sight.order_by("-received_at", "-pk")[:COMMITTEE_SHOWN])
-    counted = others.aggregate(
-        total=Count("pk"), seen=Count("pk", filter=Q(pk__in=in_sight.values("pk")))
+    in_sight = Exists(Lead.objects.visible_to(reader).filter(pk=OuterRef("pk")))
+    counted = others.annotate(
+        in_sight=in_sight, total=Window(Count("pk")), seen=Window(Count("pk", filter=in_sight))
     )
-    return shown, counted["total"] - counted["seen"]
+    # Those out of sight come last, and are dropped: with none in sight one of them tells the total.
+    rows = counted.select_related("score").order_by("-in_sight", "-received_at", "-pk")
+    found: tuple[Any, ...] = tuple(rows[:COMMITTEE_SHOWN])
+    elsewhere = found[0].total - found[0].seen if found else 0
+    return tuple(other for other in found if other.in_sight), elsewhere
 
 
 def _attributes_of(lead: Lead) -> tuple[Attribute, ...]:
