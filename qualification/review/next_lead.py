@@ -46,8 +46,9 @@ _WAITING = f"""
 
 _PICK = f"""
     WITH seat AS MATERIALIZED (
-        SELECT count(*) AS held FROM qualification_reviewitem
-        WHERE holder_id = %(by)s AND state = 'claimed' AND lease_until > %(now)s
+        -- By the index of their holder: that of the leases holds those of everybody.
+        SELECT count(*) FILTER (WHERE state = 'claimed' AND lease_until > %(now)s) AS held
+        FROM qualification_reviewitem WHERE holder_id = %(by)s AND state IN ('claimed', 'owned')
     ), teams AS MATERIALIZED (
         SELECT id FROM crm_team WHERE %(every_team)s OR is_fallback OR id = %(own_team)s
     ), candidates AS (
