@@ -188,9 +188,9 @@ def test_it_says_that_a_segment_means_something_else_since(
     draft: ScoringModel, admin: User, now: dt.datetime
 ) -> None:
     segment = Segment.objects.create(
-        key="dach", name="DACH", query={"country": ["DE"]}, created_at=now, updated_at=now
+        key="alps", name="Alps", query={"country": ["DE"]}, created_at=now, updated_at=now
     )
-    ScoringRule.objects.filter(model=draft).update(segment="dach")
+    ScoringRule.objects.filter(model=draft).update(segment="alps")
     leads("VP")
     simulate.start_simulation(model=draft, by=admin, now=now)
     runner.work_runs(now=now)
