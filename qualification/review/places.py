@@ -11,6 +11,7 @@ from django.db import connection
 
 from crm.models import User
 from crm.roles import Role, roles_of
+from qualification import prepared
 from qualification.models import ReviewItem
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
@@ -50,6 +51,8 @@ _PLACE = f"""
     SELECT {_number("<", _BACK)}, {_number(">", _RANK)}, {_nearest("<", _BACK)},
         {_nearest(">", _RANK)}
 """  # noqa: S608 - constants of this module
+_PARAMETERS = prepared.names_in(_PLACE)
+_NAME = "leadqual_place"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def place_of(item: ReviewItem, reader: User) -> Place:
     key = dict(zip(RANK, keyset.rank_key(item), strict=True))
     sight = {"every": Role.ADMIN in roles_of(reader), "team": reader.team_id}
     with connection.cursor() as cursor:
-        cursor.execute(_PLACE, key | sight)
+        prepared.prepare(cursor, _NAME, lambda: prepared.numbered(_PLACE, _PARAMETERS))
+        prepared.execute(cursor, _NAME, ((key | sight)[name] for name in _PARAMETERS))
         ahead, behind, previous_lead, next_lead = cursor.fetchone()
     position = ahead + 1
     return Place(position, position + min(behind, CAP - ahead), previous_lead, next_lead)

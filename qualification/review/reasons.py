@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection
 
 from qualification.models import ScoringModel
-from qualification.scoring.compile import compile_model, leads_now
+from qualification.scoring.compile import Source, Statement, compile_model, leads_now, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,16 @@ def reasons_of(
     compiled = compile_model(model)
     counted = [n for n, found in enumerate(compiled.rules) if not found.rule.disqualifies]
     names = [compiled.rules[n].rule.name for n in counted]
-    # One array a lead: a column a rule would take longer to read than to score.
-    points = ", ".join(f"CASE WHEN t{n} THEN r{n} ELSE 0 END" for n in counted)
-    sql, params = compiled.fired(leads_now(list(lead_ids), as_of=now))
+
+    def statement(source: Source) -> Statement:
+        # One array a lead: a column a rule would take longer to read than to score.
+        points = ", ".join(f"CASE WHEN t{n} THEN r{n} ELSE 0 END" for n in counted)
+        sql, values = compiled.fired(source)
+        return f"SELECT row_id, ARRAY[{points}]::int[] FROM ({sql}) AS s", values  # noqa: S608  # nosec
+
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT row_id, ARRAY[{points}]::int[] FROM ({sql}) AS s", params)  # noqa: S608  # nosec
+        source = leads_now(list(lead_ids), as_of=now)
+        run(cursor, compiled, source, kind="reasons", statement=statement)
         return {row_id: _strongest(names, given) for row_id, given in cursor.fetchall()}
 
 

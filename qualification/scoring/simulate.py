@@ -155,7 +155,7 @@ def fingerprint(model: ScoringModel) -> str:
 def _meanings(model: ScoringModel, rules: Iterable[ScoringRule]) -> dict[str, Any]:
     """What the segments mean: in a draft as they are saved, later as they were frozen."""
     if model.status != ModelStatus.DRAFT:
-        return model.segments
+        return dict(model.segments)
     keys = {rule.segment for rule in rules if rule.segment}
     saved = Segment.objects.filter(key__in=keys).values_list("key", "query") if keys else ()
     return dict(saved)
