@@ -51,6 +51,10 @@ class SkipUnexplained(QualificationError):
     status = 422
 
 
+class FrameworkRefused(QualificationError):
+    """A checklist cannot be changed, published or taken off offer like this; the text says why."""
+
+
 class NotPausable(QualificationError):
     """The clock does not run, or is not paused; the text says which."""
 

@@ -34,7 +34,7 @@ def hand_over(
     assert decision.ae is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
         lead=decision.lead,
-        checklist=checklist_of(decision.lead, framework),
+        checklist=checklist_of(decision.lead, framework, now=now),
         ledger=ledger,
         note=decision.note,
         override_reason=decision.override_reason,

@@ -24,7 +24,8 @@ from qualification.handoff.handover import hand_over
 from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem, Touch
 from qualification.permissions import Right, has_right
 from qualification.review.cadence_runs import end_runs
-from qualification.review.checklists import framework_for, missing_for_accept
+from qualification.review.checklists import missing_for_accept
+from qualification.review.frameworks import framework_for
 from qualification.review.frozen import Frozen, freeze
 from qualification.review.guard import hold_item
 from qualification.review.nurture import Scores, WakeWish, plan_nurture, wake_of
@@ -71,8 +72,8 @@ def accept_lead(
     """
     held = hold_item(item=item, token=token, by=by, now=now)
     _check_ae(ae)
-    framework = framework_for(held)
-    missing = missing_for_accept(held.lead, framework)
+    framework = framework_for(held, now=now)
+    missing = missing_for_accept(held.lead, framework, now=now)
     override = _override(by, missing, override_reason) if missing else ""
     verdict = _Verdict(DecisionKind.ACCEPT, note=note, ae=ae, override_reason=override)
     frozen = freeze(item=held, now=now)

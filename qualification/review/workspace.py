@@ -29,6 +29,7 @@ from qualification.permissions import Right, has_right
 from qualification.review import checklists, timeline
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
+from qualification.review.frameworks import Pick, frameworks_on_offer, pick_for
 from qualification.review.help_wanted import request_on
 from qualification.review.lead_clock import Clock, clock_of
 from qualification.review.places import Place, place_of
@@ -98,6 +99,7 @@ class Workspace:
     verdict: Verdict | None
     checklist: Checklist
     frameworks: tuple[Framework, ...]
+    framework_reason: str
     ask: Question | None
     disputes: dict[str, ScoreDispute]
     completeness: Completeness
@@ -214,8 +216,9 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     score = lead.score if hasattr(lead, "score") else None
     # At the moment of the score, so that the lines add up to it although interest decays.
     ledger = ledgers.ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
-    frameworks = checklists.frameworks_on_offer()
-    checklist = checklists.checklist_of(lead, _framework_of(item, frameworks))
+    frameworks = frameworks_on_offer()
+    pick = _pick_of(item, frameworks, now=now)
+    checklist = checklists.checklist_of(lead, pick.framework, now=now)
     is_open = item is not None and item.state != ItemState.CLOSED
     committee, elsewhere = _committee_of(lead, reader)
     disputes = standing_disputes(lead)
@@ -230,7 +233,8 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         ledger=ledger,
         verdict=_verdict_of(ledger, model, checklist),
         checklist=checklist,
-        frameworks=frameworks,
+        frameworks=_shown(frameworks, pick.framework),
+        framework_reason=pick.reason,
         ask=checklist.question(ask) or checklist.next_question,
         disputes=disputes,
         completeness=completeness_of(lead),
@@ -256,11 +260,20 @@ def item_of(lead: Lead) -> ReviewItem | None:
     return items.order_by(F("closed_at").desc(nulls_first=True), "-pk").first()
 
 
-def _framework_of(item: ReviewItem | None, frameworks: tuple[Framework, ...]) -> Framework:
-    """The checklist the item is worked with, else the default one, without storing anything."""
+def _pick_of(item: ReviewItem | None, on_offer: tuple[Framework, ...], *, now: datetime) -> Pick:
+    """The checklist the item is worked with; before that the one it would be, without storing
+    anything."""
     if item is not None and item.framework is not None:
-        return item.framework
-    return frameworks[0]
+        return Pick(item.framework, item.framework_reason)
+    if item is None or item.state == ItemState.CLOSED:
+        return Pick(on_offer[0])
+    return pick_for(item.lead_id, on_offer=on_offer, now=now)
+
+
+def _shown(on_offer: tuple[Framework, ...], used: Framework) -> tuple[Framework, ...]:
+    """Those to switch between: an older version in work stands in the place of its newer one."""
+    others = tuple(used if row.key == used.key else row for row in on_offer)
+    return others if used in others else (used, *others)
 
 
 def _verdict_of(

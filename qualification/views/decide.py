@@ -24,7 +24,8 @@ from qualification.handoff.packet import build_packet
 from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem
 from qualification.permissions import Right, has_right, require
 from qualification.review import decisions, help_wanted, next_lead
-from qualification.review.checklists import Checklist, checklist_of, framework_for
+from qualification.review.checklists import Checklist, checklist_of
+from qualification.review.frameworks import framework_for
 from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
 from qualification.scoring.ledger import ledger_of
@@ -210,7 +211,8 @@ def _accept_context(dialog: Dialog) -> dict[str, Any]:
 
 def checklist_for(item: ReviewItem) -> Checklist:
     """The checklist the item is worked with."""
-    return checklist_of(item.lead, framework_for(item))
+    now = timezone.now()
+    return checklist_of(item.lead, framework_for(item, now=now), now=now)
 
 
 def run_dialog(
