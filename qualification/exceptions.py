@@ -51,6 +51,10 @@ class SkipUnexplained(QualificationError):
     status = 422
 
 
+class NeedsSecondPerson(QualificationError):
+    """By policy this is decided by two: one asks, a manager agrees."""
+
+
 class FrameworkRefused(QualificationError):
     """A checklist cannot be changed, published or taken off offer like this; the text says why."""
 

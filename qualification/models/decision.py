@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pghistory
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
@@ -106,6 +106,14 @@ class Decision(models.Model):
     )
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
     at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Who asked for it, where policy wants two people."),
+    )
     ae = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     model = models.ForeignKey(ScoringModel, null=True, on_delete=models.PROTECT, related_name="+")
     total_tenths = models.IntegerField(default=0)
@@ -127,7 +135,11 @@ class Decision(models.Model):
                 | Q(kind="nurture", ae=None, reverses=None)
                 | Q(kind__in=["reversed", "overturned"], reverses__isnull=False),
                 name="qualification_decision_complete",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_by=None) | ~Q(asked_by=F("by")),
+                name="qualification_decision_by_two",
+            ),
         ]
         indexes = [
             # Evidence and the list of rejected leads read decisions by time.

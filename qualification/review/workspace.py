@@ -46,7 +46,7 @@ from qualification.scoring import ledger as ledgers
 from qualification.scoring import verdict as verdicts
 from qualification.scoring import versions
 from qualification.scoring.ledger import Ledger
-from qualification.scoring.verdict import Verdict
+from qualification.scoring.verdict import Advice, Verdict
 
 COMMITTEE_SHOWN = 8
 # Fields of lead and account a reviewer expects to know, with the word for the missing one.
@@ -202,6 +202,13 @@ class Workspace:
     def can_bring_back(self) -> bool:
         """A rule keeps the lead out and the reader may let it in."""
         return bool(self.turned_away_for) and has_right(self.reader, Right.AUDIT)
+
+    @cached_property
+    def advice(self) -> Advice | None:
+        """What the cell of fit and intent suggests."""
+        if self.score is None or self.model is None:
+            return None
+        return verdicts.advice_for(self.score.grade, self.model)
 
     @cached_property
     def is_stale(self) -> bool:
