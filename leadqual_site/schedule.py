@@ -8,3 +8,4 @@ from rq import cron
 from qualification import jobs
 
 cron.register(jobs.sweep, queue_name="default", interval=5)
+cron.register(jobs.verify_chain, queue_name="bulk", cron="17 2 * * *", job_timeout=3600)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from qualification import pipeline, runner, sweeps
+from qualification.audit.verify import verify_and_keep
 from qualification.enqueue import ring
 from qualification.scoring.runs import is_work_left
 
@@ -30,3 +31,8 @@ def work_runs() -> None:
 def sweep() -> None:
     """One pass of every sweeper."""
     sweeps.run_all(now=timezone.now())
+
+
+def verify_chain() -> None:
+    """The nightly look at what was decided and who changed what it rests on."""
+    verify_and_keep(now=timezone.now())

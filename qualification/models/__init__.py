@@ -1,5 +1,6 @@
 """Policy and work as rows, one topic a file."""
 
+from qualification.models.audit import AuditCheck, AuditEntry
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import (
     ChecklistAnswer,
@@ -62,6 +63,8 @@ from qualification.models.sla import (
 __all__ = [
     "AccountOwner",
     "Assignment",
+    "AuditCheck",
+    "AuditEntry",
     "BusinessCalendar",
     "Cadence",
     "CadenceRun",
