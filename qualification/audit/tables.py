@@ -158,9 +158,10 @@ CHAINED: tuple[Chained, ...] = (
         "permission",
         "crm_user",
         _names("id is_superuser is_staff is_active team_id"),
+        # Who the number is: two people who exchange numbers exchange rights.
+        sealed=_names("username email"),
         left_out=_names(
-            "password last_login username first_name last_name email date_joined time_zone"
-            " has_single_keys"
+            "password last_login first_name last_name date_joined time_zone has_single_keys"
         ),
     ),
     Chained("permission", "crm_user_groups", _names("id user_id group_id")),

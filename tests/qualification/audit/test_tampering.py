@@ -41,6 +41,7 @@ class Tamperer:
 
     def __init__(self, random: Random) -> None:
         self.random = random
+        self.touched = ""
         self.tables = [chained for chained in CHAINED if self.ids(chained)]
 
     def ids(self, chained: Chained) -> list[int]:
@@ -59,6 +60,7 @@ class Tamperer:
 
     def row(self) -> tuple[Chained, int]:
         chained = self.random.choice(self.tables)
+        self.touched = chained.table
         return chained, self.random.choice(self.ids(chained))
 
     def changes(self) -> None:
@@ -172,7 +174,7 @@ def play(tamperer: Tamperer, deeds: list[Any], rounds: int, **how: bool) -> list
         if report is not None:
             done += 1
             if report.is_whole:
-                missed.append(deed.__name__)
+                missed.append(f"{deed.__name__} {tamperer.touched}")
     return missed
 
 
