@@ -51,6 +51,18 @@ class SkipUnexplained(QualificationError):
     status = 422
 
 
+class ReleaseUnexplained(QualificationError):
+    """A manager says why they give back what somebody else holds."""
+
+    status = 422
+
+
+class WrongNumberChosen(QualificationError):
+    """A verb on several leads wants at least one, and not more than it takes at once."""
+
+    status = 422
+
+
 class NeedsSecondPerson(QualificationError):
     """By policy this is decided by two: one asks, a manager agrees."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from qualification.views import (
     answers,
+    bulk,
     buying,
     cadences,
     claims,
@@ -50,6 +51,9 @@ queue_urls = [
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", queue.queue_next, name="queue-next"),
     path("queue/pulse/", queue.queue_pulse, name="queue-pulse"),
+    path("queue/bulk/claim/", bulk.bulk_claim, name="queue-bulk-claim"),
+    path("queue/bulk/assign/", bulk.bulk_assign, name="queue-bulk-assign"),
+    path("queue/bulk/release/", bulk.bulk_release, name="queue-bulk-release"),
     path("my-work/", queue.my_work_page, name="my-work"),
 ]
 

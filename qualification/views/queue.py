@@ -21,8 +21,8 @@ from crm.models import Lead
 from qualification.exceptions import ClaimLimitReached
 from qualification.filters import QueueFilter
 from qualification.models import ReviewItem, ScoringModel
-from qualification.permissions import Right, require
-from qualification.review import counts, my_work, next_lead, pages
+from qualification.permissions import Right, has_right, require
+from qualification.review import bulk, counts, my_work, next_lead, pages
 from qualification.review.next_steps import TOUCHES
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
@@ -75,6 +75,8 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     return {
         **_frame(model, now),
         "page": page,
+        "can_reassign": has_right(reader, Right.REASSIGN),
+        "bulk_most": bulk.MOST,
         "summary": summary,
         "claims": summary.claims,
         "filters": found,
@@ -193,10 +195,35 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
     html = render_to_string("qualification/_queue_pulse.html", context, request=request)
     for row in rows:
         if mark_of(row) != marks.get(row.item.pk):
-            drawn = {**context, "row": row, "item": row.item, "oob": True}
-            for part in ("sla", "owner"):
-                html += render_to_string(f"qualification/_queue_{part}.html", drawn, request)
+            html += _cells(request, context, row)
     return HttpResponse(html + _pieces(request, context, ("summary", "claims", "next")))
+
+
+def _cells(request: HttpRequest, context: dict[str, Any], row: pages.QueueRow) -> str:
+    """What changes in a row that stays where it is."""
+    drawn = {**context, "row": row, "item": row.item, "oob": True}
+    return "".join(
+        render_to_string(f"qualification/_queue_{part}.html", drawn, request)
+        for part in ("sla", "owner")
+    )
+
+
+def pieces_of_items(request: HttpRequest, lead_ids: Collection[int], *, now: datetime) -> str:
+    """Clock and owner of these leads as they are now and the counts, out of band: no row moves."""
+    reader, model = reader_of(request), active_model()
+    newest = ReviewItem.objects.filter(lead__in=lead_ids).order_by("lead_id", "-pk").distinct("lead_id")
+    items = _items(request, list(newest.values_list("pk", flat=True)))
+    faces = faces_of(items, now=now)
+    summary = counts.summary_of(reader, now=now)
+    context = {
+        **_frame(model, now),
+        "summary": summary,
+        "claims": summary.claims,
+        "filters": {"data": {}},
+    }
+    rows = [pages.row_of(item, reader, face=faces.get(item.pk)) for item in items]
+    cells = "".join(_cells(request, context, row) for row in rows)
+    return cells + _pieces(request, context, ("claims", "next"))
 
 
 def _since(text: str, now: datetime) -> datetime:
