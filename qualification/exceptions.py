@@ -63,6 +63,24 @@ class WrongNumberChosen(QualificationError):
     status = 422
 
 
+class ViewNameTaken(QualificationError):
+    """The person has a saved view of this name."""
+
+    status = 422
+
+
+class ViewTooMany(QualificationError):
+    """The person keeps as many views as anybody may."""
+
+    status = 422
+
+
+class FiltersNotKept(QualificationError):
+    """A view keeps at least one filter, and only such as the queue understands."""
+
+    status = 422
+
+
 class NeedsSecondPerson(QualificationError):
     """By policy this is decided by two: one asks, a manager agrees."""
 

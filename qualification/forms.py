@@ -197,6 +197,19 @@ class BulkReleaseForm(StyledForm):
     note = forms.CharField(label=_("Why they go back"), required=False, max_length=LINE_LENGTH)
 
 
+class SavedViewForm(StyledForm):
+    """A name for filters of the queue; sharing is offered to those who may."""
+
+    name = forms.CharField(label=_("Name"), max_length=40)
+    is_default = forms.BooleanField(label=_("The queue opens with it"), required=False)
+    is_shared = forms.BooleanField(label=_("My whole team sees it"), required=False)
+
+    def __init__(self, *args: Any, may_share: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_shared"].disabled = not may_share
+        self.may_share = may_share
+
+
 class ReturnForm(StyledForm):
     """The AE gives a handoff back."""
 

@@ -24,6 +24,7 @@ from qualification.views import (
     rejected,
     releases,
     routing,
+    saved_views,
     scores,
     shell,
     skips,
@@ -54,6 +55,10 @@ queue_urls = [
     path("queue/bulk/claim/", bulk.bulk_claim, name="queue-bulk-claim"),
     path("queue/bulk/assign/", bulk.bulk_assign, name="queue-bulk-assign"),
     path("queue/bulk/release/", bulk.bulk_release, name="queue-bulk-release"),
+    path("queue/views/new/", saved_views.view_new, name="queue-view-new"),
+    path("queue/views/counts/", saved_views.view_counts, name="queue-view-counts"),
+    path("queue/views/<int:pk>/", saved_views.view_change, name="queue-view-change"),
+    path("queue/views/<int:pk>/delete/", saved_views.view_delete, name="queue-view-delete"),
     path("my-work/", queue.my_work_page, name="my-work"),
 ]
 

@@ -40,6 +40,7 @@ from qualification.models.routing import (
     WorkProfile,
 )
 from qualification.models.runs import RunKind, RunState, ScoringChunk, ScoringRun
+from qualification.models.saved_view import SavedView
 from qualification.models.scoring import (
     LeadScore,
     ModelChange,
@@ -103,6 +104,7 @@ __all__ = [
     "SLAPause",
     "SLAPolicy",
     "SLATimer",
+    "SavedView",
     "ScoreDispute",
     "ScoringChunk",
     "ScoringDue",
