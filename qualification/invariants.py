@@ -251,6 +251,17 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
+        "scoring all leads anew failed, and nothing did it since",
+        "run",
+        """
+        SELECT r.id FROM qualification_scoringrun AS r
+        JOIN qualification_scoringmodel AS m ON m.id = r.model_id AND m.status = 'active'
+        WHERE r.kind = 'rescore' AND r.state = 'failed' AND NOT EXISTS (
+            SELECT FROM qualification_scoringrun AS later
+            WHERE later.model_id = r.model_id AND later.kind = 'rescore' AND later.id > r.id)
+        """,
+    ),
+    (
         "an outgoing message is due for five minutes",
         "message",
         "SELECT id FROM qualification_outboxmessage WHERE state = 'waiting' AND due_at < %(late)s",

@@ -27,6 +27,7 @@ from qualification.views import (
     saved_views,
     scores,
     shell,
+    skip_report,
     skips,
     sla,
     sources,
@@ -160,6 +161,8 @@ notice_urls = [
 sla_urls = [
     path("sla/", sla.sla_report, name="sla-report"),
     path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+    path("skips/", skip_report.skip_report, name="skip-report"),
+    path("skips/skips.csv", skip_report.skip_csv, name="skip-csv"),
 ]
 
 source_urls = [

@@ -124,6 +124,8 @@ ACCESS: dict[str, Access] = {
     "qualification:notice-read": verb(EVERYBODY),
     "qualification:sla-report": page(MANAGE),
     "qualification:sla-csv": page(MANAGE),
+    "qualification:skip-report": page(MANAGE),
+    "qualification:skip-csv": page(MANAGE),
     "qualification:source-list": page(SOURCES),
     "qualification:source-csv": page(SOURCES),
 }
