@@ -26,6 +26,7 @@ from qualification.views import (
     routing,
     saved_views,
     scores,
+    self_check,
     shell,
     skip_report,
     skips,
@@ -161,6 +162,9 @@ notice_urls = [
 sla_urls = [
     path("sla/", sla.sla_report, name="sla-report"),
     path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+    path("self-check/", self_check.self_check_page, name="self-check"),
+    path("self-check/run/", self_check.self_check_run, name="self-check-run"),
+    path("alarms/", self_check.alarms, name="alarms"),
     path("skips/", skip_report.skip_report, name="skip-report"),
     path("skips/skips.csv", skip_report.skip_csv, name="skip-csv"),
 ]

@@ -111,9 +111,8 @@ def table_of(rows: Sequence[Row]) -> Iterator[list[str]]:
     """Rows for a file, the heading first; a share is blank without enough claims."""
     yield ["person", "score_from", "claims", "skips", "rate", "low", "high"]
     for row in rows:
-        cells = [*zip(BANDS, row.cells, strict=True), ("all", row.total)]
-        for start, cell in cells:
-            band = start if isinstance(start, str) else f"{start / 10:.0f}"
+        bands = [f"{start / 10:.0f}" for start in BANDS]
+        for band, cell in zip([*bands, "all"], [*row.cells, row.total], strict=True):
             low, high = cell.interval or (None, None)
             shares = ["" if n is None else f"{n:.4f}" for n in (cell.rate, low, high)]
             yield [str(row.person), band, str(cell.claims), str(cell.skips), *shares]
@@ -123,8 +122,7 @@ def band_labels() -> list[str]:
     """The bands in words, lowest first."""
     points = [f"{start / 10:.0f}" for start in BANDS]
     inner = [
-        _("%(low)s to %(high)s") % {"low": low, "high": high}
-        for low, high in pairwise(points[1:])
+        _("%(low)s to %(high)s") % {"low": low, "high": high} for low, high in pairwise(points[1:])
     ]
     return [
         _("Below %(high)s") % {"high": points[1]},

@@ -49,6 +49,7 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
+from qualification.models.self_check import SelfCheck
 from qualification.models.skip import Skip
 from qualification.models.sla import (
     Heartbeat,
@@ -112,6 +113,7 @@ __all__ = [
     "ScoringRule",
     "ScoringRun",
     "Segment",
+    "SelfCheck",
     "ShadowScore",
     "Skip",
     "TeamCalendar",
