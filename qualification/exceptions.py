@@ -165,6 +165,12 @@ class HandoffAnswered(QualificationError):
     """The handoff was already taken, returned or undone."""
 
 
+class OutcomeInvalid(QualificationError):
+    """An outcome told from outside cannot be kept; the text says what is wrong with it."""
+
+    status = 422
+
+
 class BusinessTimeInvalid(QualificationError):
     """A calendar or a question about it makes no sense; the text names the place and the rule."""
 

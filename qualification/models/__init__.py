@@ -2,6 +2,7 @@
 
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
+from qualification.models.crm import CrmConnection, CrmLink
 from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.follow import (
@@ -63,6 +64,8 @@ __all__ = [
     "ChecklistAnswer",
     "ContactHour",
     "Criterion",
+    "CrmConnection",
+    "CrmLink",
     "Decision",
     "Framework",
     "FrameworkItem",
