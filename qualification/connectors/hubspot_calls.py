@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ ANSWER_BYTES = 1_000_000
 FOR_ALL = frozenset({401, 403, 423, 429, 477, 502, 503, 504, 521, 522, 523, 524, 525, 530})
 # Something else changed in between, or HubSpot stumbled over this one: it may work later.
 LATER = frozenset({404, 408, 409, 500})
-WORD = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 EXISTING = re.compile(r"Existing ID: (\d{1,30})")
 
 
@@ -86,7 +86,7 @@ class Calls:
 
 def _judge(answer: Answer, found: dict[str, Any]) -> None:
     status, why = answer.status, _words(found)
-    text = f"answered {status} {why}".strip()
+    text = f"answered {status}: {why}" if why else f"answered {status}"
     if status == 207 and found.get("errors"):
         _judge_errors(found["errors"], text)
     if 200 <= status < 300:
@@ -125,9 +125,15 @@ def _existing(found: dict[str, Any]) -> str:
 
 def _words(found: dict[str, Any]) -> str:
     """Category and names of properties. Never the message: it repeats what was sent."""
-    words = [str(found.get(name) or "") for name in ("category", "subCategory")]
+    words = _known([found.get(name) for name in ("category", "subCategory")])
+    words = [word.replace("_", " ").lower() for word in words]
     for error in found.get("errors") or []:
         context = error.get("context") if isinstance(error, dict) else None
         names = context.get("propertyName") if isinstance(context, dict) else None
-        words += [str(name) for name in ([names] if isinstance(names, str) else names or [])]
-    return " ".join(word for word in words if WORD.fullmatch(word))[:120]
+        words += _known([names] if isinstance(names, str) else names or [])
+    return ", ".join(words)[:120]
+
+
+def _known(words: Iterable[Any]) -> list[str]:
+    """Those that look like a name of theirs, not like something somebody typed."""
+    return [str(word) for word in words if WORD.fullmatch(str(word or ""))]

@@ -27,7 +27,7 @@ def find_lead(ref: str, *, source: Source, by: User | None) -> Reference:
     only what this person may know of."""
     found = _ours(ref) or _identity(ref, source) or _linked(ref, source)
     leads = Lead.objects.all() if by is None else Lead.objects.visible_to(by)
-    if found is None or not leads.filter(pk=found.lead_id).exists():
+    if found is None or not leads.filter(pk__in=[found.lead_id]).exists():
         return Reference(None, why_none=_("No lead is known as “%(ref)s”.") % {"ref": ref[:100]})
     return found
 

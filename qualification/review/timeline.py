@@ -345,8 +345,8 @@ def _outcome(row: Row, _who: str) -> tuple[str, str, str, str]:
     text = _("Outcome: %(what)s") % {"what": words}
     if row.subject:
         text = _("Outcome: %(what)s after %(n)s months") % {"what": words, "n": row.subject}
-    dot = {Outcome.Value.LOST: "warn", Outcome.Value.OPPORTUNITY: ""}.get(row.verb, "ok")
-    return text, row.words, "trending-up", dot
+    dots = {str(Outcome.Value.LOST): "warn", str(Outcome.Value.OPPORTUNITY): ""}
+    return text, row.words, "trending-up", dots.get(row.verb, "ok")
 
 
 WRITERS = {

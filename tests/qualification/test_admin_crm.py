@@ -79,7 +79,7 @@ def test_trying_it_out_says_how_it_went(
         assert f"{SECRET_NAME} is not set" in tried()
         monkeypatch.setenv(SECRET_NAME, "wrong-token-canary")
         page = tried()
-        assert "answered 401 INVALID_AUTHENTICATION" in page
+        assert "answered 401: invalid authentication" in page
         assert "wrong-token-canary" not in page
         monkeypatch.setenv(SECRET_NAME, TOKEN)
         assert "It answers and takes the secret." in tried()

@@ -38,8 +38,8 @@ class Command(BaseCommand):
             )
         except (OSError, OutcomeInvalid) as error:
             raise CommandError(f"{options['file']}: {error}", returncode=2) from None
-        for error in loaded.errors:
-            self.stderr.write(f"line {error.line}: {error.words}")
+        for wrong in loaded.errors:
+            self.stderr.write(f"line {wrong.line}: {wrong.words}")
         self.stdout.write(
             f"recorded={loaded.recorded} known={loaded.known}"
             f" unmatched={loaded.unmatched} failed={len(loaded.errors)}"

@@ -156,7 +156,7 @@ def test_a_bad_value_is_given_up_at_once_and_named_without_it(
     deliver_due(now=DUE)
     message = to_crm()
     assert (message.state, message.attempts) == (State.DEAD, 1)
-    assert message.error == "answered 400 VALIDATION_ERROR email"
+    assert message.error == "answered 400: validation error, email"
 
 
 @pytest.mark.parametrize("status", [401, 403, 423, 429, 477, 502, 503, 504])

@@ -21,7 +21,7 @@ from tests.qualification.decision_support import MINUTE, accepted
 
 pytestmark = pytest.mark.django_db
 State = OutboxMessage.State
-WHY = "answered 400 VALIDATION_ERROR email"
+WHY = "answered 400: validation error, email"
 
 
 @pytest.fixture(autouse=True)
