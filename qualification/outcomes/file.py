@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from crm.models import Source, User
 from qualification.connectors.base import ToldOutcome
 from qualification.exceptions import OutcomeInvalid
-from qualification.outcomes.record import check_told, record_outcome
+from qualification.outcomes.record import check_typed, record_outcome
 
 COLUMNS = ("id", "lead", "outcome", "at", "months")
 NEEDED = COLUMNS[:4]
@@ -145,7 +145,7 @@ def _row(row: dict[str, str | None], *, now: datetime) -> ToldOutcome:
         lead_ref=lead_ref(cell["lead"]),
         months=_months(cell["months"]),
     )
-    check_told(told, now=now)
+    check_typed(told, now=now)
     return told
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from qualification.connectors.base import ToldOutcome
 from qualification.exceptions import OutcomeInvalid
 from qualification.outcomes.file import lead_ref, read_moment
-from qualification.outcomes.record import check_told
+from qualification.outcomes.record import check_typed
 
 MOST = 500
 NAMES = frozenset({"id", "outcome", "at", "lead", "months"})
@@ -49,7 +49,7 @@ def _told(one: Any, *, now: datetime) -> ToldOutcome:
         lead_ref=lead_ref(_text(one.get("lead"))),
         months=months,
     )
-    check_told(told, now=now)
+    check_typed(told, now=now)
     return told
 
 

@@ -49,7 +49,15 @@ class Recorded:
         return self.outcome.lead_id is not None
 
 
-def check_told(told: ToldOutcome, *, now: datetime) -> None:
+def check_typed(told: ToldOutcome, *, now: datetime) -> None:
+    """Raises OutcomeInvalid unless this can be kept and lies in the past: for what people and
+    their scripts write. A CRM may close a deal in the future; that is kept as it says."""
+    check_told(told)
+    if told.occurred_at > now + CLOCK_SKEW:
+        raise OutcomeInvalid(_("The time lies in the future."))
+
+
+def check_told(told: ToldOutcome) -> None:
     """Raises OutcomeInvalid unless this can be kept."""
     if not 0 < len(told.external_id) <= EXTERNAL_ID_LENGTH or "\x00" in told.external_id:
         raise OutcomeInvalid(_("An id of 1 to %(n)s characters, please.") % {"n": 200})
@@ -60,8 +68,6 @@ def check_told(told: ToldOutcome, *, now: datetime) -> None:
         )
     if not 0 < len(told.lead_ref) <= EXTERNAL_ID_LENGTH or "\x00" in told.lead_ref:
         raise OutcomeInvalid(_("It does not say which lead."))
-    if told.occurred_at > now + CLOCK_SKEW:
-        raise OutcomeInvalid(_("The time lies in the future."))
     is_retained = told.value == Value.RETAINED
     if is_retained != (told.months is not None):
         raise OutcomeInvalid(_("Months belong to “retained”, and only to it."))
@@ -78,7 +84,7 @@ def record_outcome(
     With `by`, only leads in that person's sight are found. An unknown lead is kept without one.
     Raises OutcomeInvalid.
     """
-    check_told(told, now=now)
+    check_told(told)
     reference = find_lead(told.lead_ref, source=source, by=by)
     lead = _locked(reference)
     known = _told_before(told, source)

@@ -101,6 +101,7 @@ def test_it_takes_nothing_unsigned_or_elsewhere(client: Client, source: Source) 
         ({"outcomes": [one("x"), one("x", at="yesterday")]}, r"outcomes\[1\]: A day"),
         ({"outcomes": [one("x", at="2026-11-24T10:00:00")]}, "A day"),
         ({"outcomes": [one("x", at="2026-99-99")]}, "A day"),
+        ({"outcomes": [one("x", at="2999-01-01")]}, "future"),
         ({"outcomes": [one("x", amount=5)]}, "Only at, id"),
         ({"outcomes": [one("x", months="3")]}, "whole number"),
         ({"outcomes": [one("x") | {"lead": True}]}, "which lead"),
