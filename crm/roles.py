@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
@@ -28,11 +29,15 @@ def roles_of(user: User | AnonymousUser) -> frozenset[str]:
     """
     if not user.is_authenticated or not user.is_active:
         return frozenset()
-    cached: frozenset[str] | None = user.__dict__.get("_roles")
-    if cached is None:
-        names = set(user.groups.values_list("name", flat=True)) & set(Role.values)
-        if user.is_superuser:
-            names.add(Role.ADMIN)
-        cached = frozenset(names)
-        user.__dict__["_roles"] = cached
-    return cached
+    if not hasattr(user, "_roles"):
+        remember_roles(user, user.groups.values_list("name", flat=True))
+    return user._roles
+
+
+def remember_roles(user: User, groups: Iterable[str]) -> None:
+    """Fills the cache of `roles_of` from the names of the user's groups, fetched by the caller."""
+    names = set(groups) & set(Role.values)
+    if user.is_superuser:
+        names.add(Role.ADMIN)
+    # By attribute, not in `__dict__`: the user of a request is a wrapper with a dict of its own.
+    user._roles = frozenset(names)

@@ -243,6 +243,8 @@ CONTACT_WINDOWS = env.string("CONTACT_WINDOWS", default="8-10, 16-17")
 ANSWER_ACTIVITIES = env.listing(
     "ANSWER_ACTIVITIES", default=["mail_reply", "email_reply", "meeting_booked"]
 )
+# Whether a lead in the tier hot is rejected by a manager whom somebody else asked.
+HOT_REJECTS_NEED_TWO = env.boolean("HOT_REJECTS_NEED_TWO", default=False)
 LEADQUAL = {
     # A claim is a lease of this many minutes; DOMAIN "Claim".
     "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),

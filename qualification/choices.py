@@ -182,6 +182,7 @@ class NoticeKind(TextChoices):
     TASK_DUE = "task_due", _("A task is due")
     HANDOFF_RETURNED = "handoff_returned", _("An AE returned a lead you accepted")
     REJECTION_OVERTURNED = "rejection_overturned", _("A lead you rejected is back in the queue")
+    SOURCE_REJECTED = "source_rejected", _("A lead was rejected, and somebody tells its source")
     MANAGER_ASKED = "manager_asked", _("Somebody asks a manager to decide")
     LEADS_HELD = "leads_held", _("Leads are held because nobody can take them")
     INVARIANT_VIOLATED = "invariant_violated", _("A lead may be forgotten")

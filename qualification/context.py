@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +16,7 @@ from crm.roles import Role, roles_of
 from qualification.handoff.deliveries import count_dead
 from qualification.notices.reads import COUNTED, unread_count
 from qualification.permissions import Right, rights_of
-from qualification.review.my_work import tasks_due
+from qualification.todo import todo_of
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -83,11 +82,10 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
     """The entries this person has a right to, in order."""
     rights = rights_of(request.user)
     theirs = [entry for entry in ENTRIES if entry[0] in rights]
-    counts: dict[str, Callable[[HttpRequest], Any]] = {
-        NOTICES: unread_words,
-        MY_WORK: _tasks_due,
-        DELIVERIES: lambda request: str(count_dead(request.user) or ""),
-    }
+    todo = todo_of(cast("User", request.user), works=Right.WORK_QUEUE in rights, now=timezone.now())
+    counts = {NOTICES: _unread(todo.unread), MY_WORK: str(todo.tasks or "")}
+    if Right.AUDIT in rights:
+        counts[DELIVERIES] = str(count_dead(request.user) or "")
     entries = []
     for _right, name, label, icon, key, is_minor in theirs:
         url = reverse(name)
@@ -98,7 +96,7 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
                 icon=icon,
                 key=key,
                 is_bell=name == NOTICES,
-                count=counts[name](request) if name in counts else "",
+                count=counts.get(name, ""),
                 is_current=request.path.startswith((url, LEADS) if name == QUEUE else url),
                 is_minor=is_minor and len(theirs) > FIT_ON_PHONES,
             )
@@ -108,16 +106,14 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
 
 def unread_words(request: HttpRequest) -> str:
     """How many notices the reader has not read, as markup; blank for none, “99+” for many."""
-    count = unread_count(request.user)
+    return _unread(unread_count(request.user))
+
+
+def _unread(count: int) -> str:
     if not count:
         return ""
     words = "99+" if count >= COUNTED else str(count)
     return format_html('{}<span class="sr"> {}</span>', words, _("unread"))
-
-
-def _tasks_due(request: HttpRequest) -> str:
-    """Tasks whose time has come; blank when there are none."""
-    return str(tasks_due(cast("User", request.user), now=timezone.now()) or "")
 
 
 def role_label(request: HttpRequest) -> str:

@@ -51,6 +51,14 @@ class SkipUnexplained(QualificationError):
     status = 422
 
 
+class NeedsSecondPerson(QualificationError):
+    """By policy this is decided by two: one asks, a manager agrees."""
+
+
+class FrameworkRefused(QualificationError):
+    """A checklist cannot be changed, published or taken off offer like this; the text says why."""
+
+
 class NotPausable(QualificationError):
     """The clock does not run, or is not paused; the text says which."""
 

@@ -83,6 +83,7 @@ class AcceptForm(TokenForm):
     override_reason = forms.CharField(
         label=_("Accept anyway because"), required=False, max_length=LINE_LENGTH
     )
+    opening = note_field(label=_("A first sentence for the call"), rows=2)
     note = note_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -101,6 +102,7 @@ class RejectForm(TokenForm):
         error_messages={"required": _("Choose a reason from the list.")},
     )
     note = note_field(label=_("What did you learn?"))
+    tell_marketing = forms.BooleanField(label=_("Tell marketing about the source"), required=False)
     override_reason = forms.CharField(
         label=_("Reject anyway because"), required=False, max_length=LINE_LENGTH
     )

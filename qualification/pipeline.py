@@ -21,6 +21,7 @@ from qualification.choices import EntryReason
 from qualification.models import ScoringDue
 from qualification.review import queue as review_queue
 from qualification.review import waking
+from qualification.review.prefill import prefill
 from qualification.scoring import rescore, versions
 from qualification.scoring.colleagues import reached
 
@@ -64,12 +65,19 @@ def _take(message_id: int, now: datetime) -> Upserted | None:
         payload = payload_of(message)
         with transaction.atomic():
             result = upsert_lead(payload=payload, source=message.source, now=now)
+            left_out = prefill(
+                lead=result.lead,
+                answers=payload.answers,
+                source=message.source,
+                said_at=min(payload.stated_at or now, now),
+                now=result.recorded_at,
+            )
     except PayloadInvalid as error:
         message.state, message.error = InboxMessage.State.QUARANTINED, str(error)[:MAX_ERROR]
         message.save(update_fields=["state", "error", "processed_at"])
         return None
     message.state, message.lead = InboxMessage.State.DONE, result.lead
-    message.error = "; ".join(payload.notes)[:MAX_ERROR]
+    message.error = "; ".join([*payload.notes, *left_out])[:MAX_ERROR]
     message.save(update_fields=["state", "lead", "error", "processed_at"])
     _follow(result)
     return result

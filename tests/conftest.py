@@ -44,6 +44,9 @@ def shipped_policy(request: pytest.FixtureRequest) -> None:
                 importlib.import_module(f"qualification.migrations.{name}").ship(apps, None)
             name = "qualification.migrations.0010_routing_pools_rules_and_assignments"
             importlib.import_module(name).mark_what_returns_credit(apps, None)
+            name = "qualification.migrations.0015_checklists_by_rule_and_version"
+            importlib.import_module(name).ship_questions(apps, None)
+            importlib.import_module(name).publish_shipped(apps, None)
 
 
 @pytest.fixture

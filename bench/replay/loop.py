@@ -212,7 +212,13 @@ class Replay:
     def _ask_nothing(self) -> None:
         """A checklist without questions: outcomes are known, nobody is called."""
         Framework.objects.filter(is_default=True).update(is_default=False)
-        Framework.objects.create(key="replay", name="Replay", is_default=True)
+        Framework.objects.create(
+            key="replay",
+            name="Replay",
+            is_default=True,
+            is_active=True,
+            published_at=timezone.now(),
+        )
 
     def _read(self) -> tuple[tuple[str, ...], list[Row]]:
         """The rows with a known outcome, in the order the mapping names."""

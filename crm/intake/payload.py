@@ -88,6 +88,8 @@ class LeadPayload:
     external_id: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    # What the person answered to questions, by the key of what was asked about.
+    answers: Mapping[str, Value] = field(default_factory=dict)
     cleared: frozenset[str] = frozenset()
     outcome: str = ""
     received_at: datetime | None = None

@@ -38,6 +38,8 @@ class User(AbstractUser):
     has_single_keys = models.BooleanField(
         _("single-key shortcuts"), default=True, help_text=_("Off: letters alone do nothing.")
     )
+    # Names of the roles, once somebody asked `crm.roles.roles_of`; no column.
+    _roles: frozenset[str]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -22,7 +22,7 @@ from qualification.models import (
     RoutingRule,
     WorkProfile,
 )
-from qualification.routing.rules import checked_condition
+from qualification.scoring.holds import checked_condition
 
 
 def checked_skills(skills: object) -> list[str]:

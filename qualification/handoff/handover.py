@@ -37,16 +37,19 @@ def hand_over(
     item: ReviewItem,
     framework: Framework,
     ledger: Ledger | None,
+    opening: str = "",
     now: datetime,
 ) -> Handoff:
-    """The handoff with its frozen packet, the AE's clock, the messages held for the undo time."""
+    """The handoff with its frozen packet, the AE's clock, the messages held for the undo time.
+    `opening`: the first sentence where somebody wrote an own one."""
     assert decision.ae is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
         lead=decision.lead,
-        checklist=checklist_of(decision.lead, framework),
+        checklist=checklist_of(decision.lead, framework, now=now),
         ledger=ledger,
         note=decision.note,
         override_reason=decision.override_reason,
+        opening_text=opening,
         now=now,
     )
     handoff = Handoff.objects.create(

@@ -32,10 +32,13 @@ def build_packet(
     ledger: Ledger | None,
     note: str = "",
     override_reason: str = "",
+    opening_text: str = "",
     now: datetime,
 ) -> dict[str, Any]:
     """The packet as plain JSON; keys: at, lead, account, score, answers, open, watch_out, budget,
-    journey, touches, ledger, opening (text and the fact it uses), note, override_reason."""
+    journey, touches, ledger, opening (text, the fact it uses, and what was suggested where somebody
+    wrote an own one, `opening_text`), note, override_reason."""
+    suggested = opening(lead=lead, checklist=checklist, ledger=ledger)
     return {
         "at": now.isoformat(),
         "lead": _person(lead),
@@ -53,7 +56,7 @@ def build_packet(
         "journey": _journey(lead, now),
         "touches": _touches(lead, now),
         "ledger": None if ledger is None else ledger.to_json(),
-        "opening": opening(lead=lead, checklist=checklist, ledger=ledger),
+        "opening": _chosen_opening(suggested, opening_text.strip()),
         "note": note,
         "override_reason": override_reason,
     }
@@ -82,6 +85,12 @@ def opening(*, lead: Lead, checklist: Checklist, ledger: Ledger | None) -> dict[
             "fact": _("Topic of the inquiry: %(topic)s") % {"topic": lead.topic},
         }
     return {"text": "", "fact": ""}
+
+
+def _chosen_opening(suggested: dict[str, str], own: str) -> dict[str, str]:
+    if not own or own == suggested["text"]:
+        return suggested
+    return {"text": own, "fact": "", "suggested": suggested["text"]}
 
 
 def _cited(question: Question) -> str:

@@ -1,7 +1,14 @@
 """Policy and work as rows, one topic a file."""
 
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
-from qualification.models.checklist import ChecklistAnswer, Criterion, Framework, FrameworkItem
+from qualification.models.checklist import (
+    ChecklistAnswer,
+    Criterion,
+    Framework,
+    FrameworkItem,
+    FrameworkRule,
+    FrameworkText,
+)
 from qualification.models.crm import CrmConnection, CrmLink
 from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
@@ -69,6 +76,8 @@ __all__ = [
     "Decision",
     "Framework",
     "FrameworkItem",
+    "FrameworkRule",
+    "FrameworkText",
     "Handoff",
     "Heartbeat",
     "ItemEvent",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pghistory
+import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
@@ -18,6 +19,28 @@ from qualification.models.scoring import ScoringModel
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+# The wall behind `review.decisions.accept_lead`, for whoever writes past it: nothing required by
+# the checklist of the stay is open. See `review.checklists.Question.is_met`.
+_ACCEPT_IS_ANSWERED = """
+    IF EXISTS (
+        SELECT FROM qualification_reviewitem AS i
+        LEFT JOIN qualification_frameworkitem AS q
+            ON q.framework_id = i.framework_id AND q.is_required
+        LEFT JOIN qualification_criterion AS c ON c.id = q.criterion_id
+        LEFT JOIN qualification_checklistanswer AS a ON a.lead_id = NEW.lead_id
+            AND a.criterion_id = q.criterion_id AND a.superseded_at IS NULL
+        WHERE i.id = NEW.item_id AND (i.framework_id IS NULL OR (q.id IS NOT NULL AND NOT coalesce(
+            (a.state IN ('confirmed', 'inferred') OR (a.state = 'unknown' AND q.unknown_ok))
+            AND (q.stale_ok OR c.stale_after_days IS NULL
+                OR (NEW.at AT TIME ZONE 'UTC')::date - a.answered_on <= c.stale_after_days),
+            false
+        )))
+    ) THEN
+        RAISE EXCEPTION 'required answers are open' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 @pghistory.track()
@@ -83,6 +106,14 @@ class Decision(models.Model):
     )
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="decisions")
     at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text=_("Who asked for it, where policy wants two people."),
+    )
     ae = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     model = models.ForeignKey(ScoringModel, null=True, on_delete=models.PROTECT, related_name="+")
     total_tenths = models.IntegerField(default=0)
@@ -104,13 +135,26 @@ class Decision(models.Model):
                 | Q(kind="nurture", ae=None, reverses=None)
                 | Q(kind__in=["reversed", "overturned"], reverses__isnull=False),
                 name="qualification_decision_complete",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_by=None) | ~Q(asked_by=F("by")),
+                name="qualification_decision_by_two",
+            ),
         ]
         indexes = [
             # Evidence and the list of rejected leads read decisions by time.
             models.Index(fields=["kind", "-at"], name="qualification_decision_kind"),
         ]
-        triggers = [append_only("append_only")]
+        triggers = [
+            append_only("append_only"),
+            pgtrigger.Trigger(
+                name="accept_is_answered",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.kind = 'accept' AND NEW.override_reason = ''"),
+                func=_ACCEPT_IS_ANSWERED,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of lead {self.lead_id}"

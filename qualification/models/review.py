@@ -123,6 +123,10 @@ class ReviewItem(models.Model):
         related_name="+",
         db_index=False,
     )
+    # Blank for the default one, or one chosen by hand.
+    framework_reason = models.CharField(
+        max_length=80, blank=True, db_default="", help_text="The rule that chose the checklist."
+    )
     token = models.PositiveIntegerField(default=1)
     closed_at = models.DateTimeField(null=True, blank=True)
     close_reason = models.CharField(max_length=12, choices=CloseReason, blank=True)

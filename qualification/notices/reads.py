@@ -38,11 +38,14 @@ def notices_of(person: User | AnonymousUser) -> QuerySet[Notice]:
     return Notice.objects.filter(person_id=person.pk, is_in_app=True).order_by("-at", "-id")
 
 
+def unread_of(person: User | AnonymousUser) -> QuerySet[Notice]:
+    """Those of them that are unread, `COUNTED` at most, in no order."""
+    return notices_of(person).filter(read_at=None).order_by()[:COUNTED]
+
+
 def unread_count(person: User | AnonymousUser) -> int:
     """How many of them are unread, up to `COUNTED`."""
-    if not person.is_authenticated:
-        return 0
-    return notices_of(person).filter(read_at=None).order_by()[:COUNTED].count()
+    return unread_of(person).count() if person.is_authenticated else 0
 
 
 def shown_to(reader: User, notices: Sequence[Notice]) -> list[Shown]:

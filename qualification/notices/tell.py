@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from crm.models import Lead, Team, User
 from crm.roles import Role
 from qualification.choices import Channel, NoticeKind
+from qualification.models import Notice
 from qualification.notices.preferences import wishes_of
 from qualification.notices.wording import NOTHING, refuse_missing
 
@@ -40,17 +41,26 @@ def tell(
     lead: Lead | None = None,
     words: Mapping[str, str] = NOTHING,
     now: datetime,
+    holds: timedelta = timedelta(0),
 ) -> int:
     """Tells these people once what `key` names; returns how many of them are told by this call.
+    `holds`: for so long nothing leaves by mail or chat, so that `take_back` can unsay it.
 
     Somebody inactive, or who wants to hear of this kind on no channel, is not told. Raises KeyError
     when the sentence of the kind needs words that are not there.
     """
     lead_id = None if lead is None else lead.pk
-    return tell_all([Told(user.pk, kind, key, lead_id, words) for user in people], now=now)
+    told = [Told(user.pk, kind, key, lead_id, words) for user in people]
+    return tell_all(told, now=now, holds=holds)
 
 
-def tell_all(told: Sequence[Told], *, now: datetime) -> int:
+def take_back(*, key: str) -> int:
+    """What `key` names is not so any more: the notices go, read or not. Returns how many."""
+    removed, _by_model = Notice.objects.filter(key=key).delete()
+    return removed
+
+
+def tell_all(told: Sequence[Told], *, now: datetime, holds: timedelta = timedelta(0)) -> int:
     """Like `tell`, many different things in three statements."""
     for entry in told:
         refuse_missing(entry.kind, entry.words, is_about_lead=entry.lead_id is not None)
@@ -62,7 +72,7 @@ def tell_all(told: Sequence[Told], *, now: datetime) -> int:
         channels = wish.channels(entry.kind) if wish else frozenset()
         if channels:
             rows.append((entry, channels))
-    return _insert(rows, now=now) if rows else 0
+    return _insert(rows, now=now, due_at=now + holds) if rows else 0
 
 
 def managers_of(team: Team | int | None) -> QuerySet[User]:
@@ -73,14 +83,16 @@ def managers_of(team: Team | int | None) -> QuerySet[User]:
     return of_team if of_team.exists() else managers
 
 
-def _insert(rows: Sequence[tuple[Told, frozenset[Channel]]], *, now: datetime) -> int:
+def _insert(
+    rows: Sequence[tuple[Told, frozenset[Channel]]], *, now: datetime, due_at: datetime
+) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO qualification_notice
                 (person_id, kind, key, lead_id, words, at, is_in_app, due_at, was_held_back)
             SELECT t.person, t.kind, t.key, t.lead, t.words, %(now)s, t.is_in_app,
-                   CASE WHEN t.is_sent THEN %(now)s END, false
+                   CASE WHEN t.is_sent THEN %(due_at)s END, false
             FROM unnest(
                 %(people)s::bigint[], %(kinds)s::text[], %(keys)s::text[], %(leads)s::bigint[],
                 %(words)s::jsonb[], %(in_app)s::boolean[], %(sent)s::boolean[]
@@ -89,6 +101,7 @@ def _insert(rows: Sequence[tuple[Told, frozenset[Channel]]], *, now: datetime) -
             """,
             {
                 "now": now,
+                "due_at": due_at,
                 "people": [entry.person_id for entry, _ in rows],
                 "kinds": [str(entry.kind) for entry, _ in rows],
                 "keys": [entry.key for entry, _ in rows],

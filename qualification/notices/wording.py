@@ -62,6 +62,10 @@ WORDINGS: dict[str, Wording] = {
         sentence=_("{lead} gets another look and is back in the queue."),
         detail=_("What speaks for it: {note}"),
     ),
+    NoticeKind.SOURCE_REJECTED: Wording(
+        without_lead=_("A lead from {source} was rejected: {reason}. {n} from there this month."),
+        page="qualification:source-list",
+    ),
     NoticeKind.MANAGER_ASKED: Wording(
         sentence=_("{by} asks a manager to decide on {lead}."), detail="{note}"
     ),

@@ -5,32 +5,36 @@ Called by views, decisions and the hand-over; the only writer of ChecklistAnswer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import TextField
+from django.db.models import Prefetch, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
 from qualification.choices import AnswerState, ItemState, ModelStatus
-from qualification.exceptions import AnswerInvalid, DecisionIncomplete, NotHolder
+from qualification.exceptions import AnswerInvalid, NotHolder
 from qualification.models import (
     ChecklistAnswer,
     Criterion,
     Framework,
     FrameworkItem,
+    FrameworkText,
     ReviewItem,
     ScoringRule,
 )
 from qualification.permissions import Right, has_right
 from qualification.review import guard, values
 from qualification.review.claims import renew_lease
-from qualification.review.items import lock_leads, log_event
+from qualification.review.items import lock_leads
 from qualification.scoring.rescore import mark_due
 
 KNOWN = (AnswerState.CONFIRMED, AnswerState.INFERRED)
@@ -49,6 +53,7 @@ class Question:
     value_type: str
     is_required: bool
     unknown_ok: bool
+    stale_ok: bool = True
     state: str = ""
     value: Any = None
     words: str = ""
@@ -56,18 +61,24 @@ class Question:
     answered_on: date | None = None
     by: str = ""
     evidence_url: str = ""
+    is_stale: bool = False
 
     @property
     def is_met(self) -> bool:
-        """Good enough for accepting: known, or said to be unknown where that is an answer."""
+        """Good enough for accepting: known, or said to be unknown where that is an answer; and
+        fresh where it must be."""
+        if self.is_stale and not self.stale_ok:
+            return False
         return self.state in KNOWN or (self.state == AnswerState.UNKNOWN and self.unknown_ok)
 
     @property
     def is_open(self) -> bool:
-        """Still to be asked: no answer, or a required one that is unknown and may not be."""
+        """Still to be asked: no answer, or a required one that is unknown or stale and may not
+        be."""
         if not self.state:
             return True
-        return self.state == AnswerState.UNKNOWN and self.is_required and not self.unknown_ok
+        is_weak = self.state == AnswerState.UNKNOWN and not self.unknown_ok
+        return self.is_required and (is_weak or (self.is_stale and not self.stale_ok))
 
     @property
     def is_blocking(self) -> bool:
@@ -174,33 +185,72 @@ def current_answers(lead: Lead) -> dict[str, ChecklistAnswer]:
     return {answer.criterion.key: answer for answer in answers}
 
 
-def checklist_of(lead: Lead, framework: Framework) -> Checklist:
-    """The framework's questions with the lead's answers, in two queries."""
+def checklist_of(lead: Lead, framework: Framework, *, now: datetime) -> Checklist:
+    """The framework's questions with the lead's answers, in two queries; three where they are read
+    in another language than they are written in."""
     answers = current_answers(lead)
-    items = framework.items.select_related("criterion").order_by("position", "id")
-    parts = groupby(items, key=lambda item: item.part)
+    parts = groupby(_items_of(framework), key=lambda item: item.part)
     return Checklist(
         framework=framework,
         parts=tuple(
-            Part(name, tuple(_question(item, answers.get(item.criterion.key)) for item in group))
+            Part(name, tuple(_question(item, answers, now) for item in group))
             for name, group in parts
         ),
     )
 
 
-def _question(item: FrameworkItem, answer: ChecklistAnswer | None) -> Question:
+def _items_of(framework: Framework) -> QuerySet[FrameworkItem]:
+    items = framework.items.select_related("criterion").order_by("position", "id")
+    languages = _languages()
+    if not languages:
+        return items
+    texts = FrameworkText.objects.filter(language__in=languages)
+    return items.prefetch_related(Prefetch("texts", texts, to_attr="translated"))
+
+
+def _languages() -> tuple[str, ...]:
+    """The reader's language and what it is a kind of, `pt-br` and `pt`; none where the checklist is
+    written in it."""
+    language = get_language() or settings.LANGUAGE_CODE
+    if language == settings.LANGUAGE_CODE:
+        return ()
+    return tuple(dict.fromkeys((language, language.split("-")[0])))
+
+
+def _question(
+    item: FrameworkItem, answers: Mapping[str, ChecklistAnswer], now: datetime
+) -> Question:
+    text, why = _words_of(item)
     asked = Question(
         key=item.criterion.key,
         criterion_id=item.criterion_id,
         part=item.part,
         label=item.criterion.label,
-        text=item.question,
-        why=item.why,
+        text=text,
+        why=why,
         value_type=item.criterion.value_type,
         is_required=item.is_required,
         unknown_ok=item.unknown_ok,
+        stale_ok=item.stale_ok,
     )
-    return asked if answer is None else _answered(asked, answer)
+    answer = answers.get(asked.key)
+    if answer is None:
+        return asked
+    is_stale = _is_stale(answer, days=item.criterion.stale_after_days, now=now)
+    return replace(_answered(asked, answer), is_stale=is_stale)
+
+
+def _words_of(item: FrameworkItem) -> tuple[str, str]:
+    """Question and why in the reader's language, the nearest there is."""
+    texts = sorted(getattr(item, "translated", ()), key=lambda text: -len(text.language))
+    if not texts:
+        return item.question, item.why
+    return texts[0].question, texts[0].why or item.why
+
+
+def _is_stale(answer: ChecklistAnswer, *, days: int | None, now: datetime) -> bool:
+    """Whether it was said too long ago. By the day in UTC, as PostgreSQL's own check counts."""
+    return days is not None and (now.astimezone(UTC).date() - answer.answered_on).days > days
 
 
 def _answered(question: Question, answer: ChecklistAnswer) -> Question:
@@ -216,47 +266,9 @@ def _answered(question: Question, answer: ChecklistAnswer) -> Question:
     )
 
 
-def missing_for_accept(lead: Lead, framework: Framework) -> list[str]:
+def missing_for_accept(lead: Lead, framework: Framework, *, now: datetime) -> list[str]:
     """Labels of required questions that are not met; empty when the lead may be accepted."""
-    return [question.label for question in checklist_of(lead, framework).missing]
-
-
-def framework_for(item: ReviewItem) -> Framework:
-    """The checklist this item is worked with; the default one is stored at first use."""
-    if item.framework is None:
-        default = frameworks_on_offer()[0]
-        ReviewItem.objects.filter(pk=item.pk, framework=None).update(framework=default)
-        item.refresh_from_db(fields=["framework"])
-    assert item.framework is not None  # noqa: S101 - stored just above
-    return item.framework
-
-
-def frameworks_on_offer() -> tuple[Framework, ...]:
-    """Active checklists, the default one first; raises DecisionIncomplete when there is none."""
-    active = tuple(Framework.objects.filter(is_active=True).order_by("-is_default", "id"))
-    if not active:
-        raise DecisionIncomplete(_("No checklist is active; an admin can switch one on."))
-    return active
-
-
-@transaction.atomic
-def switch_framework(
-    *, item: ReviewItem, framework: Framework, by: User, now: datetime
-) -> ReviewItem:
-    """Work the item with another checklist; answers stay, they belong to the criteria.
-
-    Raises PermissionDenied, NotHolder, DecisionIncomplete (checklist switched off).
-    """
-    locked = guard.lock_item(item)
-    _require_hands_on(lead=locked.lead, item=locked, by=by, now=now)
-    if not framework.is_active:
-        raise DecisionIncomplete(_("%(name)s is no longer in use.") % {"name": framework})
-    if locked.framework_id != framework.pk and locked.state != ItemState.CLOSED:
-        ReviewItem.objects.filter(pk=locked.pk).update(framework=framework)
-        log_event(item=locked, verb="framework:switched", by=by, now=now, note=framework.name)
-    _renew(locked, by=by, now=now)
-    item.refresh_from_db()
-    return item
+    return [question.label for question in checklist_of(lead, framework, now=now).missing]
 
 
 @transaction.atomic
@@ -289,10 +301,10 @@ def record_answer(
     locked = Lead.objects.get(pk=lead.pk)
     item = ReviewItem.objects.open().select_for_update(no_key=True).filter(lead=locked).first()
     if by is not None:
-        _require_hands_on(lead=locked, item=item, by=by, now=now)
+        require_hands_on(lead=locked, item=item, by=by, now=now)
     answer = _supersede(lead=locked, criterion=criterion, fields=fields, now=now)
     if item is not None and by is not None:
-        _renew(item, by=by, now=now)
+        renew_claim(item, by=by, now=now)
     if answer.recorded_at == now and _is_scored(criterion):
         mark_due([locked.pk], now=now)
     return answer
@@ -312,7 +324,7 @@ def _supersede(
     return ChecklistAnswer.objects.create(lead=lead, criterion=criterion, recorded_at=now, **fields)
 
 
-def _require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: datetime) -> None:
+def require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: datetime) -> None:
     """Somebody who works the queue, sees the lead, and takes nothing out of another's hands."""
     guard.require_right(by, Right.WORK_QUEUE)
     if not guard.is_visible(lead, by):
@@ -322,7 +334,7 @@ def _require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: dat
         raise NotHolder(guard.holder_sentence(item, by, now))
 
 
-def _renew(item: ReviewItem, *, by: User, now: datetime) -> None:
+def renew_claim(item: ReviewItem, *, by: User, now: datetime) -> None:
     """An edit by the holder keeps a running claim alive."""
     is_claimed = item.state == ItemState.CLAIMED and item.holder_id == by.pk
     if is_claimed and not guard.has_lapsed(item, now):

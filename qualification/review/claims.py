@@ -67,8 +67,9 @@ def sight_by_team(user: User) -> list[Q]:
     if Role.ADMIN in roles_of(user):
         return [Q(team=pk) for pk in teams_in_sight(user)]
     fallback = Q(team=Team.objects.filter(is_fallback=True).values("pk")[:1])
-    own = Q(team=user.team_id) & ~fallback
-    return [fallback] if user.team_id is None else [fallback, own]
+    if user.team is None or user.team.is_fallback:
+        return [fallback]
+    return [fallback, Q(team=user.team_id)]
 
 
 def live_claims(user: User, *, now: datetime) -> int:

@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from crm.models import User
 from crm.roles import Role, roles_of
+from qualification import prepared
 from qualification.choices import Bucket, ItemState
 from qualification.review.claims import claim_limit
 from qualification.sla.faces import horizons
@@ -142,6 +143,8 @@ _SUMMARY = f"""
     )
     SELECT {", ".join(_COLUMNS)}
 """  # noqa: S608 - constants of this module
+_PARAMETERS = prepared.names_in(_SUMMARY)
+_NAME = "leadqual_queue_summary"
 
 
 def summary_of(user: User, *, now: datetime) -> Summary:
@@ -157,7 +160,8 @@ def summary_of(user: User, *, now: datetime) -> Summary:
         "soon": [team.soon for team in teams],
     }
     with connection.cursor() as cursor:
-        cursor.execute(_SUMMARY, parameters)
+        prepared.prepare(cursor, _NAME, lambda: prepared.numbered(_SUMMARY, _PARAMETERS))
+        prepared.execute(cursor, _NAME, (parameters[name] for name in _PARAMETERS))
         found = dict(
             zip((column.name for column in cursor.description), cursor.fetchone(), strict=True)
         )

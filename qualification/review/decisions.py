@@ -23,12 +23,15 @@ from qualification.exceptions import ChecklistIncomplete, DecisionIncomplete, To
 from qualification.handoff.handover import hand_over
 from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem, Touch
 from qualification.permissions import Right, has_right
+from qualification.review import source_news
 from qualification.review.cadence_runs import end_runs
-from qualification.review.checklists import framework_for, missing_for_accept
+from qualification.review.checklists import missing_for_accept
+from qualification.review.frameworks import framework_for
 from qualification.review.frozen import Frozen, freeze
 from qualification.review.guard import hold_item
 from qualification.review.nurture import Scores, WakeWish, plan_nurture, wake_of
 from qualification.review.queue import close_item
+from qualification.review.second_person import first_person
 from qualification.review.undo import overturn_rejection, undo_decision
 from qualification.routing import credit
 
@@ -51,6 +54,7 @@ class _Verdict:
     reason: RejectionReason | None = None
     override_reason: str = ""
     ae: User | None = None
+    asked_by: User | None = None
 
 
 @transaction.atomic
@@ -61,6 +65,7 @@ def accept_lead(
     by: User,
     ae: User,
     note: str = "",
+    opening: str = "",
     override_reason: str = "",
     now: datetime,
 ) -> Decision:
@@ -71,14 +76,21 @@ def accept_lead(
     """
     held = hold_item(item=item, token=token, by=by, now=now)
     _check_ae(ae)
-    framework = framework_for(held)
-    missing = missing_for_accept(held.lead, framework)
+    framework = framework_for(held, now=now)
+    missing = missing_for_accept(held.lead, framework, now=now)
     override = _override(by, missing, override_reason) if missing else ""
     verdict = _Verdict(DecisionKind.ACCEPT, note=note, ae=ae, override_reason=override)
     frozen = freeze(item=held, now=now)
     decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
     move_lead(lead=held.lead, to=Stage.SQL, reason=_("Accepted"), by=by, now=now)
-    hand_over(decision=decision, item=held, framework=framework, ledger=frozen.ledger, now=now)
+    hand_over(
+        decision=decision,
+        item=held,
+        framework=framework,
+        ledger=frozen.ledger,
+        opening=opening,
+        now=now,
+    )
     return decision
 
 
@@ -90,13 +102,15 @@ def reject_lead(
     by: User,
     reason: RejectionReason,
     note: str = "",
+    tells_marketing: bool = False,
     override_reason: str = "",
     now: datetime,
 ) -> Decision:
     """Reject for a shipped reason: stage disqualified, by a person.
 
-    Raises DecisionIncomplete (no reason, note missing), TooFewAttempts (a manager passes with
-    `override_reason`), and what `guard.hold_item` raises.
+    `tells_marketing` of the source and the reason. Raises DecisionIncomplete (no reason, note
+    missing), TooFewAttempts (a manager passes with `override_reason`), NeedsSecondPerson, and what
+    `guard.hold_item` raises.
     """
     held = hold_item(item=item, token=token, by=by, now=now)
     _check_reason(reason)
@@ -105,8 +119,15 @@ def reject_lead(
             _("“%(reason)s” needs a note: what was it?") % {"reason": reason.label}
         )
     override = _check_attempts(held, reason=reason, by=by, override_reason=override_reason)
-    verdict = _Verdict(DecisionKind.REJECT, note=note, reason=reason, override_reason=override)
-    decision = _decide(held, verdict, frozen=freeze(item=held, now=now), by=by, now=now)
+    frozen = freeze(item=held, now=now)
+    verdict = _Verdict(
+        DecisionKind.REJECT,
+        note=note,
+        reason=reason,
+        override_reason=override,
+        asked_by=first_person(held, by=by, grade=frozen.grade, model=frozen.model),
+    )
+    decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
     move_lead(
         lead=held.lead,
         to=Stage.DISQUALIFIED,
@@ -116,6 +137,8 @@ def reject_lead(
         disqualified_by=DisqualifiedBy.PERSON,
     )
     credit.give_back(decision=decision, now=now)
+    if tells_marketing:
+        source_news.tell_marketing(decision=decision, now=now)
     return decision
 
 
@@ -171,6 +194,7 @@ def _decide(
         note=verdict.note.strip(),
         override_reason=verdict.override_reason,
         ae=verdict.ae,
+        asked_by=verdict.asked_by,
         by=by,
         at=now,
         model=frozen.model,

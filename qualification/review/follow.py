@@ -17,7 +17,7 @@ from qualification.review.nurture import may_change
 @dataclass(frozen=True)
 class Follow:
     """`plan` while the lead sleeps; `can_follow` whether the reader keeps in touch meanwhile.
-    `cadences` are those on offer to whoever holds it."""
+    `cadences` are those on offer to whoever works it now."""
 
     contact: Contact
     run: CadenceRun | None
@@ -26,18 +26,23 @@ class Follow:
     cadences: tuple[Cadence, ...]
 
 
-def follow_of(lead: Lead, *, reader: User, now: datetime) -> Follow:
-    """Everything about following up one lead."""
+def follow_of(lead: Lead, *, reader: User, is_mine: bool, now: datetime) -> Follow:
+    """Everything about following up one lead; `is_mine` whether the reader holds it."""
     plan = sleeping_plan_of(lead)
     works = has_right(reader, Right.WORK_QUEUE)
+    can_follow = plan is not None and works and may_change(plan, reader)
     run = running_of(lead)
     return Follow(
         contact=contact_of(lead, now=now),
         run=run,
         plan=plan,
-        can_follow=plan is not None and works and may_change(plan, reader),
-        cadences=tuple(Cadence.objects.filter(is_active=True)) if works and run is None else (),
+        can_follow=can_follow,
+        cadences=_on_offer() if run is None and (is_mine or can_follow) else (),
     )
+
+
+def _on_offer() -> tuple[Cadence, ...]:
+    return tuple(Cadence.objects.filter(is_active=True))
 
 
 def sleeping_plan_of(lead: Lead) -> NurturePlan | None:

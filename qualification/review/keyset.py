@@ -44,26 +44,6 @@ def first_of_teams(
     return ReviewItem.objects.filter(pk__in=_all_of(of_teams)).order_by(*order)
 
 
-def nearest_of_teams(
-    ahead: QuerySet[ReviewItem], behind: QuerySet[ReviewItem], sight: Sequence[Q]
-) -> QuerySet[ReviewItem]:
-    """The last of the items ahead and the first of those behind, of each team, in the order of the
-    rank."""
-    near = [
-        items.filter(team).order_by(*order).values("pk")[:1]
-        for items, order in ((ahead, REVERSED), (behind, RANK))
-        for team in sight
-    ]
-    return ReviewItem.objects.filter(pk__in=_all_of(near)).order_by(*RANK)
-
-
-def count_of_teams(condition: Expression, sight: Sequence[Q], cap: int) -> int:
-    """How many open items of these teams meet a condition on their rank, at most `cap`."""
-    items = ReviewItem.objects.open().filter(condition)
-    of_teams = [items.filter(team).order_by(*RANK).values("pk")[:cap] for team in sight]
-    return min(cap, _all_of(of_teams).count()) if cap > 0 else 0
-
-
 def _all_of(parts: list[QuerySet[Any]]) -> QuerySet[Any]:
     first, *others = parts
     return first.union(*others, all=True) if others else first

@@ -122,11 +122,14 @@ def my_work(user: User, *, now: datetime) -> MyWork:
     return MyWork(tuple(WorkSection(k, title, _in_time(by_key[k])) for k, title in SECTIONS))
 
 
-def tasks_due(user: User, *, now: datetime) -> int:
-    """How many tasks' time has come, in one query."""
-    owned = ReviewItem.objects.filter(holder=user, state=ItemState.OWNED, next_task_at__lte=now)
-    steps = _asleep(user).filter(due_at__lte=now)
-    return owned.values("pk").order_by().union(steps.values("pk").order_by(), all=True).count()
+def due_tasks(user: User, *, now: datetime) -> QuerySet[ReviewItem]:
+    """Owned leads whose task has come due."""
+    return ReviewItem.objects.filter(holder=user, state=ItemState.OWNED, next_task_at__lte=now)
+
+
+def due_runs(user: User, *, now: datetime) -> QuerySet[CadenceRun]:
+    """Steps that have come due with leads that sleep."""
+    return _asleep(user).filter(due_at__lte=now)
 
 
 def _asleep(user: User) -> QuerySet[CadenceRun]:

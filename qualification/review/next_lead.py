@@ -8,10 +8,8 @@ nothing cannot deadlock.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
-from weakref import WeakSet
 
 from django.db import connection
 
@@ -20,6 +18,7 @@ from crm.lifecycle import moving_parameters, moving_sql
 from crm.models import User
 from crm.roles import Role, roles_of
 from crm.stages import Stage
+from qualification import prepared
 from qualification.exceptions import AlreadyDecided, ClaimTaken, NotTheirTurn
 from qualification.models import ReviewItem, Skip
 from qualification.models.review import RANK
@@ -46,8 +45,9 @@ _WAITING = f"""
 
 _PICK = f"""
     WITH seat AS MATERIALIZED (
-        SELECT count(*) AS held FROM qualification_reviewitem
-        WHERE holder_id = %(by)s AND state = 'claimed' AND lease_until > %(now)s
+        -- By the index of their holder: that of the leases holds those of everybody.
+        SELECT count(*) FILTER (WHERE state = 'claimed' AND lease_until > %(now)s) AS held
+        FROM qualification_reviewitem WHERE holder_id = %(by)s AND state IN ('claimed', 'owned')
     ), teams AS MATERIALIZED (
         SELECT id FROM crm_team WHERE %(every_team)s OR is_fallback OR id = %(own_team)s
     ), candidates AS (
@@ -82,19 +82,15 @@ _PICK = f"""
     )
     SELECT seat.held, claimed.* FROM seat LEFT JOIN claimed ON true
 """  # noqa: S608 - constants and names of columns
-_PARAMETERS = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", _PICK)))
-# Planned once a connection: planning takes longer than claiming.
-_PREPARE = "PREPARE leadqual_next_lead AS " + _PICK % {
-    name: f"${place}" for place, name in enumerate(_PARAMETERS, 1)
-}
+_PARAMETERS = prepared.names_in(_PICK)
+_NAME = "leadqual_next_lead"
 # The person first, so that two tabs cannot both take the last claim allowed: the statement after it
 # counts what stands once the lock is there.
 _NEXT = f"""
     {STAMP}, set_config('plan_cache_mode', 'force_generic_plan', true);
     SELECT id FROM crm_user WHERE id = %(by)s FOR NO KEY UPDATE;
-    EXECUTE leadqual_next_lead ({", ".join(f"%({name})s" for name in _PARAMETERS)})
+    EXECUTE {_NAME} ({", ".join(f"%({name})s" for name in _PARAMETERS)})
 """  # noqa: S608 - constants
-_prepared: WeakSet[Any] = WeakSet()
 
 
 def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
@@ -122,9 +118,8 @@ def claim_next(*, by: User, now: datetime) -> ReviewItem | None:
 
 def _take_best(by: User, *, now: datetime) -> ReviewItem | None:
     with connection.cursor() as cursor:
-        if connection.connection not in _prepared:
-            cursor.execute(_PREPARE)
-            _prepared.add(connection.connection)
+        # Planning takes longer than claiming.
+        prepared.prepare(cursor, _NAME, lambda: prepared.numbered(_PICK, _PARAMETERS))
         cursor.execute(_NEXT, _parameters(by, now))
         while cursor.nextset():
             pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,8 +23,7 @@ from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
 from qualification.review import keyset
 from qualification.review.claims import may_take, sight_by_team
-from qualification.scoring.compile import compile_model, leads_now
-from qualification.scoring.ledger import RULE, LedgerLine, ledgers
+from qualification.review.reasons import Reason, reasons_of
 from qualification.sla.faces import Face, faces_of, with_calendars
 
 PAGE_LENGTH = 25
@@ -37,7 +36,7 @@ class QueueRow:
     """One row of the queue, with everything it needs already fetched."""
 
     item: ReviewItem
-    why: tuple[LedgerLine, ...]
+    why: tuple[Reason, ...]
     is_mine: bool
     # By routing: theirs or anybody's of the team; managers may take any.
     can_take: bool
@@ -122,7 +121,7 @@ def queue_rows(
     user: User, items: Sequence[ReviewItem], *, now: datetime, model: ScoringModel | None
 ) -> tuple[QueueRow, ...]:
     """The rows of these items (from `with_calendars`), with the reasons of all in one query."""
-    reasons = why_here([item.lead_id for item in items], model=model, now=now)
+    reasons = reasons_of([item.lead_id for item in items], model=model, now=now)
     faces = faces_of(items, now=now)
     return tuple(
         row_of(item, user, why=reasons.get(item.lead_id, ()), face=faces.get(item.pk))
@@ -131,7 +130,7 @@ def queue_rows(
 
 
 def row_of(
-    item: ReviewItem, user: User, *, face: Face | None, why: tuple[LedgerLine, ...] = ()
+    item: ReviewItem, user: User, *, face: Face | None, why: tuple[Reason, ...] = ()
 ) -> QueueRow:
     """The row of one item for its reader."""
     return QueueRow(
@@ -141,26 +140,6 @@ def row_of(
         can_take=may_take(item, user) or has_right(user, Right.REASSIGN),
         face=face,
     )
-
-
-def why_here(
-    lead_ids: Collection[int], *, model: ScoringModel | None, now: datetime
-) -> dict[int, tuple[LedgerLine, ...]]:
-    """The strongest positive and the strongest other line of each lead under the live `model`."""
-    if model is None or not lead_ids:
-        return {}
-    source = leads_now(list(lead_ids), as_of=now)
-    found = ledgers(compile_model(model), source, now)
-    return {lead_id: strongest(ledger.lines) for lead_id, ledger in found.items()}
-
-
-def strongest(lines: Sequence[LedgerLine]) -> tuple[LedgerLine, ...]:
-    """The strongest positive rule, then the strongest other rule by size."""
-    fired = [line for line in lines if line.kind == RULE and line.points_tenths]
-    by_size = sorted(fired, key=lambda line: -abs(line.points_tenths))
-    first = next((line for line in by_size if line.points_tenths > 0), None)
-    second = next((line for line in by_size if line is not first), None)
-    return tuple(line for line in (first, second) if line is not None)
 
 
 def cursor_of(item: ReviewItem) -> str:

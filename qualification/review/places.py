@@ -7,13 +7,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import connection
+
 from crm.models import User
+from crm.roles import Role, roles_of
+from qualification import prepared
 from qualification.models import ReviewItem
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
 from qualification.review import keyset
-from qualification.review.claims import sight_by_team
 from qualification.review.counts import CAP
+
+_RANK = ", ".join(RANK)
+_BACK = ", ".join(f"{name} DESC" for name in RANK)
+_KEY = ", ".join(f"%({name})s" for name in RANK)
+
+
+def _beside(how: str, order: str, n: str, *, selected: str) -> str:
+    """The first `n` open items of the teams in sight on one side of the item, each team's read from
+    its own stretch of the index."""
+    return f"""
+        SELECT beside.* FROM sight CROSS JOIN LATERAL (
+            SELECT {selected} FROM qualification_reviewitem AS i
+            WHERE i.team_id = sight.id AND NOT i.state = 'closed' AND ({_RANK}) {how} ({_KEY})
+            ORDER BY {order} LIMIT {n}
+        ) AS beside"""  # noqa: S608 - constants of this module
+
+
+def _nearest(how: str, order: str) -> str:
+    found = _beside(how, order, "1", selected=f"lead_id, {_RANK}")
+    return f"(SELECT lead_id FROM ({found}) AS nearest ORDER BY {order} LIMIT 1)"  # noqa: S608
+
+
+def _number(how: str, order: str) -> str:
+    found = _beside(how, order, str(CAP), selected="1")
+    return f"(SELECT count(*) FROM ({found} LIMIT {CAP}) AS counted)"  # noqa: S608
+
+
+_PLACE = f"""
+    WITH sight AS MATERIALIZED (
+        SELECT id FROM crm_team WHERE %(every)s OR is_fallback OR id = %(team)s
+    )
+    SELECT {_number("<", _BACK)}, {_number(">", _RANK)}, {_nearest("<", _BACK)},
+        {_nearest(">", _RANK)}
+"""  # noqa: S608 - constants of this module
+_PARAMETERS = prepared.names_in(_PLACE)
+_NAME = "leadqual_place"
 
 
 @dataclass(frozen=True)
@@ -28,22 +67,15 @@ class Place:
 
 
 def place_of(item: ReviewItem, reader: User) -> Place:
-    """Rank and neighbours of an open item among the open items in the reader's sight; no place for
-    those who do not work the queue."""
+    """Rank and neighbours of an open item among the open items in the reader's sight, in one query;
+    no place for those who do not work the queue."""
     if not has_right(reader, Right.WORK_QUEUE):
         return Place()
-    sight = sight_by_team(reader)
-    key = keyset.rank_key(item)
-    ahead, behind = keyset.before(key), keyset.after(key)
-    # A number tells nothing of leads out of sight: only the index of the rank is read for it.
-    n_ahead = keyset.count_of_teams(ahead, sight, CAP)
-    n_behind = keyset.count_of_teams(behind, sight, CAP - n_ahead)
-    queue = ReviewItem.objects.open().visible_to(reader)
-    near = keyset.nearest_of_teams(queue.filter(ahead), queue.filter(behind), sight)
-    around = list(near.values_list("lead", *RANK))
-    return Place(
-        position=n_ahead + 1,
-        total=n_ahead + 1 + n_behind,
-        previous_lead=next((lead for lead, *rank in reversed(around) if tuple(rank) < key), None),
-        next_lead=next((lead for lead, *rank in around if tuple(rank) > key), None),
-    )
+    key = dict(zip(RANK, keyset.rank_key(item), strict=True))
+    sight = {"every": Role.ADMIN in roles_of(reader), "team": reader.team_id}
+    with connection.cursor() as cursor:
+        prepared.prepare(cursor, _NAME, lambda: prepared.numbered(_PLACE, _PARAMETERS))
+        prepared.execute(cursor, _NAME, ((key | sight)[name] for name in _PARAMETERS))
+        ahead, behind, previous_lead, next_lead = cursor.fetchone()
+    position = ahead + 1
+    return Place(position, position + min(behind, CAP - ahead), previous_lead, next_lead)

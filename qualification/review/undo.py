@@ -35,7 +35,7 @@ from qualification.handoff.handover import withdraw_handoff
 from qualification.models import Decision, ReviewItem, SLATimer
 from qualification.notices.tell import tell
 from qualification.permissions import Right
-from qualification.review import guard
+from qualification.review import guard, source_news
 from qualification.review.cadence_runs import end_runs, revive_run
 from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
@@ -77,6 +77,7 @@ def undo_decision(*, decision: Decision, by: User, now: datetime) -> Decision:
     move_lead(lead=lead, to=Stage.WORKING, reason=_("Decision undone"), by=by, now=now)
     _run_on(decision, item=item, now=now)
     credit.take_again(reversal=reversal, now=now)
+    source_news.unsay(decision=decision)
     return reversal
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Window
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import AttributeDefinition, Lead, User
@@ -28,6 +29,7 @@ from qualification.permissions import Right, has_right
 from qualification.review import checklists, timeline
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
+from qualification.review.frameworks import Pick, frameworks_on_offer, pick_for
 from qualification.review.help_wanted import request_on
 from qualification.review.lead_clock import Clock, clock_of
 from qualification.review.places import Place, place_of
@@ -44,7 +46,7 @@ from qualification.scoring import ledger as ledgers
 from qualification.scoring import verdict as verdicts
 from qualification.scoring import versions
 from qualification.scoring.ledger import Ledger
-from qualification.scoring.verdict import Verdict
+from qualification.scoring.verdict import Advice, Verdict
 
 COMMITTEE_SHOWN = 8
 # Fields of lead and account a reviewer expects to know, with the word for the missing one.
@@ -97,6 +99,7 @@ class Workspace:
     verdict: Verdict | None
     checklist: Checklist
     frameworks: tuple[Framework, ...]
+    framework_reason: str
     ask: Question | None
     disputes: dict[str, ScoreDispute]
     completeness: Completeness
@@ -201,6 +204,13 @@ class Workspace:
         return bool(self.turned_away_for) and has_right(self.reader, Right.AUDIT)
 
     @cached_property
+    def advice(self) -> Advice | None:
+        """What the cell of fit and intent suggests."""
+        if self.score is None or self.model is None:
+            return None
+        return verdicts.advice_for(self.score.grade, self.model)
+
+    @cached_property
     def is_stale(self) -> bool:
         """The score was made by rules that are no longer live."""
         return bool(self.score and self.model and self.score.model_id != self.model.pk)
@@ -208,13 +218,14 @@ class Workspace:
 
 def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> Workspace:
     """The page of a lead the reader may see; `ask` names the criterion to ask about next."""
-    item = _item_of(lead)
+    item = item_of(lead)
     model = versions.active_model()
-    score = LeadScore.objects.filter(lead=lead).first()
+    score = lead.score if hasattr(lead, "score") else None
     # At the moment of the score, so that the lines add up to it although interest decays.
     ledger = ledgers.ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
-    frameworks = checklists.frameworks_on_offer()
-    checklist = checklists.checklist_of(lead, _framework_of(item, frameworks))
+    frameworks = frameworks_on_offer()
+    pick = _pick_of(item, frameworks, now=now)
+    checklist = checklists.checklist_of(lead, pick.framework, now=now)
     is_open = item is not None and item.state != ItemState.CLOSED
     committee, elsewhere = _committee_of(lead, reader)
     disputes = standing_disputes(lead)
@@ -229,14 +240,16 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         ledger=ledger,
         verdict=_verdict_of(ledger, model, checklist),
         checklist=checklist,
-        frameworks=frameworks,
+        frameworks=_shown(frameworks, pick.framework),
+        framework_reason=pick.reason,
         ask=checklist.question(ask) or checklist.next_question,
         disputes=disputes,
         completeness=completeness_of(lead),
         clock=clock_of(item, now=now),
         place=place_of(item, reader) if item is not None and is_open else Place(),
         journey=timeline.journey_of(lead, reader_id=reader.pk),
-        last_decision=_last_decision(item),
+        # What is open has no decision that stands.
+        last_decision=None if is_open else _last_decision(item),
         asked_manager=request_on(item) if item is not None and is_open else None,
         committee=committee,
         committee_elsewhere=elsewhere,
@@ -247,18 +260,27 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     )
 
 
-def _item_of(lead: Lead) -> ReviewItem | None:
+def item_of(lead: Lead) -> ReviewItem | None:
     """The open stay of the lead in the queue, else its last one."""
     items = ReviewItem.objects.filter(lead=lead).select_related("holder", "assignee", "framework")
     # PostgreSQL sorts NULL last: nulls_first puts the open one in front.
     return items.order_by(F("closed_at").desc(nulls_first=True), "-pk").first()
 
 
-def _framework_of(item: ReviewItem | None, frameworks: tuple[Framework, ...]) -> Framework:
-    """The checklist the item is worked with, else the default one, without storing anything."""
+def _pick_of(item: ReviewItem | None, on_offer: tuple[Framework, ...], *, now: datetime) -> Pick:
+    """The checklist the item is worked with; before that the one it would be, without storing
+    anything."""
     if item is not None and item.framework is not None:
-        return item.framework
-    return frameworks[0]
+        return Pick(item.framework, item.framework_reason)
+    if item is None or item.state == ItemState.CLOSED:
+        return Pick(on_offer[0])
+    return pick_for(item.lead_id, on_offer=on_offer, now=now)
+
+
+def _shown(on_offer: tuple[Framework, ...], used: Framework) -> tuple[Framework, ...]:
+    """Those to switch between: an older version in work stands in the place of its newer one."""
+    others = tuple(used if row.key == used.key else row for row in on_offer)
+    return others if used in others else (used, *others)
 
 
 def _verdict_of(
@@ -295,12 +317,15 @@ def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:
     if lead.account_id is None:
         return (), 0
     others = Lead.objects.filter(account_id=lead.account_id).exclude(pk=lead.pk)
-    in_sight = others.visible_to(reader).select_related("score")
-    shown = tuple(in_sight.order_by("-received_at", "-pk")[:COMMITTEE_SHOWN])
-    counted = others.aggregate(
-        total=Count("pk"), seen=Count("pk", filter=Q(pk__in=in_sight.values("pk")))
+    in_sight = Exists(Lead.objects.visible_to(reader).filter(pk=OuterRef("pk")))
+    counted = others.annotate(
+        in_sight=in_sight, total=Window(Count("pk")), seen=Window(Count("pk", filter=in_sight))
     )
-    return shown, counted["total"] - counted["seen"]
+    # Those out of sight come last, and are dropped: with none in sight one of them tells the total.
+    rows = counted.select_related("score").order_by("-in_sight", "-received_at", "-pk")
+    found: tuple[Any, ...] = tuple(rows[:COMMITTEE_SHOWN])
+    elsewhere = found[0].total - found[0].seen if found else 0
+    return tuple(other for other in found if other.in_sight), elsewhere
 
 
 def _attributes_of(lead: Lead) -> tuple[Attribute, ...]:

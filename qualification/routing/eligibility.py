@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Count
 
 from crm.models import Team, User
-from crm.roles import roles_of
+from crm.roles import remember_roles, roles_of
 from qualification.choices import ItemState
 from qualification.models import Leave, ReviewItem, WorkProfile
 from qualification.permissions import RIGHTS, Right
@@ -92,10 +92,8 @@ def staff_of(person_ids: Collection[int], *, now: datetime) -> Staff:
 
 
 def _with_roles(person: User) -> User:
-    """Fills the cache of `roles_of` from the groups fetched for all, instead of one query each."""
-    if person.is_active and not person.is_superuser:
-        names = {group.name for group in person.groups.all()}
-        person.__dict__["_roles"] = frozenset(names & set(RIGHTS))
+    """The groups were fetched for all; without this `roles_of` would ask once for each."""
+    remember_roles(person, [group.name for group in person.groups.all()])
     return person
 
 

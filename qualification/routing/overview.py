@@ -13,8 +13,9 @@ from crm.models import Lead, User
 from qualification.models import PoolMember, ReviewItem, RoutingPool, RoutingRule
 from qualification.routing.assign import as_stored, balances_of, try_lead
 from qualification.routing.eligibility import Staff, staff_of
-from qualification.routing.rules import EVERY_LEAD, active_rules, condition_of, rules_fitting
+from qualification.routing.rules import active_rules, rules_fitting
 from qualification.routing.why import Looked, looked_at, told_of, why_text
+from qualification.scoring.holds import EVERY_LEAD, plain_condition
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.wording import asked_words
 
@@ -67,7 +68,7 @@ def rules_shown() -> list[RuleShown]:
     label_of = Catalogue.load().label_of
     shown = []
     for rule in RoutingRule.objects.select_related("team", "pool"):
-        condition = condition_of(rule.condition)
+        condition = plain_condition(rule.condition)
         is_every = condition == EVERY_LEAD
         asked = _("Every lead") if is_every else asked_words(condition, label_of)
         shown.append(RuleShown(rule, asked))

@@ -7,48 +7,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from crm.models import Lead
-from qualification.exceptions import ModelInvalid
 from qualification.models import AccountOwner, RoutingRule
 from qualification.scoring.compile import leads_now, which_hold
-from qualification.scoring.conditions import (
-    ActivityTest,
-    AllOf,
-    Condition,
-    NoActivityTest,
-    parse_when,
-)
-from qualification.scoring.declared import check_types, used_types
+from qualification.scoring.holds import EVERY_LEAD, plain_condition
 from qualification.scoring.subjects import Catalogue
-
-EVERY_LEAD = AllOf(())
 
 
 def active_rules() -> list[RoutingRule]:
     """The rules that are switched on, in the order in which they are asked."""
     rules = RoutingRule.objects.filter(is_active=True).select_related("team", "pool__team")
     return list(rules.order_by("position", "id"))
-
-
-def condition_of(raw: object) -> Condition:
-    """The condition of a rule; {} holds for every lead. Raises ModelInvalid with where and why."""
-    if raw == {}:
-        return EVERY_LEAD
-    found = parse_when(raw)
-    if isinstance(found, ActivityTest | NoActivityTest):
-        raise ModelInvalid(_("routing looks at who somebody is, not at activities"))
-    return found
-
-
-def checked_condition(raw: object) -> Condition:
-    """As `condition_of`, with the types of its subjects checked against what is declared."""
-    found = condition_of(raw)
-    catalogue = Catalogue.load()
-    if found != EVERY_LEAD:
-        check_types(found, used_types([found], catalogue), catalogue)
-    return found
 
 
 def rule_of_leads(
@@ -78,7 +48,7 @@ def rules_fitting(
 def _holding(
     lead_ids: Collection[int], rules: Sequence[RoutingRule], now: datetime
 ) -> dict[int, list[bool]]:
-    conditions = [condition_of(rule.condition) for rule in rules]
+    conditions = [plain_condition(rule.condition) for rule in rules]
     asked = [condition for condition in conditions if condition != EVERY_LEAD]
     if not asked:
         return {lead_id: [True] * len(rules) for lead_id in lead_ids}

@@ -4,10 +4,11 @@ Called by the ledger: the compiled expression itself, over the events it otherwi
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from django.db import connection
 
-from qualification.scoring.compile import CompiledModel, Source
+from qualification.scoring.compile import CompiledModel, Source, Statement, run
 from qualification.scoring.conditions import ActivityTest
 
 
@@ -20,10 +21,19 @@ def machine_counts(compiled: CompiledModel, source: Source) -> dict[int, dict[in
     numbers = [n for n, rule in enumerate(compiled.rules) if isinstance(rule.when, ActivityTest)]
     if not numbers:
         return {}
+    with connection.cursor() as cursor:
+        run(cursor, compiled, source, kind="machines", statement=partial(_statement, compiled))
+        return {
+            row_id: {n: count for n, count in zip(numbers, told, strict=True) if count}
+            for row_id, *told in cursor.fetchall()
+        }
+
+
+def _statement(compiled: CompiledModel, source: Source) -> Statement:
     # As a plain condition, so that PostgreSQL joins the verdicts of these events, not of all.
     only = f"{source.activity_where} AND {source.is_machine}"
     machines = replace(source, activity_where=only, is_machine="false")
-    found = [compiled.rules[number].activity for number in numbers]
+    found = [rule.activity for rule in compiled.rules if isinstance(rule.when, ActivityTest)]
     counts = [activity.count for activity in found if activity is not None]
     used = compiled.activities.used_in(" ".join(counts))
     columns = "".join(f", x.{column}" for column in used.values())
@@ -35,9 +45,4 @@ def machine_counts(compiled: CompiledModel, source: Source) -> dict[int, dict[in
             WHERE {source.where} OFFSET 0
         ) AS f WHERE {" OR ".join(f"{count} > 0" for count in counts)}
     """  # noqa: S608 - compiled text; values are parameters  # nosec
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**compiled.params.values, **source.params})
-        return {
-            row_id: {n: count for n, count in zip(numbers, told, strict=True) if count}
-            for row_id, *told in cursor.fetchall()
-        }
+    return sql, {**compiled.params.values, **source.params}

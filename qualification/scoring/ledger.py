@@ -21,6 +21,7 @@ from qualification.scoring.compile import (
     compile_model,
     leads_as_of,
     leads_now,
+    run,
 )
 from qualification.scoring.compile.model import UNLIMITED_TENTHS, CompiledRule
 from qualification.scoring.conditions import ActivityTest, NoActivityTest
@@ -118,9 +119,8 @@ def ledgers(
     did and nobody counts, for one statement more.
     """
     excluded = machine_counts(compiled, source) if tells_machines else {}
-    sql, params = compiled.lines(source)
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        run(cursor, compiled, source, kind="lines", statement=compiled.lines)
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     found = {}

@@ -22,7 +22,7 @@ from crm.models import Lead, User
 from crm.stages import Stage
 from qualification.choices import ModelStatus
 from qualification.exceptions import NothingToCompare
-from qualification.models import RunKind, ScoringModel, ScoringRun
+from qualification.models import RunKind, ScoringModel, ScoringRule, ScoringRun, Segment
 from qualification.scoring.compile import compile_model, leads_between
 from qualification.scoring.document_rows import content_of
 from qualification.scoring.moves import rank_correlation
@@ -145,9 +145,20 @@ def finish(run: ScoringRun, results: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def fingerprint(model: ScoringModel) -> str:
-    """Short mark of what the version says; another one after any edit of a draft."""
-    content = content_of(model, list(model.rules.order_by("position", "id")))
+    """Short mark of what the version says; another one after any edit of a draft, or of a segment
+    that its rules name."""
+    rules = list(model.rules.order_by("position", "id"))
+    content = content_of(model, rules) | {"meanings": _meanings(model, rules)}
     return f"{zlib.crc32(json.dumps(content, default=str, sort_keys=True).encode()):08x}"
+
+
+def _meanings(model: ScoringModel, rules: Iterable[ScoringRule]) -> dict[str, Any]:
+    """What the segments mean: in a draft as they are saved, later as they were frozen."""
+    if model.status != ModelStatus.DRAFT:
+        return dict(model.segments)
+    keys = {rule.segment for rule in rules if rule.segment}
+    saved = Segment.objects.filter(key__in=keys).values_list("key", "query") if keys else ()
+    return dict(saved)
 
 
 def _scored(model: ScoringModel, first: int, last: int, as_of: datetime) -> dict[int, Scored]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from qualification.models import ScoringModel
 from qualification.scoring.points import points_text, tenths_of
@@ -49,6 +50,33 @@ def verdict_of(*, total_tenths: int, model: ScoringModel, blocking: str = "") ->
             % figures,
         )
     return Verdict(_("Reject likely"), _("%(total)s is below the queue line at %(mql)s.") % figures)
+
+
+ACTION_WORDS = {
+    "accept": gettext_lazy("accept"),
+    "engage": gettext_lazy("engage"),
+    "nurture": gettext_lazy("nurture"),
+    "reject": gettext_lazy("reject"),
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the cell of fit and intent suggests: the action in a word, and the cell."""
+
+    action: str
+    word: str
+    fit: str
+    intent: str
+
+
+def advice_for(grade: str, model: ScoringModel) -> Advice | None:
+    """The action that the model's table suggests for a grade; None for a lead without one."""
+    action = action_for(grade, model)
+    if not action:
+        return None
+    word = ACTION_WORDS.get(action, action)
+    return Advice(action=action, word=str(word), fit=grade[0], intent=grade[1])
 
 
 def action_for(grade: str, model: ScoringModel) -> str:

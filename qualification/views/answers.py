@@ -16,7 +16,7 @@ from qualification.exceptions import AnswerInvalid
 from qualification.forms import AnswerForm, FrameworkForm
 from qualification.models import Criterion
 from qualification.permissions import Right, require
-from qualification.review import checklists
+from qualification.review import checklists, frameworks
 from qualification.toasts import add_toast
 from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
 from qualification.views.lead import dress_answer_form, page_context, parts_response
@@ -97,7 +97,7 @@ def framework(request: HttpRequest, pk: int) -> HttpResponse:
     lead = visible_lead_or_404(request.user, pk)
     form = FrameworkForm(request.POST)
     if form.is_valid():
-        checklists.switch_framework(
+        frameworks.switch_framework(
             item=open_item_of(lead),
             framework=form.cleaned_data["framework"],
             by=reader_of(request),

@@ -23,8 +23,9 @@ from qualification.handoff.desks import desks_for
 from qualification.handoff.packet import build_packet
 from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem
 from qualification.permissions import Right, has_right, require
-from qualification.review import decisions, help_wanted, next_lead
-from qualification.review.checklists import Checklist, checklist_of, framework_for
+from qualification.review import decisions, help_wanted, next_lead, second_person, source_news
+from qualification.review.checklists import Checklist, checklist_of
+from qualification.review.frameworks import framework_for
 from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
 from qualification.scoring.ledger import ledger_of
@@ -64,7 +65,7 @@ class Dialog:
         company = self.lead.account.name if self.lead.account else self.lead.company_name
         points = unsigned_tenths(score.total_tenths) if score else ""
         scored = _("score %(points)s") % {"points": points} if points else ""
-        for name in ("note", "override_reason"):
+        for name in ("note", "opening", "override_reason"):
             if name in self.form.fields:
                 key = f"{name}-{self.lead.pk}"
                 self.form.fields[name].widget.attrs["data-draft-key"] = key
@@ -106,6 +107,7 @@ def reject(request: HttpRequest, pk: int) -> HttpResponse:
             by=reader_of(request),
             reason=data["reason"],
             note=data["note"],
+            tells_marketing=data["tell_marketing"],
             override_reason=data["override_reason"],
             now=timezone.now(),
         )
@@ -146,7 +148,18 @@ def _reject_context(dialog: Dialog) -> dict[str, Any]:
         "disputes": disputes,
         "attempts_made": made,
         "attempts_wanted": wanted if made < wanted else 0,
+        "needs_second": _needs_second(dialog),
+        "help_form": HelpForm(),
+        "n_of_source": source_news.rejected_this_month(dialog.lead.source_id, now=timezone.now()),
     }
+
+
+def _needs_second(dialog: Dialog) -> bool:
+    """Whether this reader cannot reject it: two people do, and they are not the second one."""
+    score = LeadScore.objects.filter(lead=dialog.lead).first()
+    if score is None or not second_person.is_needed(score.grade, active_model()):
+        return False
+    return not second_person.may_agree(dialog.item, reader_of(dialog.request))
 
 
 def _number(value: Any) -> int | None:
@@ -184,6 +197,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
             by=reader_of(request),
             ae=data["ae"],
             note=data["note"],
+            opening=data["opening"],
             override_reason=data["override_reason"],
             now=timezone.now(),
         )
@@ -199,18 +213,22 @@ def _accept_context(dialog: Dialog) -> dict[str, Any]:
     desks = desks_for(lead)
     chosen = _number(dialog.form["ae"].value())
     first = desks[0].ae.pk if desks else None
+    packet = build_packet(lead=lead, checklist=checklist, ledger=ledger, now=now)
+    if not dialog.form.is_bound:
+        dialog.form.initial["opening"] = packet["opening"]["text"]
     return {
         "desks": desks,
         "chosen_ae": first if chosen is None else chosen,
         "missing": checklist.missing,
-        "packet": build_packet(lead=lead, checklist=checklist, ledger=ledger, now=now),
+        "packet": packet,
         "help_form": HelpForm(),
     }
 
 
 def checklist_for(item: ReviewItem) -> Checklist:
     """The checklist the item is worked with."""
-    return checklist_of(item.lead, framework_for(item))
+    now = timezone.now()
+    return checklist_of(item.lead, framework_for(item, now=now), now=now)
 
 
 def run_dialog(

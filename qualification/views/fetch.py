@@ -24,7 +24,7 @@ def reader_of(request: HttpRequest) -> User:
 
 def visible_lead_or_404(user: User | AnonymousUser, pk: int) -> Lead:
     """The lead if this user may know of it; 404 as for an absent one otherwise."""
-    leads = Lead.objects.visible_to(user).select_related("account", "team", "source")
+    leads = Lead.objects.visible_to(user).select_related("account", "team", "source", "score")
     return get_object_or_404(leads, pk=pk)
 
 

@@ -19,9 +19,10 @@ from qualification.choices import AnswerState, DisputeKind
 from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
-from qualification.review import timeline
+from qualification.review import timeline, workspace
 from qualification.review.buying import buying_committee_of
 from qualification.review.follow import follow_of
+from qualification.review.lead_clock import story_of
 from qualification.review.next_steps import TOUCHES
 from qualification.review.workspace import Workspace, workspace_of
 from qualification.views.fetch import reader_of, visible_lead_or_404
@@ -68,6 +69,16 @@ def lead_timeline(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "qualification/journey_page.html", context)
 
 
+@require_GET
+@require(Right.SEE_LEADS)
+def lead_clock(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why the clock of a lead has its time, and whose time passed so far."""
+    lead = visible_lead_or_404(request.user, pk)
+    story = story_of(workspace.item_of(lead), now=timezone.now())
+    name = "_clock_story.html" if is_htmx(request) else "clock_page.html"
+    return render(request, f"qualification/{name}", {"lead": lead, "story": story})
+
+
 def page_context(
     request: HttpRequest, lead: Lead, *, ask: str = "", now: datetime | None = None
 ) -> dict[str, Any]:
@@ -81,7 +92,7 @@ def page_context(
         "journey_filters": JOURNEY_FILTERS,
         "dispute_kinds": DisputeKind.choices,
         "can_dispute": has_right(request.user, Right.WORK_QUEUE),
-        "follow": follow_of(lead, reader=reader_of(request), now=now),
+        "follow": follow_of(lead, reader=reader_of(request), is_mine=space.is_mine, now=now),
         "touch_choices": TOUCHES,
         "answer_states": AnswerState.choices,
         "answer_form": answer_form_for(space),

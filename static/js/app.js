@@ -8,6 +8,7 @@ import "./menus.js";
 import "./network.js";
 import "./picks.js";
 import "./poll.js";
+import "./print.js";
 import "./rows.js";
 import "./theme.js";
 import "./toasts.js";

@@ -118,6 +118,8 @@ def decide(
             kind="accept" if outcome == "accept" else "reject",
             reason=reasons.get(outcome),
             ae=ae if outcome == "accept" else None,
+            # Nobody answered a checklist for these.
+            override_reason="Made up for a test" if outcome == "accept" else "",
             by=by,
             at=now,
             model=model,

@@ -57,6 +57,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
+        "why this clock": ("maya", f"/leads/{owned.lead_id}/clock/"),
         "score as of": ("maya", f"/leads/{owned.lead_id}/past/?at={then:%Y-%m-%dT%H:%M:%S}"),
         "accept dialog": ("maya", f"/leads/{owned.lead_id}/accept/"),
         "reject dialog": ("maya", f"/leads/{owned.lead_id}/reject/"),

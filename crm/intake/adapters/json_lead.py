@@ -41,6 +41,7 @@ KNOWN_KEYS = frozenset(
     [
         *(*LEAD_FIELDS, *ACCOUNT_FIELDS, *LABELS),
         *("name", "external_id", "message", "occurred_at", "type", "attributes", "properties"),
+        "answers",
     ]
 )
 
@@ -147,6 +148,7 @@ def read_document(document: dict[str, Any], key: str, received_at: datetime) -> 
         external_id=external_id,
         values=said,
         attributes=attributes,
+        answers=_answers(document, notes),
         received_at=received_at,
         stated_at=occurred_at,
         activity=ActivityPayload(
@@ -175,6 +177,17 @@ def _values(document: dict[str, Any], notes: list[str]) -> dict[str, Value]:
         else:
             said |= {key: read} if read != "" else {}
     return said
+
+
+def _answers(document: dict[str, Any], notes: list[str]) -> dict[str, Value]:
+    """What the person answered; what is no plain value is left out and noted."""
+    found: dict[str, Value] = {}
+    for key, value in _object(document, "answers").items():
+        if isinstance(value, str | int | float) and value != "":
+            found[key] = value
+        elif value not in (None, ""):
+            notes.append(f"answers.{key[:60]}: not a plain value")
+    return found
 
 
 def _opted_out(value: Any) -> bool:

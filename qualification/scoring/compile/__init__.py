@@ -4,7 +4,13 @@ Called by ledger, rescore and feedback; nothing else evaluates a rule."""
 from qualification.scoring.compile.holding import which_hold
 from qualification.scoring.compile.matrix import FiredMatrix, fired_matrix
 from qualification.scoring.compile.members import IsAmongMembers, IsMember, members
-from qualification.scoring.compile.model import CompiledModel, compile_model, compile_rules
+from qualification.scoring.compile.model import (
+    CompiledModel,
+    Statement,
+    compile_model,
+    compile_rules,
+)
+from qualification.scoring.compile.running import run
 from qualification.scoring.compile.sources import (
     Source,
     at_moments,
@@ -19,6 +25,7 @@ __all__ = [
     "IsAmongMembers",
     "IsMember",
     "Source",
+    "Statement",
     "at_moments",
     "compile_model",
     "compile_rules",
@@ -27,5 +34,6 @@ __all__ = [
     "leads_between",
     "leads_now",
     "members",
+    "run",
     "which_hold",
 ]

@@ -4,7 +4,7 @@ SQL text for lead (l), account (c), activities (a), answers (n); called by whoev
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -136,11 +136,14 @@ class Source:
     derived: Mapping[str, str] = field(default_factory=lambda: _derived(_PARAM))
     origin: str = _ORIGIN
     params: dict[str, Any] = field(default_factory=dict)
+    # Sources of one name differ in the values of `params` only; blank where there is no such name.
+    name: str = ""
 
 
 def leads_now(lead_ids: Collection[int], *, as_of: datetime) -> Source:
     """These leads with their facts as they stand; `as_of` is the present."""
-    return _present("= ANY(%(lead_ids)s::bigint[])", {"lead_ids": list(lead_ids), "as_of": as_of})
+    params = {"lead_ids": list(lead_ids), "as_of": as_of}
+    return replace(_present("= ANY(%(lead_ids)s::bigint[])", params), name="now")
 
 
 def leads_between(first: int, last: int, *, as_of: datetime) -> Source:

@@ -66,7 +66,9 @@ def test_it_carries_answers_score_journey_and_budget(people: dict[str, User]) ->
     assert (packet["budget"]["words"], packet["budget"]["state"]) == ("€120k to €150k", "inferred")
     assert [found["label"] for found in packet["watch_out"]] == ["System in use"]
     assert packet["open"] == [
-        *("Who else is involved", "System in use", "Trigger event"),
+        *("Funds exist", "Approval of the spend", "Conditions of the budget"),
+        *("Who else is involved", "Path to the decision makers"),
+        *("System in use", "Previous tool", "If nothing changes", "Trigger event"),
         "Contract end",
     ]
     assert [(step["words"], step["detail"]) for step in packet["journey"]] == [
@@ -80,7 +82,7 @@ def test_the_opening_cites_the_best_answer(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     answer(item.lead, "timing", people["sdr"], value="Q2 2027")
     answer(item.lead, "pain", people["sdr"], value="2.4% mis-picks", source="Mail")
-    found = opening(lead=item.lead, checklist=checklist_of(item.lead, bant()), ledger=None)
+    found = opening(lead=item.lead, checklist=checklist_of(item.lead, bant(), now=NOW), ledger=None)
     assert "2.4% mis-picks" in found["text"]
     assert found["fact"] == "Main pain, confirmed, Mail, 23 Nov 2026"
 
@@ -88,7 +90,7 @@ def test_the_opening_cites_the_best_answer(people: dict[str, User]) -> None:
 def test_the_opening_never_rests_on_a_contradicted_answer(people: dict[str, User]) -> None:
     item = held_item(people["sdr"], topic="WMS for three sites")
     answer(item.lead, "pain", people["sdr"], value="none", state="contradicted")
-    found = opening(lead=item.lead, checklist=checklist_of(item.lead, bant()), ledger=None)
+    found = opening(lead=item.lead, checklist=checklist_of(item.lead, bant(), now=NOW), ledger=None)
     assert "WMS for three sites" in found["text"]
     assert "WMS for three sites" in found["fact"]
 
@@ -114,14 +116,16 @@ def test_the_opening_falls_back_to_what_they_did(people: dict[str, User]) -> Non
         points="20.0",
     )
     ledger = ledger_of(item.lead.pk, model=draft, now=NOW + MINUTE)
-    found = opening(lead=item.lead, checklist=checklist_of(item.lead, bant()), ledger=ledger)
+    found = opening(
+        lead=item.lead, checklist=checklist_of(item.lead, bant(), now=NOW), ledger=ledger
+    )
     assert "Demo request" in found["text"]
     assert found["fact"].startswith("Demo request")
 
 
 def test_with_nothing_known_there_is_no_opening(people: dict[str, User]) -> None:
     lead = LeadFactory(team=people["sdr"].team)
-    found = opening(lead=lead, checklist=checklist_of(lead, bant()), ledger=None)
+    found = opening(lead=lead, checklist=checklist_of(lead, bant(), now=NOW), ledger=None)
     assert found == {"text": "", "fact": ""}
 
 
@@ -132,7 +136,10 @@ def test_a_machines_clicks_are_not_in_the_journey(people: dict[str, User]) -> No
         activity=click, is_machine=True, reason="scanner", recorded_at=NOW
     )
     packet = build_packet(
-        lead=lead, checklist=checklist_of(lead, bant()), ledger=None, now=NOW + dt.timedelta(1)
+        lead=lead,
+        checklist=checklist_of(lead, bant(), now=NOW),
+        ledger=None,
+        now=NOW + dt.timedelta(1),
     )
     assert packet["journey"] == []
 

@@ -14,8 +14,8 @@ from crm.stages import Stage
 from qualification.choices import AnswerState, DecisionKind, ItemState, TimerKind, TimerState
 from qualification.exceptions import AlreadyDecided, ChecklistIncomplete, DecisionIncomplete
 from qualification.models import Decision, Framework, Handoff, OutboxMessage, ReviewItem, SLATimer
-from qualification.review.checklists import switch_framework
 from qualification.review.decisions import accept_lead
+from qualification.review.frameworks import switch_framework
 from tests import factories
 from tests.factories import NOW
 from tests.qualification.decision_support import (

@@ -12,10 +12,9 @@ from qualification.exceptions import DecisionIncomplete, NotHolder
 from qualification.models import Criterion, Framework, ItemEvent
 from qualification.review.checklists import (
     checklist_of,
-    framework_for,
     missing_for_accept,
-    switch_framework,
 )
+from qualification.review.frameworks import framework_for, switch_framework
 from tests import factories
 from tests.factories import NOW
 from tests.qualification.decision_support import (
@@ -56,14 +55,14 @@ def test_the_shipped_frameworks_have_their_parts(
     people: dict[str, User], key: str, parts: list[str]
 ) -> None:
     item = held_item(people["sdr"])
-    checklist = checklist_of(item.lead, framework(key))
+    checklist = checklist_of(item.lead, framework(key), now=NOW)
     assert [part.name for part in checklist.parts] == parts
 
 
 def test_it_shows_an_answer_with_where_it_comes_from(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     answer(item.lead, "budget", people["sdr"], value="€120k", evidence_url="https://x.example/")
-    question = checklist_of(item.lead, framework("bant")).question("budget")
+    question = checklist_of(item.lead, framework("bant"), now=NOW).question("budget")
     assert question is not None
     assert (question.words, question.state, question.source, question.answered_on) == (
         "€120k",
@@ -82,7 +81,7 @@ def test_it_shows_an_answer_with_where_it_comes_from(people: dict[str, User]) ->
 def test_an_answer_shows_in_every_framework_that_asks(people: dict[str, User], key: str) -> None:
     item = held_item(people["sdr"])
     answer(item.lead, "pain", people["sdr"], value="2.4% mis-picks")
-    question = checklist_of(item.lead, framework(key)).question("pain")
+    question = checklist_of(item.lead, framework(key), now=NOW).question("pain")
     assert question is not None
     assert question.words == "2.4% mis-picks"
 
@@ -107,7 +106,7 @@ def test_what_meets_a_requirement(
     for other in set(BANT_REQUIRED) - {key}:
         answer(item.lead, other, people["sdr"])
     answer(item.lead, key, people["sdr"], state=state, value=None if state == "unknown" else "x")
-    missing = missing_for_accept(item.lead, framework("bant"))
+    missing = missing_for_accept(item.lead, framework("bant"), now=NOW)
     assert missing == ([] if is_met else [Criterion.objects.get(key=key).label])
 
 
@@ -115,7 +114,7 @@ def test_contradicted_blocks_by_name(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
     answer(item.lead, "system_in_use", people["sdr"], state="contradicted")
     answer(item.lead, "pain", people["sdr"], state="contradicted", value=None)
-    checklist = checklist_of(item.lead, framework("bant"))
+    checklist = checklist_of(item.lead, framework("bant"), now=NOW)
     assert [question.key for question in checklist.blocking] == ["pain"]
 
 
@@ -126,11 +125,11 @@ def test_it_counts(people: dict[str, User]) -> None:
     answer(item.lead, "pain", people["sdr"])
     answer(item.lead, "system_in_use", people["sdr"], state="contradicted")
     answer(item.lead, "timing", people["sdr"], state="unknown", value=None)
-    checklist = checklist_of(item.lead, framework("bant"))
-    assert (checklist.count, checklist.answered) == (8, 3)
+    checklist = checklist_of(item.lead, framework("bant"), now=NOW)
+    assert (checklist.count, checklist.answered) == (14, 3)
     assert (checklist.required, checklist.required_met) == (4, 3)
     assert (checklist.n_confirmed, checklist.n_inferred, checklist.n_contradicted) == (1, 1, 1)
-    assert checklist.n_unknown == 5
+    assert checklist.n_unknown == 11
     assert not checklist.is_ready
 
 
@@ -139,13 +138,14 @@ def test_it_asks_required_ones_first_then_settles_contradictions(people: dict[st
     bant = framework("bant")
     asked = []
     for _ in range(20):
-        question = checklist_of(item.lead, bant).next_question
+        question = checklist_of(item.lead, bant, now=NOW).next_question
         if question is None:
             break
         asked.append(question.key)
         is_second = asked.count(question.key) == 2
         state = "contradicted" if question.key == "pain" and not is_second else "confirmed"
-        known = {"value": "2027-03-31"} if question.key == "contract_end" else {}
+        values = {"contract_end": "2027-03-31", "budget_funds": "no"}
+        known = {"value": values[question.key]} if question.key in values else {}
         answer(item.lead, question.key, people["sdr"], state=state, **known)
     assert asked == [
         "budget",
@@ -153,8 +153,14 @@ def test_it_asks_required_ones_first_then_settles_contradictions(people: dict[st
         "pain",
         "timing",
         "pain",
+        "budget_funds",
+        "budget_approval",
+        "budget_conditions",
         "stakeholders",
+        "decision_path",
         "system_in_use",
+        "previous_tool",
+        "if_nothing_changes",
         "trigger",
         "contract_end",
     ]
@@ -162,19 +168,19 @@ def test_it_asks_required_ones_first_then_settles_contradictions(people: dict[st
 
 def test_the_default_framework_is_stored_at_first_use(people: dict[str, User]) -> None:
     item = held_item(people["sdr"])
-    assert framework_for(item).key == "bant"
+    assert framework_for(item, now=NOW).key == "bant"
     item.refresh_from_db()
     assert item.framework == framework("bant")
     Framework.objects.update(is_default=False)
     Framework.objects.filter(key="gpct").update(is_default=True)
-    assert framework_for(item).key == "bant"
-    assert framework_for(held_item(people["manager"])).key == "gpct"
+    assert framework_for(item, now=NOW).key == "bant"
+    assert framework_for(held_item(people["manager"]), now=NOW).key == "gpct"
 
 
 def test_without_an_active_framework_it_says_so(people: dict[str, User]) -> None:
     Framework.objects.update(is_active=False)
     with pytest.raises(DecisionIncomplete, match="admin"):
-        framework_for(held_item(people["sdr"]))
+        framework_for(held_item(people["sdr"]), now=NOW)
 
 
 def test_switching_keeps_the_answers(people: dict[str, User]) -> None:
@@ -182,11 +188,14 @@ def test_switching_keeps_the_answers(people: dict[str, User]) -> None:
     answer_required(item.lead, people["sdr"])
     switch_framework(item=item, framework=framework("gpct"), by=people["sdr"], now=NOW + 3 * MINUTE)
     assert item.framework == framework("gpct")
-    assert missing_for_accept(item.lead, framework_for(item)) == ["Goals", "Plans"]
+    assert missing_for_accept(item.lead, framework_for(item, now=NOW), now=NOW) == [
+        "Goals",
+        "Plans",
+    ]
     event = ItemEvent.objects.get(item=item, verb="framework:switched")
     assert (event.by, event.note) == (people["sdr"], "GPCT")
     switch_framework(item=item, framework=framework("bant"), by=people["sdr"], now=NOW + 4 * MINUTE)
-    assert missing_for_accept(item.lead, framework_for(item)) == []
+    assert missing_for_accept(item.lead, framework_for(item, now=NOW), now=NOW) == []
 
 
 def test_switching_is_refused(people: dict[str, User]) -> None:
@@ -208,4 +217,4 @@ def test_the_page_costs_two_queries(
     answer_required(item.lead, people["sdr"])
     bant = framework("bant")
     with django_assert_num_queries(2):  # type: ignore[operator]
-        checklist_of(item.lead, bant)
+        checklist_of(item.lead, bant, now=NOW)

@@ -172,7 +172,7 @@ def state_of(item: ReviewItem) -> dict[str, Any]:
     "change",
     [
         {"kind": "reject", "reason": None},
-        {"kind": "accept", "reason": None, "ae": None},
+        {"kind": "accept", "reason": None, "ae": None, "override_reason": "Known to us"},
         {"kind": "reversed", "reverses": None},
         {"kind": "overturned", "reverses": None},
         {"kind": "nurture", "with_ae": True},

@@ -146,10 +146,36 @@ def rejected_without_reason(item: ReviewItem, by: User) -> None:
     )
 
 
+def accepted(ae: str, **changes: str) -> Callable[[ReviewItem, User], None]:
+    """An accept written past its door; nothing required is answered."""
+
+    def insert(item: ReviewItem, by: User) -> None:
+        for name, value in changes.items():
+            run(f"UPDATE qualification_reviewitem SET {name} = {value} WHERE id = %s", item.pk)
+        run(
+            "INSERT INTO qualification_decision (item_id, lead_id, kind, note, override_reason,"
+            " by_id, ae_id, at, total_tenths, grade, fired, frozen)"
+            f" VALUES (%s, %s, 'accept', '', '', %s, {ae}, now(), 0, '', '{{}}', '{{}}')",
+            item.pk,
+            item.lead_id,
+            by.pk,
+        )
+
+    insert.__name__ = f"accepted for {ae} {changes}"
+    return insert
+
+
+BANT = {"framework_id": "(SELECT id FROM qualification_framework WHERE key = 'bant')"}
+SOMEBODY = "(SELECT min(id) FROM crm_user)"
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "attempt",
     [
+        accepted("NULL", **BANT),
+        accepted(SOMEBODY),
+        accepted(SOMEBODY, **BANT),
         second_open_item,
         set_item("state = 'claimed'"),
         set_item("state = 'owned', holder_id = %(by)s"),

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from crm.models import AttributeDefinition, Lead, Team, User
 from qualification.exceptions import ModelInvalid
 from qualification.models import AccountOwner, RoutingRule
-from qualification.routing.rules import active_rules, checked_condition, rule_of_leads
+from qualification.routing.rules import active_rules, rule_of_leads
+from qualification.scoring.holds import checked_condition
 from tests import factories
 from tests.qualification import routing_support as routing
 

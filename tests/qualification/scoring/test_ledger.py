@@ -16,7 +16,7 @@ from qualification.scoring.compile import at_moments, compile_model, fired_matri
 from qualification.scoring.conditions import parse_when
 from qualification.scoring.ledger import Ledger, ledger_of, ledgers
 from qualification.scoring.subjects import Catalogue, subject_of
-from qualification.scoring.verdict import action_for, verdict_of
+from qualification.scoring.verdict import action_for, advice_for, verdict_of
 from qualification.scoring.wording import asked_words
 from tests.factories import AccountFactory, LeadFactory
 from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
@@ -362,3 +362,28 @@ def test_it_says_what_machines_did_and_nobody_counts(
     ]
     assert ledger.lines[0].rule_key == "click-0"
     assert not ledger.lines[0].has_fired
+
+
+ACTIONS = {
+    "accept": ["A1", "A2", "B1", "B2"],
+    "engage": ["A3", "A4", "B3", "B4"],
+    "nurture": ["C1", "C2", "D1", "D2"],
+    "reject": ["C3", "C4", "D3", "D4"],
+}
+
+
+@pytest.mark.parametrize("grade", [f"{fit}{intent}" for fit in "ABCD" for intent in "1234"])
+def test_every_cell_of_fit_and_intent_suggests_one_action(grade: str) -> None:
+    advice = advice_for(grade, ScoringModel(actions=ACTIONS))
+    wanted = {("AB", "12"): "accept", ("AB", "34"): "engage", ("CD", "12"): "nurture"}
+    cell = next((key for key in wanted if grade[0] in key[0] and grade[1] in key[1]), None)
+    assert advice is not None
+    assert (advice.action, advice.fit, advice.intent) == (
+        wanted.get(cell, "reject") if cell else "reject",
+        grade[0],
+        grade[1],
+    )
+
+
+def test_without_a_grade_nothing_is_suggested() -> None:
+    assert advice_for("", ScoringModel(actions=ACTIONS)) is None

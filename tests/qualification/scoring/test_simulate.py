@@ -10,7 +10,14 @@ import pytest
 from crm.models import User
 from qualification import runner
 from qualification.exceptions import NothingToCompare
-from qualification.models import LeadScore, RunState, ScoringModel, ShadowScore
+from qualification.models import (
+    LeadScore,
+    RunState,
+    ScoringModel,
+    ScoringRule,
+    Segment,
+    ShadowScore,
+)
 from qualification.scoring import drafts, simulate, versions
 from qualification.scoring.simulation import Bars, Part, _bars, simulation_of
 from tests import factories
@@ -175,3 +182,23 @@ def test_without_leads_it_is_done_with_nothing(
 )
 def test_bars_keep_every_lead(before: dict[str, int], after: dict[str, int], bars: Bars) -> None:
     assert _bars(before, after) == bars
+
+
+def test_it_says_that_a_segment_means_something_else_since(
+    draft: ScoringModel, admin: User, now: dt.datetime
+) -> None:
+    segment = Segment.objects.create(
+        key="alps", name="Alps", query={"country": ["DE"]}, created_at=now, updated_at=now
+    )
+    ScoringRule.objects.filter(model=draft).update(segment="alps")
+    leads("VP")
+    simulate.start_simulation(model=draft, by=admin, now=now)
+    runner.work_runs(now=now)
+    found = simulation_of(draft)
+    assert found is not None
+    assert not found.is_outdated
+    segment.query = {"country": ["DE", "AT"]}
+    segment.save()
+    found = simulation_of(draft)
+    assert found is not None
+    assert found.is_outdated

@@ -35,7 +35,9 @@ def test_it_pauses_shows_why_and_resumes(sdr: Client, claimed: Make) -> None:
     assert "Resume" in shown
     assert sdr.post(f"{page}resume/", headers=HTMX).status_code == 200
     assert SLAPause.objects.get().ended_at is not None
-    assert "Why this clock" in sdr.get(page).content.decode()
+    assert f'hx-get="{page}clock/"' in sdr.get(page).content.decode()
+    assert "Why this clock" in sdr.get(f"{page}clock/", headers=HTMX).content.decode()
+    assert "Back to the lead" in sdr.get(f"{page}clock/").content.decode()
 
 
 def test_without_scripts_it_comes_back_to_the_page(sdr: Client, claimed: Make) -> None:
