@@ -26,6 +26,7 @@ from qualification.review import (
     holds,
     overdue,
     pauses,
+    presence,
     routed,
     tasks,
     waking,
@@ -89,6 +90,7 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "tasks": lambda now: tasks.tell_due(now=now),
     "contact_hours": lambda now: contact_hours.count_due(now=now),
     "notices": lambda now: plan.plan_due(now=now),
+    "presence": lambda now: presence.forget_old(now=now),
     "outbox": lambda now: deliver_due(now=now),
     "outcomes": lambda now: poll.poll_due(now=now),
 }

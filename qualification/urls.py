@@ -63,6 +63,7 @@ queue_urls = [
 lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/presence/", lead.lead_presence, name="lead-presence"),
     path("leads/<int:pk>/clock/", lead.lead_clock, name="lead-clock"),
     path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
     path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),

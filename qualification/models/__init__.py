@@ -28,6 +28,7 @@ from qualification.models.notices import (
     WebhookTarget,
 )
 from qualification.models.outbox import OutboxMessage
+from qualification.models.presence import Presence
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
 from qualification.models.routing import (
@@ -90,6 +91,7 @@ __all__ = [
     "NurturePlan",
     "OutboxMessage",
     "PoolMember",
+    "Presence",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",

@@ -56,6 +56,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-past": page(SEE_LEADS),
     "qualification:lead-changers": page(SEE_LEADS),
     "qualification:lead-clock": page(SEE_LEADS),
+    "qualification:lead-presence": verb(SEE_LEADS),
     "qualification:lead-claim": verb(WORK),
     "qualification:lead-release": verb(WORK),
     "qualification:lead-skip": dialog(WORK),

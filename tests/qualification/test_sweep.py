@@ -19,7 +19,7 @@ from tests.qualification import queue_support as rows
 NOW = rows.NOW
 NAMES = [
     *("inbox", "scores", "runs", "pauses", "timers", "overdue", "leases", "wakeups", "tasks"),
-    *("contact_hours", "notices", "outbox"),
+    *("contact_hours", "notices", "presence", "outbox"),
 ]
 
 
