@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0007_outcomes_told_by_others"),
-        ("qualification", "0016_decisions_by_two_and_news_of_sources"),
+        ("qualification", "0017_presence"),
     ]
 
     operations = [
