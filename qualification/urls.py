@@ -3,6 +3,7 @@
 from django.urls import path
 
 from qualification.views import (
+    accounts,
     answers,
     buying,
     cadences,
@@ -88,6 +89,12 @@ lead_urls = [
     path("leads/<int:pk>/nurture/preview/", nurture.nurture_preview, name="nurture-preview"),
     path("leads/<int:pk>/cadence/", cadences.cadence_start, name="cadence-start"),
     path("leads/<int:pk>/cadence/stop/", cadences.cadence_stop, name="cadence-stop"),
+]
+
+account_urls = [
+    path("accounts/", accounts.account_list, name="account-list"),
+    path("accounts/<int:pk>/", accounts.account_detail, name="account-detail"),
+    path("accounts/<int:pk>/target/", accounts.account_target, name="account-target"),
 ]
 
 undo_urls = [
@@ -182,6 +189,7 @@ urlpatterns = (
     + shell_urls
     + queue_urls
     + lead_urls
+    + account_urls
     + undo_urls
     + nurture_urls
     + decision_urls

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0004_index_of_leads_turned_away"),
+        ("crm", "0005_accounts_by_name"),
     ]
 
     operations = [

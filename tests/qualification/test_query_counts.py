@@ -59,6 +59,8 @@ def pages() -> dict[str, tuple[str, str]]:
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
         "why this clock": ("maya", f"/leads/{owned.lead_id}/clock/"),
         "score as of": ("maya", f"/leads/{owned.lead_id}/past/?at={then:%Y-%m-%dT%H:%M:%S}"),
+        "accounts": ("maya", "/accounts/"),
+        "account": ("maya", f"/accounts/{owned.lead.account_id}/"),
         "accept dialog": ("maya", f"/leads/{owned.lead_id}/accept/"),
         "reject dialog": ("maya", f"/leads/{owned.lead_id}/reject/"),
         "nurture dialog": ("maya", f"/leads/{owned.lead_id}/nurture/"),
