@@ -10,6 +10,7 @@ from qualification.views import (
     claims,
     decide,
     decisions,
+    deliveries,
     disputes,
     handoffs,
     home,
@@ -18,6 +19,7 @@ from qualification.views import (
     models,
     notices,
     nurture,
+    outcomes,
     pauses,
     proposals,
     queue,
@@ -45,6 +47,11 @@ shell_urls = [
 
 intake_urls = [
     path("intake/<slug:source>/<slug:credential>/", intake.receive, name="intake"),
+    path(
+        "intake/<slug:source>/<slug:credential>/outcomes/",
+        outcomes.receive_outcomes,
+        name="intake-outcomes",
+    ),
 ]
 
 queue_urls = [
@@ -142,6 +149,17 @@ handoff_urls = [
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
 ]
 
+delivery_urls = [
+    path("deliveries/", deliveries.delivery_list, name="delivery-list"),
+    path("deliveries/again/", deliveries.delivery_all_again, name="delivery-all-again"),
+    path("deliveries/<int:pk>/again/", deliveries.delivery_again, name="delivery-again"),
+]
+
+outcome_urls = [
+    path("outcomes/", outcomes.outcome_list, name="outcome-list"),
+    path("outcomes/<int:pk>/look/", outcomes.outcome_look_again, name="outcome-look-again"),
+]
+
 routing_urls = [
     path("routing/", routing.routing_page, name="routing"),
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
@@ -179,6 +197,8 @@ urlpatterns = (
     + model_urls
     + release_urls
     + handoff_urls
+    + delivery_urls
+    + outcome_urls
     + routing_urls
     + notice_urls
     + sla_urls
