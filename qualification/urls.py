@@ -3,6 +3,7 @@
 from django.urls import path
 
 from qualification.views import (
+    accounts,
     answers,
     bulk,
     buying,
@@ -10,6 +11,7 @@ from qualification.views import (
     claims,
     decide,
     decisions,
+    deliveries,
     disputes,
     handoffs,
     home,
@@ -18,6 +20,7 @@ from qualification.views import (
     models,
     notices,
     nurture,
+    outcomes,
     pauses,
     proposals,
     queue,
@@ -48,6 +51,11 @@ shell_urls = [
 
 intake_urls = [
     path("intake/<slug:source>/<slug:credential>/", intake.receive, name="intake"),
+    path(
+        "intake/<slug:source>/<slug:credential>/outcomes/",
+        outcomes.receive_outcomes,
+        name="intake-outcomes",
+    ),
 ]
 
 queue_urls = [
@@ -67,6 +75,7 @@ queue_urls = [
 lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/presence/", lead.lead_presence, name="lead-presence"),
     path("leads/<int:pk>/clock/", lead.lead_clock, name="lead-clock"),
     path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
     path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
@@ -91,6 +100,12 @@ lead_urls = [
     path("leads/<int:pk>/nurture/preview/", nurture.nurture_preview, name="nurture-preview"),
     path("leads/<int:pk>/cadence/", cadences.cadence_start, name="cadence-start"),
     path("leads/<int:pk>/cadence/stop/", cadences.cadence_stop, name="cadence-stop"),
+]
+
+account_urls = [
+    path("accounts/", accounts.account_list, name="account-list"),
+    path("accounts/<int:pk>/", accounts.account_detail, name="account-detail"),
+    path("accounts/<int:pk>/target/", accounts.account_target, name="account-target"),
 ]
 
 undo_urls = [
@@ -145,6 +160,17 @@ handoff_urls = [
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
 ]
 
+delivery_urls = [
+    path("deliveries/", deliveries.delivery_list, name="delivery-list"),
+    path("deliveries/again/", deliveries.delivery_all_again, name="delivery-all-again"),
+    path("deliveries/<int:pk>/again/", deliveries.delivery_again, name="delivery-again"),
+]
+
+outcome_urls = [
+    path("outcomes/", outcomes.outcome_list, name="outcome-list"),
+    path("outcomes/<int:pk>/look/", outcomes.outcome_look_again, name="outcome-look-again"),
+]
+
 routing_urls = [
     path("routing/", routing.routing_page, name="routing"),
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
@@ -179,6 +205,7 @@ urlpatterns = (
     + shell_urls
     + queue_urls
     + lead_urls
+    + account_urls
     + undo_urls
     + nurture_urls
     + decision_urls
@@ -186,6 +213,8 @@ urlpatterns = (
     + model_urls
     + release_urls
     + handoff_urls
+    + delivery_urls
+    + outcome_urls
     + routing_urls
     + notice_urls
     + sla_urls

@@ -35,6 +35,13 @@ class Account(models.Model):
 
     class Meta:
         ordering = ["name", "id"]
+        indexes = [
+            # The list of companies, and of those we go after.
+            models.Index(fields=["name", "id"], name="crm_account_by_name"),
+            models.Index(
+                fields=["name", "id"], condition=models.Q(is_target=True), name="crm_account_target"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -8,12 +8,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from qualification.choices import TimerKind
+from qualification.connectors.send import CRM_HANDOFF, handoff_key
 from qualification.exceptions import HandoffAnswered
 from qualification.handoff.packet import build_packet
-from qualification.models import Decision, Framework, Handoff, OutboxMessage, ReviewItem
+from qualification.models import (
+    CrmConnection,
+    Decision,
+    Framework,
+    Handoff,
+    OutboxMessage,
+    ReviewItem,
+)
 from qualification.outbox.post import Letter, post
 from qualification.review.checklists import checklist_of
 from qualification.scoring.ledger import Ledger
@@ -31,7 +40,7 @@ def hand_over(
     opening: str = "",
     now: datetime,
 ) -> Handoff:
-    """The handoff with its frozen packet, the AE's clock, and the mail held for the undo time.
+    """The handoff with its frozen packet, the AE's clock, the messages held for the undo time.
     `opening`: the first sentence where somebody wrote an own one."""
     assert decision.ae is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
@@ -47,7 +56,7 @@ def hand_over(
         decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
     )
     start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=decision.ae.team_id)
-    _post_mail(handoff, now=now)
+    _post_letters(handoff, now=now)
     return handoff
 
 
@@ -72,14 +81,30 @@ def cancel_messages(*, decision: Decision) -> bool:
     return not messages.exclude(state=OutboxMessage.State.CANCELLED).exists()
 
 
-def _post_mail(handoff: Handoff, *, now: datetime) -> None:
-    """The mail to the AE; its key counts the handoffs of the lead."""
-    number = Handoff.objects.filter(lead=handoff.lead).count()
-    letter = Letter(
-        key=f"lead:{handoff.lead_id}:handoff:{number}",
+def _post_letters(handoff: Handoff, *, now: datetime) -> None:
+    """The mail to the AE and the message to each CRM; their key counts the handoffs of the lead."""
+    not_before = now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
+    key = handoff_key(handoff)
+    mail = Letter(
+        key=key,
         kind=HANDOFF_MAIL,
         payload={"handoff": handoff.pk},
-        not_before=now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]),
+        not_before=not_before,
         decision=handoff.decision,
     )
-    post([letter])
+    connections = CrmConnection.objects.filter(
+        Q(team=None) | Q(team=handoff.lead.team_id), is_active=True
+    )
+    to_crms = [
+        Letter(
+            key=f"{key}:{connection.lane}",
+            kind=CRM_HANDOFF,
+            payload={"handoff": handoff.pk, "connection": connection.pk},
+            not_before=not_before,
+            lane=connection.lane,
+            order_key=f"{connection.lane}:lead:{handoff.lead_id}",
+            decision=handoff.decision,
+        )
+        for connection in connections
+    ]
+    post([mail, *to_crms])

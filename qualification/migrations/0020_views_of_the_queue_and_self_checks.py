@@ -10,8 +10,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0004_index_of_leads_turned_away"),
-        ("qualification", "0016_decisions_by_two_and_news_of_sources"),
+        ("crm", "0007_outcomes_told_by_others"),
+        ("qualification", "0019_crm_connections_and_order"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

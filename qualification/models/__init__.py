@@ -9,6 +9,7 @@ from qualification.models.checklist import (
     FrameworkRule,
     FrameworkText,
 )
+from qualification.models.crm import CrmConnection, CrmLink
 from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.follow import (
@@ -27,6 +28,7 @@ from qualification.models.notices import (
     WebhookTarget,
 )
 from qualification.models.outbox import OutboxMessage
+from qualification.models.presence import Presence
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
 from qualification.models.routing import (
@@ -72,6 +74,8 @@ __all__ = [
     "ChecklistAnswer",
     "ContactHour",
     "Criterion",
+    "CrmConnection",
+    "CrmLink",
     "Decision",
     "Framework",
     "FrameworkItem",
@@ -89,6 +93,7 @@ __all__ = [
     "NurturePlan",
     "OutboxMessage",
     "PoolMember",
+    "Presence",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",

@@ -12,14 +12,14 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from crm.models import Lead
 from qualification.choices import AnswerState, DisputeKind
 from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
-from qualification.review import timeline, workspace
+from qualification.review import presence, timeline, workspace
 from qualification.review.buying import buying_committee_of
 from qualification.review.follow import follow_of
 from qualification.review.lead_clock import story_of
@@ -67,6 +67,15 @@ def lead_timeline(request: HttpRequest, pk: int) -> HttpResponse:
         part = "_lead_journey_days.html" if before else "_lead_journey.html"
         return render(request, f"qualification/{part}", context)
     return render(request, "qualification/journey_page.html", context)
+
+
+@require_POST
+@require(Right.SEE_LEADS)
+def lead_presence(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page is open: who else is looking."""
+    lead = visible_lead_or_404(request.user, pk)
+    others = presence.look(lead=lead, by=reader_of(request), now=timezone.now())
+    return render(request, "qualification/_presence.html", {"others": others})
 
 
 @require_GET
