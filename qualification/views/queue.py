@@ -86,11 +86,10 @@ def _page_context(request: HttpRequest, now: datetime, kept: list[SavedView]) ->
         "summary": summary,
         "claims": summary.claims,
         "filters": found,
-        "tabs": [
-            *_tabs(request, summary, default),
-            *_segment_tabs(request, found),
-            *_view_tabs(request, kept),
-        ],
+        "tabs": _all_tabs(
+            [*_tabs(request, summary, default), *_segment_tabs(request, found)],
+            _view_tabs(request, kept),
+        ),
         "save_url": _save_url(request, kept),
         "has_views": bool(kept),
         "whole_url": _whole(reverse("qualification:queue"), default),
@@ -144,6 +143,13 @@ def _segment_tabs(request: HttpRequest, found: QueueFilter) -> list[dict[str, An
         }
         for key, name in found.segments[:SEGMENT_TABS]
     ]
+
+
+def _all_tabs(shared: list[dict[str, Any]], views: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every tab, one of them current: the reader's view says more than the tab it narrows."""
+    if any(tab["is_current"] for tab in views):
+        shared = [{**tab, "is_current": False} for tab in shared]
+    return [*shared, *views]
 
 
 def _view_tabs(request: HttpRequest, kept: Sequence[SavedView]) -> list[dict[str, Any]]:

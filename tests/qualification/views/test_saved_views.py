@@ -39,6 +39,8 @@ def test_it_keeps_the_filters_of_the_page_as_a_tab(sdr: Client, waiting: Make) -
     assert response.redirect_chain == [("/queue/?tier=hot", 302)]
     assert "Hot ones" in html
     assert NEW not in html
+    tabs = html[html.index('id="queue-tabs"') : html.index("</nav>", html.index('id="queue-tabs"'))]
+    assert tabs.count('aria-current="true"') == 1
 
 
 @pytest.mark.parametrize(
