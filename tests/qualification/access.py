@@ -75,6 +75,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-touch": verb(WORK),
     "qualification:lead-snooze": dialog(WORK),
     "qualification:lead-pause": dialog(WORK),
+    "qualification:lead-facts": dialog(WORK),
     "qualification:lead-resume": verb(WORK),
     "qualification:lead-ask": page(WORK),
     "qualification:lead-answer": verb(WORK),
