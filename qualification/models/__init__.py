@@ -58,6 +58,7 @@ from qualification.models.sla import (
     SLAPolicy,
     SLATimer,
 )
+from qualification.models.tally import QuestionTally
 
 __all__ = [
     "AccountOwner",
@@ -89,6 +90,7 @@ __all__ = [
     "OutboxMessage",
     "PoolMember",
     "Presence",
+    "QuestionTally",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",
