@@ -87,16 +87,18 @@ def suggest(checklist: Checklist, *, passed_over: Collection[str] = ()) -> Sugge
     if group is None:
         return Suggestion(None)
     belief = belief_of(checklist)
-    chosen = max(group, key=lambda question: _worth(question, belief))  # the first of equals
-    return _with_reason(chosen, belief)
+    worths = [_worth(question, checklist, belief) for question in group]
+    best = max(range(len(group)), key=worths.__getitem__)  # the first of equals
+    return _with_reason(group[best], worths[best])
 
 
-def belief_of(checklist: Checklist) -> float:
-    """How likely accepting is, 0 to 1, by what is known; half without past decisions."""
+def belief_of(checklist: Checklist, *, leaving_out: str = "") -> float:
+    """How likely accepting is, 0 to 1, by all answers but the one left out; half without past
+    decisions."""
     belief = _share_of_all(checklist.questions)
     for question in checklist.questions:
-        telling = _telling(question)
-        if telling is not None and question.state and not question.is_open:
+        telling = _telling(question) if question.state and question.key != leaving_out else None
+        if telling is not None:
             belief = telling.after(belief, kind_of(question.state, question.value))
     return belief
 
@@ -124,13 +126,18 @@ def _telling(question: Question) -> Telling | None:
     return Telling(tally)
 
 
-def _worth(question: Question, belief: float) -> float:
+def _worth(question: Question, checklist: Checklist, belief: float) -> float:
+    """How far asking it is expected to move the belief, 0 to 1."""
     telling = _telling(question)
-    return 0.0 if telling is None else telling.worth(belief)
+    if telling is None:
+        return 0.0
+    if question.state:  # asked once and asked again: the new answer takes the place of the old
+        belief = belief_of(checklist, leaving_out=question.key)
+    return telling.worth(belief)
 
 
-def _with_reason(question: Question, belief: float) -> Suggestion:
-    points = round(_worth(question, belief) * 100)
+def _with_reason(question: Question, worth: float) -> Suggestion:
+    points = round(worth * 100)
     if points < 1 or question.tally is None:
         return Suggestion(question)
     return Suggestion(question, points=points, decided=question.tally.decided)

@@ -97,7 +97,7 @@ def learn_tallies(*, now: datetime) -> int:
 
 def _counts(now: datetime) -> tuple[dict[str, Counts], int, int]:
     """Criterion key → counts, and how many decisions there were: accepted, and not."""
-    found: dict[str, Counts] = defaultdict(lambda: defaultdict(lambda: [0, 0]))  # type: ignore[arg-type]
+    found: dict[str, Counts] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     totals = (0, 0)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED, {"now": now, "limit": LIMIT})
