@@ -61,6 +61,7 @@ from qualification.models.sla import (
     SLAPolicy,
     SLATimer,
 )
+from qualification.models.tally import QuestionTally
 
 __all__ = [
     "AccountOwner",
@@ -94,6 +95,7 @@ __all__ = [
     "OutboxMessage",
     "PoolMember",
     "Presence",
+    "QuestionTally",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",
