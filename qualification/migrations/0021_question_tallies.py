@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qualification", "0017_presence"),
+        ("qualification", "0020_views_of_the_queue_and_self_checks"),
     ]
 
     operations = [
