@@ -1,5 +1,6 @@
 """Policy and work as rows, one topic a file."""
 
+from qualification.models.audit import AuditCheck, AuditEntry
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import (
     ChecklistAnswer,
@@ -66,6 +67,8 @@ from qualification.models.tally import QuestionTally
 __all__ = [
     "AccountOwner",
     "Assignment",
+    "AuditCheck",
+    "AuditEntry",
     "BusinessCalendar",
     "Cadence",
     "CadenceRun",
