@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from qualification import pipeline, runner, sweeps
 from qualification.enqueue import ring
+from qualification.review import tallies
 from qualification.scoring.runs import is_work_left
 
 # A worker looks for mail and other short work at least this often.
@@ -30,3 +31,8 @@ def work_runs() -> None:
 def sweep() -> None:
     """One pass of every sweeper."""
     sweeps.run_all(now=timezone.now())
+
+
+def learn_tallies() -> None:
+    """Counts anew what past decisions say about each question."""
+    tallies.learn_tallies(now=timezone.now())

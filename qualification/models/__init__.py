@@ -42,6 +42,7 @@ from qualification.models.routing import (
     WorkProfile,
 )
 from qualification.models.runs import RunKind, RunState, ScoringChunk, ScoringRun
+from qualification.models.saved_view import SavedView
 from qualification.models.scoring import (
     LeadScore,
     ModelChange,
@@ -50,6 +51,7 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
+from qualification.models.self_check import SelfCheck
 from qualification.models.skip import Skip
 from qualification.models.sla import (
     Heartbeat,
@@ -59,6 +61,7 @@ from qualification.models.sla import (
     SLAPolicy,
     SLATimer,
 )
+from qualification.models.tally import QuestionTally
 
 __all__ = [
     "AccountOwner",
@@ -92,6 +95,7 @@ __all__ = [
     "OutboxMessage",
     "PoolMember",
     "Presence",
+    "QuestionTally",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",
@@ -108,6 +112,7 @@ __all__ = [
     "SLAPause",
     "SLAPolicy",
     "SLATimer",
+    "SavedView",
     "ScoreDispute",
     "ScoringChunk",
     "ScoringDue",
@@ -115,6 +120,7 @@ __all__ = [
     "ScoringRule",
     "ScoringRun",
     "Segment",
+    "SelfCheck",
     "ShadowScore",
     "Skip",
     "TeamCalendar",

@@ -235,6 +235,7 @@ ITEM_VERBS = {
     "plan:changed": ("sprout", _("changed when the lead wakes")),
     "cadence:started": ("list-checks", _("started a cadence")),
     "cadence:stopped": ("list-checks", _("stopped the cadence")),
+    "facts:changed": ("pencil", _("changed facts")),
     "framework:switched": ("list-checks", _("switched the checklist")),
     "handoff:taken": ("handshake", _("took the handoff")),
     "handoff:settled": ("handshake", _("Taken: the deal shows it")),
