@@ -67,6 +67,8 @@ ACCESS: dict[str, Access] = {
     "qualification:account-target": verb(MANAGE),
     "qualification:lead-clock": page(SEE_LEADS),
     "qualification:lead-presence": verb(SEE_LEADS),
+    "qualification:lead-duplicates": page(SEE_LEADS),
+    "qualification:lead-not-duplicate": verb(WORK),
     "qualification:lead-claim": verb(WORK),
     "qualification:lead-release": verb(WORK),
     "qualification:lead-skip": dialog(WORK),
