@@ -10,6 +10,7 @@ from qualification.views import (
     claims,
     decide,
     decisions,
+    desks,
     disputes,
     handoffs,
     home,
@@ -140,6 +141,8 @@ handoff_urls = [
     path("handoffs/<int:pk>/", handoffs.handoff_detail, name="handoff-detail"),
     path("handoffs/<int:pk>/take/", handoffs.handoff_take, name="handoff-take"),
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
+    path("handoffs/<int:pk>/move/", desks.handoff_move, name="handoff-move"),
+    path("desks/", desks.desk_list, name="desk-list"),
 ]
 
 routing_urls = [

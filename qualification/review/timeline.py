@@ -231,6 +231,7 @@ ITEM_VERBS = {
     "cadence:stopped": ("list-checks", _("stopped the cadence")),
     "framework:switched": ("list-checks", _("switched the checklist")),
     "handoff:taken": ("handshake", _("took the handoff")),
+    "handoff:moved": ("user-check", _("gave the handoff to another AE")),
     "handoff:returned": ("undo-2", _("gave the lead back")),
 }
 

@@ -111,6 +111,8 @@ ACCESS: dict[str, Access] = {
     "qualification:handoff-detail": page(DESK),
     "qualification:handoff-take": verb(DESK),
     "qualification:handoff-return": dialog(DESK),
+    "qualification:handoff-move": dialog(MANAGE),
+    "qualification:desk-list": page(MANAGE),
     "qualification:routing": page(MANAGE),
     "qualification:lead-routing": page(WORK),
     "qualification:notice-list": page(EVERYBODY),
