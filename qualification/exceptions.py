@@ -173,6 +173,18 @@ class HandoffAnswered(QualificationError):
     """The handoff was already taken, returned or undone."""
 
 
+class LabelInvalid(QualificationError):
+    """What a version is to be judged by is no label; the text says what is."""
+
+    status = 422
+
+
+class OutcomeInvalid(QualificationError):
+    """An outcome told from outside cannot be kept; the text says what is wrong with it."""
+
+    status = 422
+
+
 class BusinessTimeInvalid(QualificationError):
     """A calendar or a question about it makes no sense; the text names the place and the rule."""
 

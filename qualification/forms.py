@@ -209,6 +209,16 @@ class MoveForm(StyledForm):
         field.queryset = account_executives().exclude(pk=ae.pk)
 
 
+class OutcomesForm(StyledForm):
+    """A CSV file of outcomes."""
+
+    file = forms.FileField(
+        label=_("File of outcomes"),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        error_messages={"empty": _("The file is empty.")},
+    )
+
+
 class OverturnForm(StyledForm):
     """A manager puts a rejected lead back into the queue."""
 

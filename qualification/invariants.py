@@ -253,15 +253,27 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
     (
         "an outgoing message is due for five minutes",
         "message",
-        "SELECT id FROM qualification_outboxmessage WHERE state = 'waiting' AND due_at < %(late)s",
+        """
+        SELECT m.id FROM qualification_outboxmessage AS m
+        WHERE m.state = 'waiting' AND m.due_at < %(late)s
+          AND NOT EXISTS (SELECT FROM qualification_crmconnection AS c
+                          WHERE NOT c.is_active AND m.lane = 'crm:' || c.id)
+          AND NOT EXISTS (SELECT FROM qualification_outboxmessage AS e
+                          WHERE e.state = 'waiting' AND m.order_key <> ''
+                            AND e.order_key = m.order_key AND e.id < m.id)
+        """,
     ),
     (
-        "an accepted lead without exactly one message to its AE",
+        "an accepted lead without exactly one message to each AE whose desk it was on",
         "decision",
         """
         SELECT d.id FROM qualification_decision AS d
-        LEFT JOIN qualification_outboxmessage AS o ON o.decision_id = d.id
-        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1
+        LEFT JOIN qualification_outboxmessage AS o
+            ON o.decision_id = d.id AND o.kind = 'handoff'
+        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1 + (
+            SELECT count(*) FROM qualification_handoffmove AS m
+            JOIN qualification_handoff AS h ON h.id = m.handoff_id
+            WHERE h.decision_id = d.id)
         """,
     ),
     (

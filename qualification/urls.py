@@ -10,8 +10,10 @@ from qualification.views import (
     claims,
     decide,
     decisions,
+    deliveries,
     desks,
     disputes,
+    facts,
     handoffs,
     home,
     intake,
@@ -19,6 +21,7 @@ from qualification.views import (
     models,
     notices,
     nurture,
+    outcomes,
     pauses,
     proposals,
     queue,
@@ -46,6 +49,11 @@ shell_urls = [
 
 intake_urls = [
     path("intake/<slug:source>/<slug:credential>/", intake.receive, name="intake"),
+    path(
+        "intake/<slug:source>/<slug:credential>/outcomes/",
+        outcomes.receive_outcomes,
+        name="intake-outcomes",
+    ),
 ]
 
 queue_urls = [
@@ -71,6 +79,7 @@ lead_urls = [
     path("leads/<int:pk>/snooze/", touches.snooze, name="lead-snooze"),
     path("leads/<int:pk>/pause/", pauses.pause, name="lead-pause"),
     path("leads/<int:pk>/resume/", pauses.resume, name="lead-resume"),
+    path("leads/<int:pk>/facts/", facts.lead_facts, name="lead-facts"),
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
@@ -145,6 +154,17 @@ handoff_urls = [
     path("desks/", desks.desk_list, name="desk-list"),
 ]
 
+delivery_urls = [
+    path("deliveries/", deliveries.delivery_list, name="delivery-list"),
+    path("deliveries/again/", deliveries.delivery_all_again, name="delivery-all-again"),
+    path("deliveries/<int:pk>/again/", deliveries.delivery_again, name="delivery-again"),
+]
+
+outcome_urls = [
+    path("outcomes/", outcomes.outcome_list, name="outcome-list"),
+    path("outcomes/<int:pk>/look/", outcomes.outcome_look_again, name="outcome-look-again"),
+]
+
 routing_urls = [
     path("routing/", routing.routing_page, name="routing"),
     path("leads/<int:pk>/routing/", routing.lead_routing, name="lead-routing"),
@@ -182,6 +202,8 @@ urlpatterns = (
     + model_urls
     + release_urls
     + handoff_urls
+    + delivery_urls
+    + outcome_urls
     + routing_urls
     + notice_urls
     + sla_urls

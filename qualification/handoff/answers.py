@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm.models import User
+from crm.models import Lead, User
 from qualification.choices import EntryReason, NoticeKind
 from qualification.exceptions import DecisionIncomplete, HandoffAnswered, NotHolder
 from qualification.handoff.handover import cancel_messages, lock_handoff, refuse_answered
@@ -66,6 +66,20 @@ def return_handoff(*, handoff: Handoff, by: User, reason: str, now: datetime) ->
     )
     handoff.refresh_from_db()
     return handoff
+
+
+def settle_handoff(*, lead: Lead, now: datetime) -> bool:
+    """A handoff that waits counts as taken: what came back shows that somebody works the deal.
+    Whether there was one. Called with the lead locked, by the door for outcomes."""
+    waiting = Handoff.objects.select_for_update(no_key=True).filter(
+        lead=lead, state=Handoff.State.WAITING
+    )
+    handoff = waiting.first()
+    if handoff is None:
+        return False
+    _answer(handoff, state=Handoff.State.ACCEPTED, reason="", now=now)
+    log_event(item=handoff.decision.item, verb="handoff:settled", by=None, now=now)
+    return True
 
 
 def _lock_own(handoff: Handoff, *, by: User, now: datetime) -> Handoff:

@@ -9,13 +9,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.stages import Stage
 from qualification.choices import TimerKind
+from qualification.connectors.send import CRM_HANDOFF, handoff_key
 from qualification.exceptions import HandoffAnswered
 from qualification.handoff.packet import build_packet
-from qualification.models import Decision, Framework, Handoff, OutboxMessage, ReviewItem
+from qualification.models import (
+    CrmConnection,
+    Decision,
+    Framework,
+    Handoff,
+    OutboxMessage,
+    ReviewItem,
+)
 from qualification.outbox.post import Letter, post
 from qualification.review import guard
 from qualification.review.checklists import checklist_of
@@ -34,7 +43,7 @@ def hand_over(
     opening: str = "",
     now: datetime,
 ) -> Handoff:
-    """The handoff with its frozen packet, the AE's clock, and the mail held for the undo time.
+    """The handoff with its frozen packet, the AE's clock, the messages held for the undo time.
     `opening`: the first sentence where somebody wrote an own one."""
     assert decision.ae is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
@@ -50,7 +59,7 @@ def hand_over(
         decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
     )
     start_clock(handoff, now=now)
-    post_mail(handoff, now=now)
+    post_letters(handoff, now=now)
     return handoff
 
 
@@ -81,20 +90,36 @@ def cancel_messages(*, decision: Decision) -> bool:
     return not messages.exclude(state=OutboxMessage.State.CANCELLED).exists()
 
 
-def post_mail(handoff: Handoff, *, now: datetime) -> None:
-    """The mail to the AE, held for what is left of the undo time. Its key counts the handoffs of
-    the lead, and the desks this one was moved to."""
-    key = f"lead:{handoff.lead_id}:handoff:{Handoff.objects.filter(lead=handoff.lead).count()}"
-    moves = handoff.moves.count()
+def post_letters(handoff: Handoff, *, now: datetime) -> None:
+    """The mail to the AE and the message to each CRM, held for what is left of the undo time. Their
+    key counts the handoffs of the lead, and the desks this one was moved to."""
     undo_until = handoff.created_at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
-    letter = Letter(
-        key=f"{key}:moved:{moves}" if moves else key,
+    not_before = max(now, undo_until)
+    moves = handoff.moves.count()
+    key = f"{handoff_key(handoff)}:moved:{moves}" if moves else handoff_key(handoff)
+    mail = Letter(
+        key=key,
         kind=HANDOFF_MAIL,
         payload={"handoff": handoff.pk},
-        not_before=max(now, undo_until),
+        not_before=not_before,
         decision=handoff.decision,
     )
-    post([letter])
+    connections = CrmConnection.objects.filter(
+        Q(team=None) | Q(team=handoff.lead.team_id), is_active=True
+    )
+    to_crms = [
+        Letter(
+            key=f"{key}:{connection.lane}",
+            kind=CRM_HANDOFF,
+            payload={"handoff": handoff.pk, "connection": connection.pk},
+            not_before=not_before,
+            lane=connection.lane,
+            order_key=f"{connection.lane}:lead:{handoff.lead_id}",
+            decision=handoff.decision,
+        )
+        for connection in connections
+    ]
+    post([mail, *to_crms])
 
 
 def lock_handoff(handoff: Handoff) -> Handoff:

@@ -1,7 +1,7 @@
 """Decides what happens when a manager gives a handoff nobody answered to another AE.
 
-The only writer of moves. The packet and the decision stay as they are; the mail goes out anew, and
-the new desk gets a clock of its own.
+The only writer of moves. The packet and the decision stay as they are; mail and CRMs are told anew,
+and the new desk gets a clock of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from qualification.handoff.answers import REASON_LENGTH
 from qualification.handoff.handover import (
     cancel_messages,
     lock_handoff,
-    post_mail,
+    post_letters,
     refuse_answered,
     start_clock,
 )
@@ -56,7 +56,7 @@ def move_handoff(
     cancel_timers(item=item, now=now)
     start_clock(locked, now=now)
     cancel_messages(decision=locked.decision)
-    post_mail(locked, now=now)
+    post_letters(locked, now=now)
     log_event(item=item, verb="handoff:moved", by=by, now=now, note=text)
     _tell(move, now=now)
     handoff.refresh_from_db()

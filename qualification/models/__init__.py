@@ -9,6 +9,7 @@ from qualification.models.checklist import (
     FrameworkRule,
     FrameworkText,
 )
+from qualification.models.crm import CrmConnection, CrmLink
 from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.follow import (
@@ -71,6 +72,8 @@ __all__ = [
     "ChecklistAnswer",
     "ContactHour",
     "Criterion",
+    "CrmConnection",
+    "CrmLink",
     "Decision",
     "Framework",
     "FrameworkItem",

@@ -39,6 +39,7 @@ def pages() -> dict[str, tuple[str, str]]:
     owned = ReviewItem.objects.filter(state=ItemState.OWNED, holder__username="maya").first()
     waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
     rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
+    accepted = Decision.objects.filter(kind="accept", lead__team__name="EMEA").first()
     handoff = Handoff.objects.filter(ae__username="elena").first()
     live = versions.active_model()
     assert live is not None
@@ -46,6 +47,7 @@ def pages() -> dict[str, tuple[str, str]]:
     assert owned is not None
     assert waiting is not None
     assert rejected is not None
+    assert accepted is not None
     assert handoff is not None
     then = owned.entered_at.astimezone(ZoneInfo(maya.time_zone)) + dt.timedelta(seconds=1)
     return {
@@ -65,6 +67,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "nurture list": ("kenji", "/nurture/"),
         "rejected list": ("kenji", "/rejected/"),
         "replay": ("kenji", f"/decisions/{rejected.pk}/"),
+        "replay of an accept": ("kenji", f"/decisions/{accepted.pk}/"),
+        "deliveries": ("kenji", "/deliveries/"),
+        "outcomes": ("kenji", "/outcomes/"),
         "proposals": ("kenji", "/proposals/"),
         "versions": ("kenji", "/models/"),
         "version": ("kenji", f"/models/{live.pk}/"),
