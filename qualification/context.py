@@ -131,9 +131,16 @@ def next_lead_url(request: HttpRequest) -> str:
     return ""
 
 
+def alarms_url(request: HttpRequest) -> str:
+    """Where the banners of managers come from, after the page; empty for others."""
+    if Right.REASSIGN in rights_of(request.user):
+        return reverse("qualification:alarms")
+    return ""
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `nav`, `theme` (light, dark or empty for the system's), `user_team`,
-    `user_role`, and `next_lead_url` for those who work the queue."""
+    `user_role`, `next_lead_url` for those who work the queue, `alarms_url` for managers."""
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
     return {
@@ -142,4 +149,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "user_team": SimpleLazyObject(lambda: getattr(user, "team", None)),
         "user_role": SimpleLazyObject(lambda: role_label(request)),
         "next_lead_url": SimpleLazyObject(lambda: next_lead_url(request)),
+        "alarms_url": SimpleLazyObject(lambda: alarms_url(request)),
     }

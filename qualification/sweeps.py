@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from crm.models import InboxMessage
-from qualification import pipeline, runner
+from qualification import pipeline, runner, self_check
 from qualification.channels import plan
 from qualification.channels.mail import send_notices
 from qualification.channels.webhook import send_to_chat
@@ -93,6 +93,7 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "presence": lambda now: presence.forget_old(now=now),
     "outbox": lambda now: deliver_due(now=now),
     "outcomes": lambda now: poll.poll_due(now=now),
+    "self_check": lambda now: self_check.check_when_due(now=now),
 }
 
 
@@ -107,6 +108,8 @@ def run_all(*, now: datetime) -> dict[str, int]:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other sweepers run
             why = pipeline.without_values(error)
             logger.error("sweep.failed sweeper=%s error=%s", name, why)
+    # One that an older version had would look stopped for ever.
+    Heartbeat.objects.exclude(name__in=SWEEPERS).delete()
     return handled
 
 

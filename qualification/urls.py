@@ -5,6 +5,7 @@ from django.urls import path
 from qualification.views import (
     accounts,
     answers,
+    bulk,
     buying,
     cadences,
     claims,
@@ -13,6 +14,7 @@ from qualification.views import (
     deliveries,
     desks,
     disputes,
+    duplicates,
     facts,
     handoffs,
     home,
@@ -28,8 +30,11 @@ from qualification.views import (
     rejected,
     releases,
     routing,
+    saved_views,
     scores,
+    self_check,
     shell,
+    skip_report,
     skips,
     sla,
     sources,
@@ -60,6 +65,13 @@ queue_urls = [
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", queue.queue_next, name="queue-next"),
     path("queue/pulse/", queue.queue_pulse, name="queue-pulse"),
+    path("queue/bulk/claim/", bulk.bulk_claim, name="queue-bulk-claim"),
+    path("queue/bulk/assign/", bulk.bulk_assign, name="queue-bulk-assign"),
+    path("queue/bulk/release/", bulk.bulk_release, name="queue-bulk-release"),
+    path("queue/views/new/", saved_views.view_new, name="queue-view-new"),
+    path("queue/views/counts/", saved_views.view_counts, name="queue-view-counts"),
+    path("queue/views/<int:pk>/", saved_views.view_change, name="queue-view-change"),
+    path("queue/views/<int:pk>/delete/", saved_views.view_delete, name="queue-view-delete"),
     path("my-work/", queue.my_work_page, name="my-work"),
 ]
 
@@ -67,6 +79,8 @@ lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
     path("leads/<int:pk>/presence/", lead.lead_presence, name="lead-presence"),
+    path("leads/<int:pk>/duplicates/", duplicates.lead_duplicates, name="lead-duplicates"),
+    path("leads/<int:pk>/not-duplicate/", duplicates.not_duplicate, name="lead-not-duplicate"),
     path("leads/<int:pk>/clock/", lead.lead_clock, name="lead-clock"),
     path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
     path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
@@ -182,6 +196,11 @@ notice_urls = [
 sla_urls = [
     path("sla/", sla.sla_report, name="sla-report"),
     path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+    path("self-check/", self_check.self_check_page, name="self-check"),
+    path("self-check/run/", self_check.self_check_run, name="self-check-run"),
+    path("alarms/", self_check.alarms, name="alarms"),
+    path("skips/", skip_report.skip_report, name="skip-report"),
+    path("skips/skips.csv", skip_report.skip_csv, name="skip-csv"),
 ]
 
 source_urls = [

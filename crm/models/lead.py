@@ -127,6 +127,12 @@ class Lead(models.Model):
                 condition=models.Q(phone_key__isnull=False),
                 name="crm_lead_phone_key",
             ),
+            # crm/matching/duplicates.py looks for people of one name at one company.
+            models.Index(
+                fields=["account", "last_name_folded"],
+                condition=models.Q(account__isnull=False),
+                name="crm_lead_namesakes",
+            ),
             # The managers' list of leads that rules turned away.
             models.Index(
                 fields=["-stage_at", "-id"],

@@ -1,6 +1,7 @@
 """The Django admin, by topic. Rows a state machine owns are read-only here."""
 
 from qualification.admin import (
+    audit,
     cadences,
     calendars,
     checklists,
@@ -15,6 +16,7 @@ from qualification.admin import (
 )
 
 __all__ = [
+    "audit",
     "cadences",
     "calendars",
     "checklists",

@@ -29,6 +29,7 @@ from qualification.demo.routing import make_routing
 from qualification.demo.work import Desk, Workers
 from qualification.feedback import proposals
 from qualification.models import ReviewItem
+from qualification.review import tallies
 from qualification.scoring import document, drafts, versions
 
 SEED = 20261123
@@ -74,6 +75,7 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         catch_up(now)
         desk.take_up_some(now)
         proposals.propose_rules(now=now)
+        tallies.learn_tallies(now=now)
     finally:
         at_moment(None)
 

@@ -1,5 +1,6 @@
 """Policy and work as rows, one topic a file."""
 
+from qualification.models.audit import AuditCheck, AuditEntry
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import (
     ChecklistAnswer,
@@ -42,6 +43,7 @@ from qualification.models.routing import (
     WorkProfile,
 )
 from qualification.models.runs import RunKind, RunState, ScoringChunk, ScoringRun
+from qualification.models.saved_view import SavedView
 from qualification.models.scoring import (
     LeadScore,
     ModelChange,
@@ -50,6 +52,7 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
+from qualification.models.self_check import SelfCheck
 from qualification.models.skip import Skip
 from qualification.models.sla import (
     Heartbeat,
@@ -59,10 +62,13 @@ from qualification.models.sla import (
     SLAPolicy,
     SLATimer,
 )
+from qualification.models.tally import QuestionTally
 
 __all__ = [
     "AccountOwner",
     "Assignment",
+    "AuditCheck",
+    "AuditEntry",
     "BusinessCalendar",
     "Cadence",
     "CadenceRun",
@@ -93,6 +99,7 @@ __all__ = [
     "OutboxMessage",
     "PoolMember",
     "Presence",
+    "QuestionTally",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",
@@ -109,6 +116,7 @@ __all__ = [
     "SLAPause",
     "SLAPolicy",
     "SLATimer",
+    "SavedView",
     "ScoreDispute",
     "ScoringChunk",
     "ScoringDue",
@@ -116,6 +124,7 @@ __all__ = [
     "ScoringRule",
     "ScoringRun",
     "Segment",
+    "SelfCheck",
     "ShadowScore",
     "Skip",
     "TeamCalendar",

@@ -83,8 +83,8 @@ WORDINGS: dict[str, Wording] = {
     ),
     NoticeKind.INVARIANT_VIOLATED: Wording(
         sentence=_("{lead} is in nobody’s hands."),
-        without_lead=_("The self-check found {n} leads in nobody’s hands."),
-        page="qualification:queue",
+        without_lead=_("The self-check found {n} rows that are not as they must be."),
+        page="qualification:self-check",
     ),
     NoticeKind.VERSION_PUBLISHED: Wording(
         without_lead=_("Version {version} of the scoring is live."),
