@@ -285,13 +285,16 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
-        "an accepted lead without exactly one message to its AE",
+        "an accepted lead without exactly one message to each AE whose desk it was on",
         "decision",
         """
         SELECT d.id FROM qualification_decision AS d
         LEFT JOIN qualification_outboxmessage AS o
             ON o.decision_id = d.id AND o.kind = 'handoff'
-        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1
+        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1 + (
+            SELECT count(*) FROM qualification_handoffmove AS m
+            JOIN qualification_handoff AS h ON h.id = m.handoff_id
+            WHERE h.decision_id = d.id)
         """,
     ),
     (

@@ -12,6 +12,7 @@ from qualification.views import (
     decide,
     decisions,
     deliveries,
+    desks,
     disputes,
     duplicates,
     facts,
@@ -163,6 +164,8 @@ handoff_urls = [
     path("handoffs/<int:pk>/", handoffs.handoff_detail, name="handoff-detail"),
     path("handoffs/<int:pk>/take/", handoffs.handoff_take, name="handoff-take"),
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
+    path("handoffs/<int:pk>/move/", desks.handoff_move, name="handoff-move"),
+    path("desks/", desks.desk_list, name="desk-list"),
 ]
 
 delivery_urls = [

@@ -51,7 +51,7 @@ def _parcel(message: OutboxMessage, connection: CrmConnection) -> Parcel:
         raise NotWanted("the lead was given back before it was delivered")
     return Parcel(
         key=message.key,
-        handoff_key=message.key.removesuffix(f":{connection.lane}"),
+        handoff_key=handoff_key(handoff),
         lead_id=handoff.lead_id,
         account_id=handoff.lead.account_id,
         handoff_id=handoff.pk,

@@ -1,6 +1,7 @@
 """Decides what becomes of an accepted lead on its way to the AE: handed over, or called back.
 
-Called by `review/decisions.py` and `review/undo.py`, inside their transaction.
+Called by `review/decisions.py`, `review/undo.py` and the verbs of this room, inside their
+transaction.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.stages import Stage
 from qualification.choices import TimerKind
 from qualification.connectors.send import CRM_HANDOFF, handoff_key
 from qualification.exceptions import HandoffAnswered
@@ -24,6 +26,7 @@ from qualification.models import (
     ReviewItem,
 )
 from qualification.outbox.post import Letter, post
+from qualification.review import guard
 from qualification.review.checklists import checklist_of
 from qualification.scoring.ledger import Ledger
 from qualification.sla.timers import start_timer
@@ -55,9 +58,15 @@ def hand_over(
     handoff = Handoff.objects.create(
         decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
     )
-    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=decision.ae.team_id)
-    _post_letters(handoff, now=now)
+    start_clock(handoff, now=now)
+    post_letters(handoff, now=now)
     return handoff
+
+
+def start_clock(handoff: Handoff, *, now: datetime) -> None:
+    """The AE's clock, by the openings of their team."""
+    item, team = handoff.decision.item, handoff.ae.team_id
+    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=team)
 
 
 def withdraw_handoff(*, decision: Decision, now: datetime) -> None:
@@ -81,10 +90,13 @@ def cancel_messages(*, decision: Decision) -> bool:
     return not messages.exclude(state=OutboxMessage.State.CANCELLED).exists()
 
 
-def _post_letters(handoff: Handoff, *, now: datetime) -> None:
-    """The mail to the AE and the message to each CRM; their key counts the handoffs of the lead."""
-    not_before = now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
-    key = handoff_key(handoff)
+def post_letters(handoff: Handoff, *, now: datetime) -> None:
+    """The mail to the AE and the message to each CRM, held for what is left of the undo time. Their
+    key counts the handoffs of the lead, and the desks this one was moved to."""
+    undo_until = handoff.created_at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
+    not_before = max(now, undo_until)
+    moves = handoff.moves.count()
+    key = f"{handoff_key(handoff)}:moved:{moves}" if moves else handoff_key(handoff)
     mail = Letter(
         key=key,
         kind=HANDOFF_MAIL,
@@ -108,3 +120,25 @@ def _post_letters(handoff: Handoff, *, now: datetime) -> None:
         for connection in connections
     ]
     post([mail, *to_crms])
+
+
+def lock_handoff(handoff: Handoff) -> Handoff:
+    """The handoff as it is now; lead, item and handoff are locked, in this order."""
+    item = guard.lock_item(handoff.decision.item)
+    locked = Handoff.objects.select_for_update(no_key=True).get(pk=handoff.pk)
+    locked.lead = item.lead
+    return locked
+
+
+def refuse_answered(handoff: Handoff, *, now: datetime) -> None:
+    """Raises HandoffAnswered unless the locked handoff waits for its AE."""
+    if handoff.state != Handoff.State.WAITING:
+        raise HandoffAnswered(
+            _("This handoff was answered at %(time)s: %(how)s.")
+            % {
+                "time": guard.time_text(handoff.answered_at or now, now),
+                "how": handoff.get_state_display(),
+            }
+        )
+    if handoff.lead.stage != Stage.SQL:
+        raise HandoffAnswered(_("This lead has moved on since it was handed over."))

@@ -21,7 +21,7 @@ from qualification.models.follow import (
     ContactHour,
     NurturePlan,
 )
-from qualification.models.handoff import Handoff
+from qualification.models.handoff import Handoff, HandoffMove
 from qualification.models.notices import (
     Notice,
     NoticePreference,
@@ -86,6 +86,7 @@ __all__ = [
     "FrameworkRule",
     "FrameworkText",
     "Handoff",
+    "HandoffMove",
     "Heartbeat",
     "ItemEvent",
     "LeadScore",

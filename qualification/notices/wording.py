@@ -58,6 +58,12 @@ WORDINGS: dict[str, Wording] = {
     NoticeKind.HANDOFF_RETURNED: Wording(
         sentence=_("{by} returned {lead}."), detail=_("Reason: {reason}")
     ),
+    NoticeKind.HANDOFF_MOVED: Wording(
+        sentence=_("{lead} is now on the desk of {to}."),
+        detail=_("Reason: {reason}"),
+        without_lead=_("{by} gave a handoff of yours to {to}."),
+        page="qualification:handoff-list",
+    ),
     NoticeKind.REJECTION_OVERTURNED: Wording(
         sentence=_("{lead} gets another look and is back in the queue."),
         detail=_("What speaks for it: {note}"),

@@ -238,6 +238,7 @@ ITEM_VERBS = {
     "facts:changed": ("pencil", _("changed facts")),
     "framework:switched": ("list-checks", _("switched the checklist")),
     "handoff:taken": ("handshake", _("took the handoff")),
+    "handoff:moved": ("user-check", _("gave the handoff to another AE")),
     "handoff:settled": ("handshake", _("Taken: the deal shows it")),
     "handoff:returned": ("undo-2", _("gave the lead back")),
 }

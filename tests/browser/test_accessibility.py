@@ -169,6 +169,7 @@ def other_visits() -> dict[str, list[Visit]]:
     return {
         "kenji": [
             Visit("rejected", "/rejected/"),
+            Visit("AE desks", "/desks/"),
             Visit("replay", f"/decisions/{rejected.pk}/"),
             Visit("overturn", f"/decisions/{rejected.pk}/overturn/"),
             Visit("proposals, too little data", "/proposals/"),

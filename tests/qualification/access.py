@@ -122,6 +122,8 @@ ACCESS: dict[str, Access] = {
     "qualification:handoff-detail": page(DESK),
     "qualification:handoff-take": verb(DESK),
     "qualification:handoff-return": dialog(DESK),
+    "qualification:handoff-move": dialog(MANAGE),
+    "qualification:desk-list": page(MANAGE),
     "qualification:delivery-list": page(MANAGE),
     "qualification:delivery-again": verb(MANAGE),
     "qualification:delivery-all-again": verb(MANAGE),

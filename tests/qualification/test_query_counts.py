@@ -83,6 +83,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "notices": ("maya", "/notices/"),
         "preferences of notices": ("maya", "/notices/preferences/"),
         "handoffs": ("elena", "/handoffs/"),
+        "AE desks": ("kenji", "/desks/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
     }
 
