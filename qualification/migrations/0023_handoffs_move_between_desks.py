@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qualification", "0017_presence"),
+        ("qualification", "0022_the_chain"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
