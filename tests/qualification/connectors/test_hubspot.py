@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from crm.models import Lead, User
+from crm.roles import Role
 from qualification.connectors.hubspot import HubSpot as Connector
 from qualification.connectors.registry import access_to
-from qualification.models import CrmLink, OutboxMessage
+from qualification.handoff.moves import move_handoff
+from qualification.models import CrmLink, Handoff, OutboxMessage
 from qualification.outbox.deliver import LaneDown, Undeliverable
 from qualification.outbox.http import Refused
 from qualification.sweeps import deliver_due
-from tests.factories import NOW, AccountFactory
+from tests.factories import NOW, AccountFactory, person
 from tests.fakes.hubspot import TOKEN, HubSpot, hubspot
 from tests.qualification.crm_support import SECRET_NAME, connection_to, to_crm
 from tests.qualification.decision_support import MINUTE, accepted
@@ -99,6 +101,21 @@ def test_what_failed_after_its_effect_has_its_effect_once(
     assert deliver_due(now=to_crm().due_at) == 1
     assert set(crm.keys().values()) == {1}
     assert only(crm, "deals")["dealstage"] == "closedwon"
+
+
+def test_a_handoff_on_another_desk_is_the_same_deal(people: dict[str, User], crm: HubSpot) -> None:
+    connection_to(crm.url)
+    lead = of_company(people)
+    deliver_due(now=DUE)
+    (pk,) = crm.records["deals"]
+    crm.change("deals", pk, {"dealstage": "qualifiedtobuy"})
+    other = person(Role.AE, people["ae"].team)
+    handoff = Handoff.objects.get(lead=lead)
+    move_handoff(handoff=handoff, to=other, by=people["manager"], reason="Away", now=DUE)
+    assert deliver_due(now=DUE) == 2  # the mail to the other desk, and this
+    assert set(crm.keys().values()) == {1}
+    assert only(crm, "deals")["dealstage"] == "qualifiedtobuy"
+    assert OutboxMessage.objects.filter(kind="crm-handoff", state=State.SENT).count() == 2
 
 
 def test_control_without_a_unique_property_there_are_doubles(
