@@ -27,3 +27,11 @@ class PayloadInvalid(CrmError):
 
 class SignatureInvalid(CrmError):
     """The message does not carry a valid signature."""
+
+
+class FactsInvalid(CrmError):
+    """Facts somebody wrote cannot be so; `wrong` says what is wrong by key."""
+
+    def __init__(self, wrong: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {text}" for key, text in wrong.items()))
+        self.wrong = wrong

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
+from qualification.handoff.deliveries import count_dead
 from qualification.notices.reads import COUNTED, unread_count
 from qualification.permissions import Right, rights_of
 from qualification.todo import todo_of
@@ -40,6 +41,7 @@ class NavEntry:
 QUEUE = "qualification:queue"
 NOTICES = "qualification:notice-list"
 MY_WORK = "qualification:my-work"
+DELIVERIES = "qualification:delivery-list"
 # Leads are worked from the queue.
 LEADS = "/leads/"
 # Besides “More”, where the minor entries go when there are others.
@@ -52,8 +54,11 @@ ENTRIES = (
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.SEE_LEADS, "qualification:account-list", _("Accounts"), "building-2", "a", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
+    (Right.REASSIGN, "qualification:desk-list", _("AE desks"), "handshake", "w", True),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
     (Right.AUDIT, "qualification:sla-report", _("Response times"), "timer", "t", True),
+    (Right.AUDIT, DELIVERIES, _("Deliveries"), "truck", "d", True),
+    (Right.AUDIT, "qualification:outcome-list", _("Outcomes"), "trending-up", "e", True),
     (Right.REASSIGN, "qualification:routing", _("Routing"), "route", "o", True),
     (
         Right.SEE_PROPOSALS,
@@ -81,6 +86,8 @@ def navigation(request: HttpRequest) -> list[NavEntry]:
     theirs = [entry for entry in ENTRIES if entry[0] in rights]
     todo = todo_of(cast("User", request.user), works=Right.WORK_QUEUE in rights, now=timezone.now())
     counts = {NOTICES: _unread(todo.unread), MY_WORK: str(todo.tasks or "")}
+    if Right.AUDIT in rights:
+        counts[DELIVERIES] = str(count_dead(request.user) or "")
     entries = []
     for _right, name, label, icon, key, is_minor in theirs:
         url = reverse(name)
@@ -124,9 +131,16 @@ def next_lead_url(request: HttpRequest) -> str:
     return ""
 
 
+def alarms_url(request: HttpRequest) -> str:
+    """Where the banners of managers come from, after the page; empty for others."""
+    if Right.REASSIGN in rights_of(request.user):
+        return reverse("qualification:alarms")
+    return ""
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `nav`, `theme` (light, dark or empty for the system's), `user_team`,
-    `user_role`, and `next_lead_url` for those who work the queue."""
+    `user_role`, `next_lead_url` for those who work the queue, `alarms_url` for managers."""
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
     return {
@@ -135,4 +149,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "user_team": SimpleLazyObject(lambda: getattr(user, "team", None)),
         "user_role": SimpleLazyObject(lambda: role_label(request)),
         "next_lead_url": SimpleLazyObject(lambda: next_lead_url(request)),
+        "alarms_url": SimpleLazyObject(lambda: alarms_url(request)),
     }

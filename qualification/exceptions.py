@@ -51,6 +51,36 @@ class SkipUnexplained(QualificationError):
     status = 422
 
 
+class ReleaseUnexplained(QualificationError):
+    """A manager says why they give back what somebody else holds."""
+
+    status = 422
+
+
+class WrongNumberChosen(QualificationError):
+    """A verb on several leads wants at least one, and not more than it takes at once."""
+
+    status = 422
+
+
+class ViewNameTaken(QualificationError):
+    """The person has a saved view of this name."""
+
+    status = 422
+
+
+class ViewTooMany(QualificationError):
+    """The person keeps as many views as anybody may."""
+
+    status = 422
+
+
+class FiltersNotKept(QualificationError):
+    """A view keeps at least one filter, and only such as the queue understands."""
+
+    status = 422
+
+
 class NeedsSecondPerson(QualificationError):
     """By policy this is decided by two: one asks, a manager agrees."""
 
@@ -171,6 +201,18 @@ class NotEnoughEvidence(QualificationError):
 
 class HandoffAnswered(QualificationError):
     """The handoff was already taken, returned or undone."""
+
+
+class LabelInvalid(QualificationError):
+    """What a version is to be judged by is no label; the text says what is."""
+
+    status = 422
+
+
+class OutcomeInvalid(QualificationError):
+    """An outcome told from outside cannot be kept; the text says what is wrong with it."""
+
+    status = 422
 
 
 class BusinessTimeInvalid(QualificationError):

@@ -5,6 +5,7 @@ Called by views; whether the verb is allowed is for the rooms to say.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Activity, BuyingRole, Lead, User
+from crm.models import Activity, BuyingRole, Lead, Team, User
 from crm.roles import Role
 from qualification.choices import AnswerState, SkipReason, TouchKind, TouchResult
 from qualification.models import Criterion, Framework, RejectionReason
@@ -178,6 +179,37 @@ class ReassignForm(StyledForm):
         field.queryset = colleagues_for(lead)
 
 
+class BulkAssignForm(StyledForm):
+    """Give several items to a colleague who works a queue they are in."""
+
+    to = forms.ModelChoiceField(label=_("Give to"), queryset=User.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, teams: Collection[Team], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
+        field.queryset = colleagues_of(teams)
+
+
+class BulkReleaseForm(StyledForm):
+    """Give several items back; words are wanted for what others hold."""
+
+    note = forms.CharField(label=_("Why they go back"), required=False, max_length=LINE_LENGTH)
+
+
+class SavedViewForm(StyledForm):
+    """A name for filters of the queue; sharing is offered to those who may."""
+
+    name = forms.CharField(label=_("Name"), max_length=40)
+    is_default = forms.BooleanField(label=_("The queue opens with it"), required=False)
+    is_shared = forms.BooleanField(label=_("My whole team sees it"), required=False)
+
+    def __init__(self, *args: Any, may_share: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_shared"].disabled = not may_share
+        self.may_share = may_share
+
+
 class ReturnForm(StyledForm):
     """The AE gives a handoff back."""
 
@@ -185,6 +217,37 @@ class ReturnForm(StyledForm):
         label=_("Why do you give it back?"),
         max_length=LINE_LENGTH,
         error_messages={"required": _("Say why you give this lead back.")},
+    )
+
+
+class MoveForm(StyledForm):
+    """A manager gives a waiting handoff to another AE."""
+
+    to = forms.ModelChoiceField(
+        label=_("Give to"),
+        queryset=User.objects.none(),
+        error_messages={"required": _("Choose who gets the handoff.")},
+    )
+    reason = forms.CharField(
+        label=_("Why does it go to another desk?"),
+        max_length=LINE_LENGTH,
+        error_messages={"required": _("Say why the handoff goes to another desk.")},
+    )
+
+    def __init__(self, *args: Any, ae: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
+        field.queryset = account_executives().exclude(pk=ae.pk)
+
+
+class OutcomesForm(StyledForm):
+    """A CSV file of outcomes."""
+
+    file = forms.FileField(
+        label=_("File of outcomes"),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        error_messages={"empty": _("The file is empty.")},
     )
 
 
@@ -331,8 +394,13 @@ def account_executives() -> QuerySet[User]:
 
 def colleagues_for(lead: Lead) -> QuerySet[User]:
     """Active people who work the queue the lead is in; everybody's for the fallback team."""
+    return colleagues_of([lead.team])
+
+
+def colleagues_of(teams: Collection[Team]) -> QuerySet[User]:
+    """Active people who work the queue of one of these teams."""
     people = _active_in(Role.SDR, Role.MANAGER)
-    return people if lead.team.is_fallback else people.filter(team=lead.team)
+    return people if any(team.is_fallback for team in teams) else people.filter(team__in=teams)
 
 
 def activity_types() -> list[str]:

@@ -1,6 +1,6 @@
 """What must hold for every row at any time, one SQL statement each, over the tables alone.
 
-Called by `manage.py check_invariants` and tests. It finds, it never repairs.
+Called by `manage.py check_invariants`, the nightly check and tests. It finds, it never repairs.
 """
 
 from __future__ import annotations
@@ -175,6 +175,16 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
+        "the day to wake has come everywhere on earth, and the lead still sleeps",
+        "plan",
+        """
+        SELECT p.id FROM qualification_nurtureplan AS p
+        WHERE p.state = 'waiting'
+          AND least(p.wake_on, p.contract_wake_on, p.latest_on)
+            <= (%(late)s AT TIME ZONE 'UTC' - interval '12 hours')::date
+        """,
+    ),
+    (
         "a claim ran out five minutes ago and nobody took it back",
         "item",
         """
@@ -251,17 +261,40 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
-        "an outgoing message is due for five minutes",
-        "message",
-        "SELECT id FROM qualification_outboxmessage WHERE state = 'waiting' AND due_at < %(late)s",
+        "scoring all leads anew failed, and nothing did it since",
+        "run",
+        """
+        SELECT r.id FROM qualification_scoringrun AS r
+        JOIN qualification_scoringmodel AS m ON m.id = r.model_id AND m.status = 'active'
+        WHERE r.kind = 'rescore' AND r.state = 'failed' AND NOT EXISTS (
+            SELECT FROM qualification_scoringrun AS later
+            WHERE later.model_id = r.model_id AND later.kind = 'rescore' AND later.id > r.id)
+        """,
     ),
     (
-        "an accepted lead without exactly one message to its AE",
+        "an outgoing message is due for five minutes",
+        "message",
+        """
+        SELECT m.id FROM qualification_outboxmessage AS m
+        WHERE m.state = 'waiting' AND m.due_at < %(late)s
+          AND NOT EXISTS (SELECT FROM qualification_crmconnection AS c
+                          WHERE NOT c.is_active AND m.lane = 'crm:' || c.id)
+          AND NOT EXISTS (SELECT FROM qualification_outboxmessage AS e
+                          WHERE e.state = 'waiting' AND m.order_key <> ''
+                            AND e.order_key = m.order_key AND e.id < m.id)
+        """,
+    ),
+    (
+        "an accepted lead without exactly one message to each AE whose desk it was on",
         "decision",
         """
         SELECT d.id FROM qualification_decision AS d
-        LEFT JOIN qualification_outboxmessage AS o ON o.decision_id = d.id
-        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1
+        LEFT JOIN qualification_outboxmessage AS o
+            ON o.decision_id = d.id AND o.kind = 'handoff'
+        WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1 + (
+            SELECT count(*) FROM qualification_handoffmove AS m
+            JOIN qualification_handoff AS h ON h.id = m.handoff_id
+            WHERE h.decision_id = d.id)
         """,
     ),
     (
@@ -279,17 +312,22 @@ LATE_SECONDS = 300
 
 def violations(*, now: datetime | None = None) -> list[Violation]:
     """Every invariant that does not hold, with the ids of all rows that break it."""
-    moment = timezone.now() if now is None else now
-    parameters: dict[str, Any] = {
-        "now": moment,
-        "late": moment - timedelta(seconds=LATE_SECONDS),
-        "too_old": freshness.too_old(now=moment),
+    parameters = parameters_at(timezone.now() if now is None else now)
+    found = ((kind, of, rows_breaking(sql, parameters)) for kind, of, sql in INVARIANTS)
+    return [Violation(kind, of, ids) for kind, of, ids in found if ids]
+
+
+def parameters_at(now: datetime) -> dict[str, Any]:
+    """What the statements ask for: the moment, and what was too long ago then."""
+    return {
+        "now": now,
+        "late": now - timedelta(seconds=LATE_SECONDS),
+        "too_old": freshness.too_old(now=now),
     }
-    found = []
+
+
+def rows_breaking(sql: str, parameters: dict[str, Any]) -> tuple[int, ...]:
+    """Ids of the rows that break one invariant, in order."""
     with connection.cursor() as cursor:
-        for kind, of, sql in INVARIANTS:
-            cursor.execute(f"SELECT id FROM ({sql}) AS broken (id) ORDER BY id", parameters)  # noqa: S608
-            ids = tuple(row[0] for row in cursor.fetchall())
-            if ids:
-                found.append(Violation(kind, of, ids))
-    return found
+        cursor.execute(f"SELECT id FROM ({sql}) AS broken (id) ORDER BY id", parameters)  # noqa: S608
+        return tuple(row[0] for row in cursor.fetchall())

@@ -10,6 +10,7 @@ from django.utils import timezone
 from qualification import pipeline, runner, sweeps
 from qualification.audit.verify import verify_and_keep
 from qualification.enqueue import ring
+from qualification.review import tallies
 from qualification.scoring.runs import is_work_left
 
 # A worker looks for mail and other short work at least this often.
@@ -31,6 +32,11 @@ def work_runs() -> None:
 def sweep() -> None:
     """One pass of every sweeper."""
     sweeps.run_all(now=timezone.now())
+
+
+def learn_tallies() -> None:
+    """Counts anew what past decisions say about each question."""
+    tallies.learn_tallies(now=timezone.now())
 
 
 def verify_chain() -> None:

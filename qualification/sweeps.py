@@ -10,14 +10,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 from crm.models import InboxMessage
-from qualification import pipeline, runner
+from qualification import pipeline, runner, self_check
 from qualification.channels import plan
 from qualification.channels.mail import send_notices
 from qualification.channels.webhook import send_to_chat
+from qualification.connectors.send import CRM_HANDOFF, lanes_off, send_to_crm
 from qualification.handoff.handover import HANDOFF_MAIL
 from qualification.handoff.mail import send_handoff
 from qualification.models import Heartbeat
 from qualification.outbox import deliver
+from qualification.outcomes import poll
 from qualification.review import (
     claims,
     contact_hours,
@@ -66,12 +68,13 @@ SENDERS: dict[str, deliver.Sender] = {
     HANDOFF_MAIL: send_handoff,
     plan.NOTICE_MAIL: send_notices,
     plan.NOTICE_WEBHOOK: send_to_chat,
+    CRM_HANDOFF: send_to_crm,
 }
 
 
 def deliver_due(*, now: datetime) -> int:
     """Sends the messages of every room that are due; returns how many left."""
-    return deliver.deliver_due(SENDERS, now=now)
+    return deliver.deliver_due(SENDERS, now=now, closed=lanes_off())
 
 
 # What a pass does, in the order in which a lead walks through it.
@@ -89,6 +92,8 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "notices": lambda now: plan.plan_due(now=now),
     "presence": lambda now: presence.forget_old(now=now),
     "outbox": lambda now: deliver_due(now=now),
+    "outcomes": lambda now: poll.poll_due(now=now),
+    "self_check": lambda now: self_check.check_when_due(now=now),
 }
 
 
@@ -103,6 +108,8 @@ def run_all(*, now: datetime) -> dict[str, int]:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other sweepers run
             why = pipeline.without_values(error)
             logger.error("sweep.failed sweeper=%s error=%s", name, why)
+    # One that an older version had would look stopped for ever.
+    Heartbeat.objects.exclude(name__in=SWEEPERS).delete()
     return handled
 
 

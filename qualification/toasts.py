@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from django.http import HttpResponse
 
@@ -32,5 +33,13 @@ def close_dialog(response: HttpResponse) -> HttpResponse:
     """Tells the page to close its dialog; returns the response."""
     triggers = json.loads(response.get("HX-Trigger", "{}"))
     triggers["leadqual:close-dialog"] = True
+    response["HX-Trigger"] = json.dumps(triggers)
+    return response
+
+
+def unpick(response: HttpResponse, lead_ids: Sequence[int]) -> HttpResponse:
+    """Tells the queue that these leads are done with and no longer chosen; returns the response."""
+    triggers = json.loads(response.get("HX-Trigger", "{}"))
+    triggers["leadqual:unpick"] = {"leads": list(lead_ids)}
     response["HX-Trigger"] = json.dumps(triggers)
     return response

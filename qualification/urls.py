@@ -5,12 +5,17 @@ from django.urls import path
 from qualification.views import (
     accounts,
     answers,
+    bulk,
     buying,
     cadences,
     claims,
     decide,
     decisions,
+    deliveries,
+    desks,
     disputes,
+    duplicates,
+    facts,
     handoffs,
     home,
     intake,
@@ -18,14 +23,18 @@ from qualification.views import (
     models,
     notices,
     nurture,
+    outcomes,
     pauses,
     proposals,
     queue,
     rejected,
     releases,
     routing,
+    saved_views,
     scores,
+    self_check,
     shell,
+    skip_report,
     skips,
     sla,
     sources,
@@ -45,12 +54,24 @@ shell_urls = [
 
 intake_urls = [
     path("intake/<slug:source>/<slug:credential>/", intake.receive, name="intake"),
+    path(
+        "intake/<slug:source>/<slug:credential>/outcomes/",
+        outcomes.receive_outcomes,
+        name="intake-outcomes",
+    ),
 ]
 
 queue_urls = [
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", queue.queue_next, name="queue-next"),
     path("queue/pulse/", queue.queue_pulse, name="queue-pulse"),
+    path("queue/bulk/claim/", bulk.bulk_claim, name="queue-bulk-claim"),
+    path("queue/bulk/assign/", bulk.bulk_assign, name="queue-bulk-assign"),
+    path("queue/bulk/release/", bulk.bulk_release, name="queue-bulk-release"),
+    path("queue/views/new/", saved_views.view_new, name="queue-view-new"),
+    path("queue/views/counts/", saved_views.view_counts, name="queue-view-counts"),
+    path("queue/views/<int:pk>/", saved_views.view_change, name="queue-view-change"),
+    path("queue/views/<int:pk>/delete/", saved_views.view_delete, name="queue-view-delete"),
     path("my-work/", queue.my_work_page, name="my-work"),
 ]
 
@@ -58,6 +79,8 @@ lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
     path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
     path("leads/<int:pk>/presence/", lead.lead_presence, name="lead-presence"),
+    path("leads/<int:pk>/duplicates/", duplicates.lead_duplicates, name="lead-duplicates"),
+    path("leads/<int:pk>/not-duplicate/", duplicates.not_duplicate, name="lead-not-duplicate"),
     path("leads/<int:pk>/clock/", lead.lead_clock, name="lead-clock"),
     path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
     path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
@@ -70,6 +93,7 @@ lead_urls = [
     path("leads/<int:pk>/snooze/", touches.snooze, name="lead-snooze"),
     path("leads/<int:pk>/pause/", pauses.pause, name="lead-pause"),
     path("leads/<int:pk>/resume/", pauses.resume, name="lead-resume"),
+    path("leads/<int:pk>/facts/", facts.lead_facts, name="lead-facts"),
     path("leads/<int:pk>/ask/", answers.ask, name="lead-ask"),
     path("leads/<int:pk>/answer/", answers.answer, name="lead-answer"),
     path("leads/<int:pk>/framework/", answers.framework, name="lead-framework"),
@@ -140,6 +164,19 @@ handoff_urls = [
     path("handoffs/<int:pk>/", handoffs.handoff_detail, name="handoff-detail"),
     path("handoffs/<int:pk>/take/", handoffs.handoff_take, name="handoff-take"),
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
+    path("handoffs/<int:pk>/move/", desks.handoff_move, name="handoff-move"),
+    path("desks/", desks.desk_list, name="desk-list"),
+]
+
+delivery_urls = [
+    path("deliveries/", deliveries.delivery_list, name="delivery-list"),
+    path("deliveries/again/", deliveries.delivery_all_again, name="delivery-all-again"),
+    path("deliveries/<int:pk>/again/", deliveries.delivery_again, name="delivery-again"),
+]
+
+outcome_urls = [
+    path("outcomes/", outcomes.outcome_list, name="outcome-list"),
+    path("outcomes/<int:pk>/look/", outcomes.outcome_look_again, name="outcome-look-again"),
 ]
 
 routing_urls = [
@@ -159,6 +196,11 @@ notice_urls = [
 sla_urls = [
     path("sla/", sla.sla_report, name="sla-report"),
     path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+    path("self-check/", self_check.self_check_page, name="self-check"),
+    path("self-check/run/", self_check.self_check_run, name="self-check-run"),
+    path("alarms/", self_check.alarms, name="alarms"),
+    path("skips/", skip_report.skip_report, name="skip-report"),
+    path("skips/skips.csv", skip_report.skip_csv, name="skip-csv"),
 ]
 
 source_urls = [
@@ -179,6 +221,8 @@ urlpatterns = (
     + model_urls
     + release_urls
     + handoff_urls
+    + delivery_urls
+    + outcome_urls
     + routing_urls
     + notice_urls
     + sla_urls

@@ -138,7 +138,7 @@ class KnownAccounts:
         if not keys.domains and not keys.name_key:
             return None
         account = self.find(keys) or self._make(keys)
-        for domain in keys.domains:
+        for domain in keys.domains if _is_of(account, keys) else ():
             if self.find(CompanyKeys(domains=(domain,))) is None:
                 self.by_domain[domain] = self.new_domains[domain] = account
         return account
@@ -173,6 +173,12 @@ class KnownAccounts:
             ignore_conflicts=True,
         )
         self.made, self.new_domains = [], {}
+
+
+def _is_of(account: Account, keys: CompanyKeys) -> bool:
+    """Whether what else these values say is about this company: they name no other. A student who
+    writes from the campus and names a firm teaches us no domain of the campus."""
+    return not keys.name_key or not account.name_key or keys.name_key == account.name_key
 
 
 def find_lead(

@@ -3,6 +3,7 @@
 from crm.models.account import Account, AccountDomain
 from crm.models.activity import Activity, ActivityVerdict
 from crm.models.buying import BuyingRole, LeadRole
+from crm.models.duplicates import NotDuplicate
 from crm.models.inbox import InboxMessage, Source
 from crm.models.lead import (
     AttributeDefinition,
@@ -24,6 +25,7 @@ __all__ = [
     "Lead",
     "LeadIdentity",
     "LeadRole",
+    "NotDuplicate",
     "Outcome",
     "Source",
     "StageEvent",

@@ -13,6 +13,7 @@ class Source(models.Model):
         JSON = "json", _("Signed JSON webhook")
         FORM = "form", _("Public web form")
         FILE = "file", _("File import")
+        CRM = "crm", _("CRM")
 
     name = models.SlugField(max_length=60, unique=True)
     label = models.CharField(max_length=120, blank=True)

@@ -24,10 +24,12 @@ from qualification import pipeline, sweeps
 from qualification.choices import ItemState
 from qualification.demo import company
 from qualification.demo.market import Inquirer, Market, Step
+from qualification.demo.outcomes import tell_daily
 from qualification.demo.routing import make_routing
 from qualification.demo.work import Desk, Workers
 from qualification.feedback import proposals
 from qualification.models import ReviewItem
+from qualification.review import tallies
 from qualification.scoring import document, drafts, versions
 
 SEED = 20261123
@@ -67,11 +69,13 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
             # Mostly the last hour: somebody works this queue.
             arrival = now - dt.timedelta(minutes=1 + min(300, draw.expovariate(1 / 28)))
             lives.append(live_through(market.inquirer(len(lives)), sources, arrival, now, None))
+        lives.append(tell_daily(start, now))
         live(lives, on_progress=on_progress)
         at_moment(now)
         catch_up(now)
         desk.take_up_some(now)
         proposals.propose_rules(now=now)
+        tallies.learn_tallies(now=now)
     finally:
         at_moment(None)
 

@@ -32,11 +32,13 @@ from qualification.feedback.comparison import (
     crossing,
 )
 from qualification.feedback.evidence import Share
-from qualification.feedback.history import counted_decisions
+from qualification.feedback.labels import Label, labelled_decisions
 from qualification.feedback.reweight import Flags
 from qualification.models import ScoringModel
 from qualification.scoring.compile import at_moments, compile_model
 
+# What people decided, unless another label is asked for.
+DECISIONS = Label()
 # Moments scored by one statement.
 CHUNK = 5_000
 # A disqualified lead never queues: it stands below every score.
@@ -80,12 +82,14 @@ class Backtest:
     since_draft: Judged | None
     left_out: int
     missing: str = ""
+    label: Label = DECISIONS
 
     def to_json(self) -> dict[str, Any]:
         """What `backtest --json` prints."""
         return {
             "active": self.active.version,
             "draft": self.draft.version,
+            "label": str(self.label),
             "missing": self.missing,
             "left_out": self.left_out,
             "all": None if self.judged is None else self.judged.to_json(),
@@ -104,12 +108,13 @@ class _Scored:
     after: Tenths
 
 
-def backtest(draft: ScoringModel, *, now: datetime) -> Backtest | None:
-    """The draft against the live version on every counted decision; None without a live one."""
+def backtest(draft: ScoringModel, *, now: datetime, label: Label = DECISIONS) -> Backtest | None:
+    """The draft against the live version on every counted decision, or on those of which an outcome
+    says what `label` asks; None without a live one."""
     active = ScoringModel.objects.filter(status=ModelStatus.ACTIVE).first()
     if active is None:
         return None
-    decisions = list(counted_decisions(now))
+    decisions = list(labelled_decisions(label, now=now))
     moments = [(row.decision_id, row.lead_id, row.at) for row in decisions]
     before, after = totals_at(active, moments), totals_at(draft, moments)
     rows = [row for row in decisions if row.decision_id in before and row.decision_id in after]
@@ -127,6 +132,7 @@ def backtest(draft: ScoringModel, *, now: datetime) -> Backtest | None:
         since_draft=_judge(scored, scored.is_later, active, draft),
         left_out=len(decisions) - len(rows),
         missing=_missing(scored.accepted),
+        label=label,
     )
 
 

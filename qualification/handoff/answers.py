@@ -10,11 +10,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm.models import User
-from crm.stages import Stage
+from crm.models import Lead, User
 from qualification.choices import EntryReason, NoticeKind
 from qualification.exceptions import DecisionIncomplete, HandoffAnswered, NotHolder
-from qualification.handoff.handover import cancel_messages
+from qualification.handoff.handover import cancel_messages, lock_handoff, refuse_answered
 from qualification.models import Handoff
 from qualification.notices.tell import tell
 from qualification.permissions import Right
@@ -69,23 +68,27 @@ def return_handoff(*, handoff: Handoff, by: User, reason: str, now: datetime) ->
     return handoff
 
 
+def settle_handoff(*, lead: Lead, now: datetime) -> bool:
+    """A handoff that waits counts as taken: what came back shows that somebody works the deal.
+    Whether there was one. Called with the lead locked, by the door for outcomes."""
+    waiting = Handoff.objects.select_for_update(no_key=True).filter(
+        lead=lead, state=Handoff.State.WAITING
+    )
+    handoff = waiting.first()
+    if handoff is None:
+        return False
+    _answer(handoff, state=Handoff.State.ACCEPTED, reason="", now=now)
+    log_event(item=handoff.decision.item, verb="handoff:settled", by=None, now=now)
+    return True
+
+
 def _lock_own(handoff: Handoff, *, by: User, now: datetime) -> Handoff:
     """The waiting handoff of this AE; lead, item and handoff are locked, in this order."""
     guard.require_right(by, Right.ANSWER_HANDOFFS)
-    item = guard.lock_item(handoff.decision.item)
-    locked = Handoff.objects.select_for_update(no_key=True).get(pk=handoff.pk)
+    locked = lock_handoff(handoff)
     if locked.ae_id != by.pk:
         raise NotHolder(_("This handoff is on the desk of another AE."))
-    if locked.state != Handoff.State.WAITING:
-        raise HandoffAnswered(
-            _("This handoff was answered at %(time)s: %(how)s.")
-            % {
-                "time": guard.time_text(locked.answered_at or now, now),
-                "how": locked.get_state_display(),
-            }
-        )
-    if item.lead.stage != Stage.SQL:
-        raise HandoffAnswered(_("This lead has moved on since it was handed over."))
+    refuse_answered(locked, now=now)
     return locked
 
 

@@ -1,6 +1,7 @@
 """Decides what becomes of an accepted lead on its way to the AE: handed over, or called back.
 
-Called by `review/decisions.py` and `review/undo.py`, inside their transaction.
+Called by `review/decisions.py`, `review/undo.py` and the verbs of this room, inside their
+transaction.
 """
 
 from __future__ import annotations
@@ -8,13 +9,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.stages import Stage
 from qualification.choices import TimerKind
+from qualification.connectors.send import CRM_HANDOFF, handoff_key
 from qualification.exceptions import HandoffAnswered
 from qualification.handoff.packet import build_packet
-from qualification.models import Decision, Framework, Handoff, OutboxMessage, ReviewItem
+from qualification.models import (
+    CrmConnection,
+    Decision,
+    Framework,
+    Handoff,
+    OutboxMessage,
+    ReviewItem,
+)
 from qualification.outbox.post import Letter, post
+from qualification.review import guard
 from qualification.review.checklists import checklist_of
 from qualification.scoring.ledger import Ledger
 from qualification.sla.timers import start_timer
@@ -31,7 +43,7 @@ def hand_over(
     opening: str = "",
     now: datetime,
 ) -> Handoff:
-    """The handoff with its frozen packet, the AE's clock, and the mail held for the undo time.
+    """The handoff with its frozen packet, the AE's clock, the messages held for the undo time.
     `opening`: the first sentence where somebody wrote an own one."""
     assert decision.ae is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
@@ -46,9 +58,15 @@ def hand_over(
     handoff = Handoff.objects.create(
         decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
     )
-    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=decision.ae.team_id)
-    _post_mail(handoff, now=now)
+    start_clock(handoff, now=now)
+    post_letters(handoff, now=now)
     return handoff
+
+
+def start_clock(handoff: Handoff, *, now: datetime) -> None:
+    """The AE's clock, by the openings of their team."""
+    item, team = handoff.decision.item, handoff.ae.team_id
+    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=team)
 
 
 def withdraw_handoff(*, decision: Decision, now: datetime) -> None:
@@ -72,14 +90,55 @@ def cancel_messages(*, decision: Decision) -> bool:
     return not messages.exclude(state=OutboxMessage.State.CANCELLED).exists()
 
 
-def _post_mail(handoff: Handoff, *, now: datetime) -> None:
-    """The mail to the AE; its key counts the handoffs of the lead."""
-    number = Handoff.objects.filter(lead=handoff.lead).count()
-    letter = Letter(
-        key=f"lead:{handoff.lead_id}:handoff:{number}",
+def post_letters(handoff: Handoff, *, now: datetime) -> None:
+    """The mail to the AE and the message to each CRM, held for what is left of the undo time. Their
+    key counts the handoffs of the lead, and the desks this one was moved to."""
+    undo_until = handoff.created_at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
+    not_before = max(now, undo_until)
+    moves = handoff.moves.count()
+    key = f"{handoff_key(handoff)}:moved:{moves}" if moves else handoff_key(handoff)
+    mail = Letter(
+        key=key,
         kind=HANDOFF_MAIL,
         payload={"handoff": handoff.pk},
-        not_before=now + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]),
+        not_before=not_before,
         decision=handoff.decision,
     )
-    post([letter])
+    connections = CrmConnection.objects.filter(
+        Q(team=None) | Q(team=handoff.lead.team_id), is_active=True
+    )
+    to_crms = [
+        Letter(
+            key=f"{key}:{connection.lane}",
+            kind=CRM_HANDOFF,
+            payload={"handoff": handoff.pk, "connection": connection.pk},
+            not_before=not_before,
+            lane=connection.lane,
+            order_key=f"{connection.lane}:lead:{handoff.lead_id}",
+            decision=handoff.decision,
+        )
+        for connection in connections
+    ]
+    post([mail, *to_crms])
+
+
+def lock_handoff(handoff: Handoff) -> Handoff:
+    """The handoff as it is now; lead, item and handoff are locked, in this order."""
+    item = guard.lock_item(handoff.decision.item)
+    locked = Handoff.objects.select_for_update(no_key=True).get(pk=handoff.pk)
+    locked.lead = item.lead
+    return locked
+
+
+def refuse_answered(handoff: Handoff, *, now: datetime) -> None:
+    """Raises HandoffAnswered unless the locked handoff waits for its AE."""
+    if handoff.state != Handoff.State.WAITING:
+        raise HandoffAnswered(
+            _("This handoff was answered at %(time)s: %(how)s.")
+            % {
+                "time": guard.time_text(handoff.answered_at or now, now),
+                "how": handoff.get_state_display(),
+            }
+        )
+    if handoff.lead.stage != Stage.SQL:
+        raise HandoffAnswered(_("This lead has moved on since it was handed over."))

@@ -5,6 +5,7 @@ Called by the handoff pages.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,14 +14,16 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils.dateparse import parse_date, parse_datetime
 
-from crm.models import User
+from crm.models import Lead, User
 from qualification.choices import TimerKind
 from qualification.models import Handoff, SLATimer
 from qualification.review.score_lines import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger
+from qualification.sla.calendars import Calendar
 from qualification.sla.faces import Face, calendars_of_versions, face_of
 
 ANSWERED_SHOWN = 30
+UNANSWERED_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,15 @@ class Desk:
 
     waiting: tuple[tuple[Handoff, Face | None], ...]
     answered: tuple[Handoff, ...]
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """The manager's page: handoffs that wait on any desk, each with the face of its clock.
+    `has_more`: others wait beyond those shown."""
+
+    rows: tuple[tuple[Handoff, Face | None], ...]
+    has_more: bool
 
 
 @dataclass(frozen=True)
@@ -48,29 +60,58 @@ class Packet:
 
 
 def handoffs_of(user: User | AnonymousUser) -> QuerySet[Handoff]:
-    """Handoffs made to this AE, with `due_at` of their clock and `clock_calendar`, the calendar
-    version it counts by; undone ones were never theirs."""
-    clocks = SLATimer.objects.filter(
-        item=OuterRef("decision__item"), kind=TimerKind.HANDOFF_ACCEPTANCE
-    ).order_by("-pk")
-    return (
-        Handoff.objects.filter(ae_id=user.pk)
-        .exclude(state=Handoff.State.CANCELLED)
-        .select_related("lead__account", "decision__by", "decision__item")
-        .annotate(
-            due_at=Subquery(clocks.values("due_at")[:1]),
-            clock_calendar=Subquery(clocks.values("calendar_version")[:1]),
-        )
+    """Handoffs made to this AE; undone ones were never theirs."""
+    return _with_clocks(
+        Handoff.objects.filter(ae_id=user.pk).exclude(state=Handoff.State.CANCELLED)
+    )
+
+
+def waiting_in_sight(user: User | AnonymousUser) -> QuerySet[Handoff]:
+    """Handoffs nobody answered yet, of the leads this manager sees, the most urgent first."""
+    waiting = Handoff.objects.filter(state=Handoff.State.WAITING)
+    seen = waiting.filter(lead__in=Lead.objects.visible_to(user)).select_related("ae__team")
+    return _with_clocks(seen).order_by(F("due_at").asc(nulls_last=True), "pk")
+
+
+def unanswered(user: User | AnonymousUser, *, now: datetime) -> Unanswered:
+    """What a manager sees of the desks."""
+    waiting = waiting_in_sight(user)
+    rows = list(waiting.prefetch_related("moves__by", "moves__from_ae")[: UNANSWERED_SHOWN + 1])
+    shown = rows[:UNANSWERED_SHOWN]
+    versions = {getattr(row, "clock_calendar", None) for row in shown} - {None}
+    calendars = calendars_of_versions(sorted(version for version in versions if version))
+    return Unanswered(
+        rows=tuple((row, _face(row, calendars, now=now)) for row in shown),
+        has_more=len(rows) > UNANSWERED_SHOWN,
     )
 
 
 def clock_face(handoff: Handoff, *, now: datetime) -> Face | None:
     """What the clock of a handoff (from `handoffs_of`) shows; None without a clock."""
-    version, due_at = (getattr(handoff, name, None) for name in ("clock_calendar", "due_at"))
-    if version is None or due_at is None:
+    version = getattr(handoff, "clock_calendar", None)
+    calendars = {} if version is None else calendars_of_versions([version])
+    return _face(handoff, calendars, now=now)
+
+
+def _face(handoff: Handoff, calendars: Mapping[int, Calendar], *, now: datetime) -> Face | None:
+    names = ("clock_calendar", "clock_started", "due_at")
+    version, started_at, due_at = (getattr(handoff, name, None) for name in names)
+    if version is None or started_at is None or due_at is None:
         return None
-    calendar = calendars_of_versions([version])[version]
-    return face_of(calendar, started_at=handoff.created_at, due_at=due_at, now=now)
+    return face_of(calendars[version], started_at=started_at, due_at=due_at, now=now)
+
+
+def _with_clocks(handoffs: QuerySet[Handoff]) -> QuerySet[Handoff]:
+    """With `due_at` and `clock_started` of their newest clock, and `clock_calendar`, the calendar
+    version it counts by."""
+    clocks = SLATimer.objects.filter(
+        item=OuterRef("decision__item"), kind=TimerKind.HANDOFF_ACCEPTANCE
+    ).order_by("-pk")
+    return handoffs.select_related("lead__account", "decision__by", "decision__item").annotate(
+        due_at=Subquery(clocks.values("due_at")[:1]),
+        clock_started=Subquery(clocks.values("started_at")[:1]),
+        clock_calendar=Subquery(clocks.values("calendar_version")[:1]),
+    )
 
 
 def desk_of(user: User | AnonymousUser, *, now: datetime) -> Desk:

@@ -10,6 +10,7 @@ from qualification.models.checklist import (
     FrameworkRule,
     FrameworkText,
 )
+from qualification.models.crm import CrmConnection, CrmLink
 from qualification.models.decision import Decision, RejectionReason
 from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.follow import (
@@ -20,7 +21,7 @@ from qualification.models.follow import (
     ContactHour,
     NurturePlan,
 )
-from qualification.models.handoff import Handoff
+from qualification.models.handoff import Handoff, HandoffMove
 from qualification.models.notices import (
     Notice,
     NoticePreference,
@@ -42,6 +43,7 @@ from qualification.models.routing import (
     WorkProfile,
 )
 from qualification.models.runs import RunKind, RunState, ScoringChunk, ScoringRun
+from qualification.models.saved_view import SavedView
 from qualification.models.scoring import (
     LeadScore,
     ModelChange,
@@ -50,6 +52,7 @@ from qualification.models.scoring import (
     ScoringRule,
 )
 from qualification.models.segment import Segment
+from qualification.models.self_check import SelfCheck
 from qualification.models.skip import Skip
 from qualification.models.sla import (
     Heartbeat,
@@ -59,6 +62,7 @@ from qualification.models.sla import (
     SLAPolicy,
     SLATimer,
 )
+from qualification.models.tally import QuestionTally
 
 __all__ = [
     "AccountOwner",
@@ -74,12 +78,15 @@ __all__ = [
     "ChecklistAnswer",
     "ContactHour",
     "Criterion",
+    "CrmConnection",
+    "CrmLink",
     "Decision",
     "Framework",
     "FrameworkItem",
     "FrameworkRule",
     "FrameworkText",
     "Handoff",
+    "HandoffMove",
     "Heartbeat",
     "ItemEvent",
     "LeadScore",
@@ -92,6 +99,7 @@ __all__ = [
     "OutboxMessage",
     "PoolMember",
     "Presence",
+    "QuestionTally",
     "RejectionReason",
     "ReleaseAck",
     "ReleaseNote",
@@ -108,6 +116,7 @@ __all__ = [
     "SLAPause",
     "SLAPolicy",
     "SLATimer",
+    "SavedView",
     "ScoreDispute",
     "ScoringChunk",
     "ScoringDue",
@@ -115,6 +124,7 @@ __all__ = [
     "ScoringRule",
     "ScoringRun",
     "Segment",
+    "SelfCheck",
     "ShadowScore",
     "Skip",
     "TeamCalendar",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
+from crm.models.fields import append_only
 from qualification.models.decision import Decision
 
 
@@ -52,3 +53,29 @@ class Handoff(models.Model):
 
     def __str__(self) -> str:
         return f"handoff of lead {self.lead_id}"
+
+
+class HandoffMove(models.Model):
+    """A waiting handoff went from one desk to another: who moved it, and why. Append-only."""
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="moves")
+    from_ae = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    to_ae = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(reason=""), name="qualification_handoffmove_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_ae=F("to_ae")), name="qualification_handoffmove_goes_on"
+            ),
+        ]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"handoff {self.handoff_id} went to another desk"

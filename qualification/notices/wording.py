@@ -58,6 +58,12 @@ WORDINGS: dict[str, Wording] = {
     NoticeKind.HANDOFF_RETURNED: Wording(
         sentence=_("{by} returned {lead}."), detail=_("Reason: {reason}")
     ),
+    NoticeKind.HANDOFF_MOVED: Wording(
+        sentence=_("{lead} is now on the desk of {to}."),
+        detail=_("Reason: {reason}"),
+        without_lead=_("{by} gave a handoff of yours to {to}."),
+        page="qualification:handoff-list",
+    ),
     NoticeKind.REJECTION_OVERTURNED: Wording(
         sentence=_("{lead} gets another look and is back in the queue."),
         detail=_("What speaks for it: {note}"),
@@ -77,8 +83,8 @@ WORDINGS: dict[str, Wording] = {
     ),
     NoticeKind.INVARIANT_VIOLATED: Wording(
         sentence=_("{lead} is in nobody’s hands."),
-        without_lead=_("The self-check found {n} leads in nobody’s hands."),
-        page="qualification:queue",
+        without_lead=_("The self-check found {n} rows that are not as they must be."),
+        page="qualification:self-check",
     ),
     NoticeKind.VERSION_PUBLISHED: Wording(
         without_lead=_("Version {version} of the scoring is live."),

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from qualification.models import OutboxMessage
 
@@ -59,14 +59,16 @@ def deliver_due(
     now: datetime,
     limit: int = PASS_LIMIT,
     seconds: float = PASS_SECONDS,
+    closed: Collection[str] = (),
 ) -> int:
     """Sends the messages that are due, oldest first; returns how many left.
 
     One that fails waits longer each time and is given up after 8 attempts; others go on, except for
-    a place that is down. Any number of senders may run at once.
+    a place that is down. Messages for the lanes in `closed` wait. Any number of senders may run at
+    once.
     """
     started = time.monotonic()
-    down: set[str] = set()
+    down: set[str] = set(closed)
     sent = 0
     for _ in range(limit):
         passed = time.monotonic() - started
@@ -101,6 +103,15 @@ def _later(now: datetime, started: float) -> datetime:
     return now + timedelta(seconds=time.monotonic() - started)
 
 
+# A message of the same order that was posted before and has not left.
+_EARLIER = OutboxMessage.objects.filter(
+    ~Q(order_key=""),
+    state=OutboxMessage.State.WAITING,
+    order_key=OuterRef("order_key"),
+    pk__lt=OuterRef("pk"),
+)
+
+
 @transaction.atomic
 def _lease(now: datetime, *, but_not: set[str]) -> OutboxMessage | None:
     """The next due message, put out of others' reach for a while; None when nothing is due."""
@@ -112,6 +123,7 @@ def _lease(now: datetime, *, but_not: set[str]) -> OutboxMessage | None:
         not_before__lte=now,
         attempts__lt=MAX_ATTEMPTS,
     ).exclude(lane__in=but_not)
+    due = due.filter(Q(order_key="") | ~Exists(_EARLIER))
     message = (
         due.select_for_update(no_key=True, skip_locked=True, of=("self",))
         .order_by("due_at", "id")

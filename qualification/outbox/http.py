@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ssl
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import httpx
 
-from qualification.outbox.addresses import Address, safe_address
+from qualification.outbox.addresses import safe_address
 from qualification.outbox.deliver import LaneDown, Undeliverable
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 15.0
@@ -27,18 +31,20 @@ class Refused(Exception):
     """The receiver said no to this message; it may say yes later."""
 
 
-def post_signed(*, url: str, secret: str, body: bytes, key: str) -> None:
-    """Posts once. Raises Undeliverable (address not allowed, a redirect, a body it never takes),
-    LaneDown (not there, overloaded, failing) or Refused (any other answer but 2xx)."""
-    address = safe_address(url)
+def post_signed(*, url: str, secret: str, body: bytes, key: str, reads: int = 0) -> bytes:
+    """Posts once; returns the first `reads` bytes of the answer.
+
+    Raises Undeliverable (address not allowed, a redirect, a body it never takes), LaneDown (not
+    there, overloaded, failing) or Refused (any other answer but 2xx).
+    """
     headers = {
         **signature(secret=secret, body=body, at=int(time.time())),
         "Content-Type": "application/json",
         "Idempotency-Key": key,
-        "User-Agent": "LeadQual",
-        "Host": address.host_header,
     }
-    _judge(*_post(address, body, headers))
+    answer = exchange(method="POST", url=url, headers=headers, body=body, reads=reads)
+    _judge(answer)
+    return answer.body
 
 
 def signature(*, secret: str, body: bytes, at: int) -> dict[str, str]:
@@ -47,26 +53,69 @@ def signature(*, secret: str, body: bytes, at: int) -> dict[str, str]:
     return {"X-Timestamp": str(at), "X-Signature": f"sha256={signed}"}
 
 
-def _post(address: Address, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
-    """(status, Retry-After) of the answer, whose body nobody reads."""
-    timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+@dataclass(frozen=True)
+class Answer:
+    """What a receiver said. `retry_after` is how long it asks to be left alone."""
+
+    status: int
+    body: bytes
+    retry_after: timedelta
+
+
+def exchange(
+    *,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    seconds: float | None = None,
+    reads: int = 0,
+) -> Answer:
+    """One request to an allowed address, no redirects; at most `reads` bytes of the answer are
+    kept. Raises UnsafeAddress, and LaneDown when nobody answers."""
+    address = safe_address(url)
+    longest = ANSWER_SECONDS if seconds is None else seconds
+    timeout = httpx.Timeout(longest, connect=min(CONNECT_SECONDS, longest))
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
+            httpx.Client(
+                timeout=timeout, follow_redirects=False, trust_env=False, verify=_certificates()
+            ) as client,
             client.stream(
-                "POST",
+                method,
                 address.url,
                 content=body,
-                headers=headers,
+                headers={**headers, "User-Agent": "LeadQual", "Host": address.host_header},
                 extensions={"sni_hostname": address.host},
             ) as answer,
         ):
-            return answer.status_code, answer.headers.get("Retry-After", "")
+            return Answer(
+                status=answer.status_code,
+                body=_start_of(answer, reads),
+                retry_after=_wait(answer.headers.get("Retry-After", "")),
+            )
     except httpx.HTTPError as error:
         raise LaneDown(type(error).__name__) from error
 
 
-def _judge(status: int, retry_after: str) -> None:
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: making one for each request costs more than the request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _start_of(answer: httpx.Response, reads: int) -> bytes:
+    """At most so many bytes of the body; nothing is read for none."""
+    taken = b""
+    for part in answer.iter_bytes() if reads else ():
+        taken += part
+        if len(taken) >= reads:
+            break
+    return taken[:reads]
+
+
+def _judge(answer: Answer) -> None:
+    status = answer.status
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
@@ -74,7 +123,7 @@ def _judge(status: int, retry_after: str) -> None:
     if status in HOPELESS:
         raise Undeliverable(f"answered {status}")
     if status == 429 or status >= 500:
-        raise LaneDown(f"answered {status}", retry_after=_wait(retry_after))
+        raise LaneDown(f"answered {status}", retry_after=answer.retry_after)
     raise Refused(f"answered {status}")
 
 

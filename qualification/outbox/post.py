@@ -15,13 +15,15 @@ MAIL_LANE = "mail"
 @dataclass(frozen=True, kw_only=True)
 class Letter:
     """A message to post. `key` lets the other side drop a repeat; a second message with the key of
-    one there is, is none. `lane` names where it goes; the payload holds ids only."""
+    one there is, is none. `lane` names where it goes; letters of one `order_key` leave in the order
+    they were posted; the payload holds ids only."""
 
     key: str
     kind: str
     payload: dict[str, Any]
     not_before: datetime
     lane: str = MAIL_LANE
+    order_key: str = ""
     decision: Decision | None = None
 
 
@@ -34,6 +36,7 @@ def post(letters: Sequence[Letter]) -> None:
                 kind=letter.kind,
                 payload=letter.payload,
                 lane=letter.lane,
+                order_key=letter.order_key,
                 decision=letter.decision,
                 not_before=letter.not_before,
                 due_at=letter.not_before,

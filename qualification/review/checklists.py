@@ -28,6 +28,7 @@ from qualification.models import (
     Framework,
     FrameworkItem,
     FrameworkText,
+    QuestionTally,
     ReviewItem,
     ScoringRule,
 )
@@ -42,7 +43,8 @@ KNOWN = (AnswerState.CONFIRMED, AnswerState.INFERRED)
 
 @dataclass(frozen=True)
 class Question:
-    """One question with what is known; `state` is empty while nobody answered."""
+    """One question with what is known; `state` is empty while nobody answered. `tally`: what past
+    decisions say about it."""
 
     key: str
     criterion_id: int
@@ -54,6 +56,7 @@ class Question:
     is_required: bool
     unknown_ok: bool
     stale_ok: bool = True
+    tally: QuestionTally | None = None
     state: str = ""
     value: Any = None
     words: str = ""
@@ -145,13 +148,6 @@ class Checklist:
         return not self.missing
 
     @property
-    def next_question(self) -> Question | None:
-        """What to ask next: first open required, then contradicted required, then first open."""
-        open_ones = [question for question in self.questions if question.is_open]
-        required = [question for question in open_ones if question.is_required]
-        return next(iter([*required, *self.blocking, *open_ones]), None)
-
-    @property
     def n_confirmed(self) -> int:
         """Answers confirmed."""
         return self._in_state(AnswerState.CONFIRMED)
@@ -200,7 +196,7 @@ def checklist_of(lead: Lead, framework: Framework, *, now: datetime) -> Checklis
 
 
 def _items_of(framework: Framework) -> QuerySet[FrameworkItem]:
-    items = framework.items.select_related("criterion").order_by("position", "id")
+    items = framework.items.select_related("criterion__tally").order_by("position", "id")
     languages = _languages()
     if not languages:
         return items
@@ -232,6 +228,8 @@ def _question(
         is_required=item.is_required,
         unknown_ok=item.unknown_ok,
         stale_ok=item.stale_ok,
+        # Nothing was counted yet for a criterion that is new.
+        tally=getattr(item.criterion, "tally", None),
     )
     answer = answers.get(asked.key)
     if answer is None:

@@ -25,6 +25,7 @@ from qualification.exceptions import (
     ClaimTaken,
     NotHolder,
     NotTheirTurn,
+    ReleaseUnexplained,
 )
 from qualification.models import ReviewItem
 from qualification.permissions import Right, has_right
@@ -203,18 +204,49 @@ def release_item(*, item: ReviewItem, by: User, note: str = "", now: datetime) -
     return _fresh(locked)
 
 
-def take_back(item: ReviewItem, *, note: str, now: datetime) -> bool:
+@transaction.atomic
+def release_from(
+    *, item: ReviewItem, by: User, note: str, token: int | None = None, now: datetime
+) -> ReviewItem:
+    """A manager gives back what somebody holds: waiting again, at its rank, the old clock runs on.
+
+    Raises ReleaseUnexplained without words, NotHolder when nobody holds it, ClaimTaken when it
+    changed hands since `token`, AlreadyDecided, PermissionDenied.
+    """
+    guard.require_right(by, Right.REASSIGN)
+    note = note.strip()
+    if not note:
+        raise ReleaseUnexplained(_("Say in a few words why these leads go back to the queue."))
+    locked = guard.lock_item(item)
+    if locked.team_id not in teams_in_sight(by):
+        raise PermissionDenied
+    refuse_closed(locked, by=by, now=now)
+    _refuse_changed(locked, token=token, now=now)
+    if locked.holder is None:
+        raise NotHolder(_("Nobody holds this lead: it waits already."))
+    take_back(locked, by=by, note=note, now=now)
+    return _fresh(locked)
+
+
+def _refuse_changed(item: ReviewItem, *, token: int | None, now: datetime) -> None:
+    """Raises ClaimTaken when somebody took the item since it had this `token`."""
+    if token is not None and item.token != token and item.holder is not None:
+        raise ClaimTaken(_taken_text(item, item.holder, now=now))
+
+
+def take_back(item: ReviewItem, *, note: str, by: User | None = None, now: datetime) -> bool:
     """Takes a locked, open lead from whoever has it or is meant for it: it waits again with its old
-    clock, for the next one in turn where routing chose. False when it is nobody's."""
+    clock, for the next one in turn where routing chose. False when it is nobody's. `by` a manager;
+    nobody for a policy."""
     loser = item.holder or item.assignee
     if loser is None or item.state == ItemState.CLOSED:
         return False
     if item.state != ItemState.WAITING:
         _put_back([item.pk])
         end_runs([item.lead_id], end=CadenceEnd.RELEASED, now=now)
-        move_leads(lead_ids=[item.lead_id], to=Stage.MQL, reason="taken back", by=None, now=now)
+        move_leads(lead_ids=[item.lead_id], to=Stage.MQL, reason="taken back", by=by, now=now)
         line_is_due([item.lead_id], now=now)
-    log_event(item=item, verb="item:taken_back", by=None, now=now, note=note)
+    log_event(item=item, verb="item:taken_back", by=by, now=now, note=note)
     pass_on(item, gave_back=loser, now=now)
     return True
 
@@ -281,10 +313,13 @@ def _put_back(item_ids: list[int]) -> None:
 
 
 @transaction.atomic
-def reassign_item(*, item: ReviewItem, to: User, by: User, now: datetime) -> ReviewItem:
+def reassign_item(
+    *, item: ReviewItem, to: User, by: User, token: int | None = None, now: datetime
+) -> ReviewItem:
     """A manager gives the item to somebody: ownership stays that, anything else becomes a claim.
 
-    Raises PermissionDenied, NotHolder when `to` may not work it, ClaimLimitReached, AlreadyDecided.
+    Raises PermissionDenied, NotHolder when `to` may not work it, ClaimTaken when it changed hands
+    since `token`, ClaimLimitReached, AlreadyDecided.
     """
     guard.require_right(by, Right.REASSIGN)
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=to.pk)
@@ -296,6 +331,7 @@ def reassign_item(*, item: ReviewItem, to: User, by: User, now: datetime) -> Rev
         raise NotHolder(_("%(name)s does not work this queue.") % {"name": guard.person_text(to)})
     if locked.holder_id == to.pk:
         return _renewed(locked, now=now)
+    _refuse_changed(locked, token=token, now=now)
     if locked.state != ItemState.OWNED:
         _lock_and_count(to, now=now)
     note = f"{locked.holder or '–'} → {to}"

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Lead
+from crm.models import Lead, Outcome
 from crm.stages import Stage
 from qualification.choices import (
     AnswerState,
@@ -28,10 +28,10 @@ from qualification.choices import (
 
 PAGE_SIZE = 20
 # In the order of one instant: a decision stands above the stage it moved the lead to.
-KINDS = ("activity", "stage", "item", "touch", "answer", "dispute", "decision")
+KINDS = ("activity", "stage", "item", "touch", "answer", "dispute", "decision", "outcome")
 FILTERS = {
     "events": ("activity",),
-    "work": ("stage", "item", "touch", "dispute", "decision"),
+    "work": ("stage", "item", "touch", "dispute", "decision", "outcome"),
     "answers": ("answer",),
 }
 WORDS_SHOWN = 160
@@ -68,7 +68,7 @@ class Journey:
 
 
 class Row(NamedTuple):
-    """A line as PostgreSQL gives it: seven sources in the same columns."""
+    """A line as PostgreSQL gives it: eight sources in the same columns."""
 
     rank: int
     pk: int
@@ -124,6 +124,12 @@ JOURNEY = """
         FROM qualification_decision AS n
         LEFT JOIN qualification_rejectionreason AS w ON w.id = n.reason_id
         LEFT JOIN crm_user AS ae ON ae.id = n.ae_id WHERE n.lead_id = %(lead)s
+        UNION ALL
+        SELECT 7, r.id, coalesce(r.occurred_at, r.recorded_at), r.value,
+               coalesce(r.months::text, ''), concat_ws(', ', coalesce(nullif(f.label, ''), f.name),
+               nullif(r.effect, '')), NULL
+        FROM crm_outcome AS r JOIN crm_source AS f ON f.id = r.source_id
+        WHERE r.lead_id = %(lead)s
     )
     SELECT j.rank, j.id, j.at, j.verb, j.subject, coalesce(j.words, ''), j.by_id,
            coalesce(nullif(concat_ws(' ', u.first_name, u.last_name), ''), u.username, '')
@@ -229,8 +235,11 @@ ITEM_VERBS = {
     "plan:changed": ("sprout", _("changed when the lead wakes")),
     "cadence:started": ("list-checks", _("started a cadence")),
     "cadence:stopped": ("list-checks", _("stopped the cadence")),
+    "facts:changed": ("pencil", _("changed facts")),
     "framework:switched": ("list-checks", _("switched the checklist")),
     "handoff:taken": ("handshake", _("took the handoff")),
+    "handoff:moved": ("user-check", _("gave the handoff to another AE")),
+    "handoff:settled": ("handshake", _("Taken: the deal shows it")),
     "handoff:returned": ("undo-2", _("gave the lead back")),
 }
 
@@ -333,6 +342,15 @@ def _decision(row: Row, who: str) -> tuple[str, str, str, str]:
     return _told(who, str(act) % {"subject": row.subject}), row.words, icon, dot
 
 
+def _outcome(row: Row, _who: str) -> tuple[str, str, str, str]:
+    words = dict(Outcome.Value.choices)[row.verb]
+    text = _("Outcome: %(what)s") % {"what": words}
+    if row.subject:
+        text = _("Outcome: %(what)s after %(n)s months") % {"what": words, "n": row.subject}
+    dots = {str(Outcome.Value.LOST): "warn", str(Outcome.Value.OPPORTUNITY): ""}
+    return text, row.words, "trending-up", dots.get(row.verb, "ok")
+
+
 WRITERS = {
     "activity": _activity,
     "stage": _stage,
@@ -341,4 +359,5 @@ WRITERS = {
     "answer": _answer,
     "dispute": _dispute,
     "decision": _decision,
+    "outcome": _outcome,
 }

@@ -5,6 +5,7 @@ Called by the views of one lead. It reads what the other topics decide and decid
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -27,6 +28,7 @@ from qualification.models import (
 )
 from qualification.permissions import Right, has_right
 from qualification.review import checklists, timeline
+from qualification.review.ask_next import Suggestion, suggest
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
 from qualification.review.frameworks import Pick, frameworks_on_offer, pick_for
@@ -101,6 +103,8 @@ class Workspace:
     frameworks: tuple[Framework, ...]
     framework_reason: str
     ask: Question | None
+    suggestion: Suggestion
+    passed_over: tuple[str, ...]
     disputes: dict[str, ScoreDispute]
     completeness: Completeness
     committee: tuple[Lead, ...]
@@ -137,6 +141,11 @@ class Workspace:
         """The reader holds the lead right now: everything on the page works."""
         held = self.item is not None and self.is_open and not self.is_lapsed
         return held and self.item.holder_id == self.reader.pk  # type: ignore[union-attr]
+
+    @cached_property
+    def is_suggested(self) -> bool:
+        """The question asked now is the suggested one, not one the reader chose."""
+        return self.ask is not None and self.ask == self.suggestion.question
 
     @cached_property
     def is_owned(self) -> bool:
@@ -216,8 +225,11 @@ class Workspace:
         return bool(self.score and self.model and self.score.model_id != self.model.pk)
 
 
-def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> Workspace:
-    """The page of a lead the reader may see; `ask` names the criterion to ask about next."""
+def workspace_of(
+    lead: Lead, *, reader: User, now: datetime, ask: str = "", passed_over: Collection[str] = ()
+) -> Workspace:
+    """The page of a lead the reader may see; `ask` names the criterion to ask about next, instead
+    of the suggested one; `passed_over` those not to suggest."""
     item = item_of(lead)
     model = versions.active_model()
     score = lead.score if hasattr(lead, "score") else None
@@ -226,6 +238,7 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
     frameworks = frameworks_on_offer()
     pick = _pick_of(item, frameworks, now=now)
     checklist = checklists.checklist_of(lead, pick.framework, now=now)
+    suggestion = suggest(checklist, passed_over=passed_over)
     is_open = item is not None and item.state != ItemState.CLOSED
     committee, elsewhere = _committee_of(lead, reader)
     disputes = standing_disputes(lead)
@@ -242,7 +255,9 @@ def workspace_of(lead: Lead, *, reader: User, now: datetime, ask: str = "") -> W
         checklist=checklist,
         frameworks=_shown(frameworks, pick.framework),
         framework_reason=pick.reason,
-        ask=checklist.question(ask) or checklist.next_question,
+        ask=checklist.question(ask) or suggestion.question,
+        suggestion=suggestion,
+        passed_over=tuple(q.key for q in checklist.questions if q.key in passed_over),
         disputes=disputes,
         completeness=completeness_of(lead),
         clock=clock_of(item, now=now),

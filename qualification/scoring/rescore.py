@@ -36,6 +36,8 @@ from qualification.scoring.versions import active_model, hold_versions
 
 # Clocks of hosts, and the moments a transaction waits, differ by less.
 CLOCK_SKEW = timedelta(minutes=1)
+# After a run over all leads failed the next one begins so much later.
+TRY_AGAIN = timedelta(minutes=10)
 
 # Columns of the stored score, of the fresh one (expression) in the same order.
 _VALUES = ("fit_tenths", "intent_tenths", "total_tenths", "grade", "tier", "disqualified")
@@ -152,7 +154,7 @@ def start_when_due(*, now: datetime) -> ScoringRun | None:
     """Begin to score all leads again when the last time is too long ago: interest decays and
     windows close without anything happening.
 
-    Also when a live version has never been applied to all leads, or a run of it failed.
+    Also when a live version has never been applied to all leads, and soon after a run of it failed.
     """
     model = active_model()
     if model is None:
@@ -161,6 +163,8 @@ def start_when_due(*, now: datetime) -> ScoringRun | None:
     last = ScoringRun.objects.filter(kind=RunKind.RESCORE, model=model).first()
     if last is not None:
         is_fresh = last.as_of > now - every
+        if last.state == RunState.FAILED:
+            is_fresh = (last.finished_at or last.as_of) > now - TRY_AGAIN
         if is_fresh or (last.state == RunState.DONE and not depends_on_time(model)):
             return None
     return start_run(kind=RunKind.RESCORE, model=model, now=now)

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
+from crm.models import Outcome
 from crm.roles import Role, roles_of
 from qualification.review.counts import CAP
 from qualification.sla.faces import Face
@@ -53,6 +54,18 @@ def icon(name: str, css: str = "", *, label: str = "") -> SafeString:
 def answer_icon(state: str, css: str = "") -> SafeString:
     """The icon of a checklist answer: confirmed, inferred, contradicted or unknown."""
     return icon(ANSWER_ICONS.get(state, ANSWER_ICONS["unknown"]), css)
+
+
+@register.simple_tag
+def outcome_chip(outcome: Outcome) -> SafeString:
+    """What became of a lead: `Won`, or `Retained, 12 months`."""
+    css = {Outcome.Value.WON: "chip ok", Outcome.Value.RETAINED: "chip ok"}
+    words = str(outcome.get_value_display())
+    if outcome.months is not None:
+        words = _("%(what)s, %(n)s months") % {"what": words, "n": outcome.months}
+    return format_html(
+        '<span class="{}">{}</span>', css.get(Outcome.Value(outcome.value), "chip"), words
+    )
 
 
 @register.filter

@@ -28,11 +28,12 @@ DISCOVERY = "qualification/_lead_discovery.html"
 @require_GET
 @require(Right.WORK_QUEUE)
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """The pane of answers with one question loaded."""
+    """The pane of answers with one question loaded: the one named, else the suggested one, leaving
+    out those passed over."""
     lead = visible_lead_or_404(request.user, pk)
     key = request.GET.get("ask", "")
     if not is_htmx(request):
-        return redirect(f"{lead_url(lead)}?ask={key}")
+        return redirect(f"{lead_url(lead)}?{request.GET.urlencode()}")
     context = {**page_context(request, lead, ask=key), "focus_ask": True}
     return render(request, DISCOVERY, context)
 

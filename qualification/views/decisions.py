@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -9,7 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from qualification.choices import DecisionKind
 from qualification.forms import OverturnForm
+from qualification.handoff.deliveries import deliveries_of
+from qualification.outcomes.reads import cycle_since
 from qualification.permissions import Right, has_right, require
 from qualification.review import replay
 from qualification.review.decisions import overturn_rejection
@@ -27,12 +32,15 @@ def decision_detail(request: HttpRequest, pk: int) -> HttpResponse:
     shown = replay.replay_of(decision)
     may_overturn = has_right(request.user, Right.AUDIT)
     hindrance = replay.overturn_hindrance(decision, by=reader_of(request), chain=shown.chain)
-    context = {
+    context: dict[str, Any] = {
         "replay": shown,
         "decision": decision,
         "can_overturn": may_overturn and not hindrance,
         "can_audit": may_overturn,
     }
+    if decision.kind == DecisionKind.ACCEPT:
+        context["cycle"] = cycle_since(decision.lead_id, decision.at)
+        context["deliveries"] = deliveries_of(decision.pk)
     return render(request, "qualification/decision_detail.html", context)
 
 

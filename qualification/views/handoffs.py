@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from qualification.forms import ReturnForm
 from qualification.handoff import answers as room
 from qualification.handoff import reads
+from qualification.handoff.deliveries import deliveries_of
 from qualification.models import Handoff
 from qualification.permissions import Right, require
 from qualification.views.dialogs import done, show_dialog
@@ -38,6 +39,7 @@ def handoff_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "now": now,
         "face": reads.clock_face(handoff, now=now),
         "is_waiting": handoff.state == Handoff.State.WAITING,
+        "deliveries": deliveries_of(handoff.decision_id),
     }
     return render(request, "qualification/handoff_detail.html", context)
 

@@ -57,7 +57,7 @@ def receive(request: HttpRequest, source: str, credential: str) -> HttpResponse:
 def _webhook(request: HttpRequest, source: Source) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    body = _body(request)
+    body = body_of(request)
     if body is None:
         return JsonResponse({"error": f"larger than {MAX_BODY} bytes"}, status=413)
     try:
@@ -79,7 +79,7 @@ def check_signature(secret: str, body: bytes, header: str) -> None:
         raise SignatureInvalid("X-Signature does not fit the body")
 
 
-def _body(request: HttpRequest) -> bytes | None:
+def body_of(request: HttpRequest) -> bytes | None:
     """The raw body, None when it is larger than we take or does not arrive whole."""
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not length.isdecimal() or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
@@ -110,7 +110,7 @@ def _form(request: HttpRequest, source: Source) -> HttpResponse:
         return _form_page(request, source, {form.TOKEN: secrets.token_urlsafe(16)})
     if request.method != "POST":
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    body = _body(request)
+    body = body_of(request)
     if request.content_type != form.CONTENT_TYPE:
         return _refused(request, _("This form sends plain fields only."), 415)
     if body is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -93,7 +94,9 @@ def page_context(
 ) -> dict[str, Any]:
     """What the lead page and each of its pieces are drawn from."""
     now = now or timezone.now()
-    space = workspace_of(lead, reader=reader_of(request), now=now, ask=ask)
+    # Questions passed over travel with the pane: the next page load suggests them again.
+    passed_over = request.POST.getlist("skip") or request.GET.getlist("skip")
+    space = workspace_of(lead, reader=reader_of(request), now=now, ask=ask, passed_over=passed_over)
     return {
         "space": space,
         "now": now,
@@ -105,10 +108,17 @@ def page_context(
         "touch_choices": TOUCHES,
         "answer_states": AnswerState.choices,
         "answer_form": answer_form_for(space),
+        "later_query": _later_query(space),
         "buying": buying_committee_of(lead, space.committee),
         "role_form": BuyingRoleForm() if space.is_mine else None,
         "colleagues": colleagues_for(lead) if space.can_reassign else (),
     }
+
+
+def _later_query(space: Workspace) -> str:
+    """The query string that also passes over the question asked now."""
+    keys = [*space.passed_over, *([space.ask.key] if space.ask else [])]
+    return urlencode([("skip", key) for key in keys])
 
 
 def answer_form_for(space: Workspace) -> AnswerForm | None:

@@ -9,7 +9,11 @@ PLACES = ("before", "after")
 
 def number_in(request: HttpRequest, name: str) -> int | None:
     """A whole number of the query string; None when it is none or too long for a key."""
-    text = request.GET.get(name, "")
+    return number_of(request.GET.get(name, ""))
+
+
+def number_of(text: str) -> int | None:
+    """The text as a number a key can be; None when it is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 

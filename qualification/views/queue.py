@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -20,9 +20,9 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.models import Lead
 from qualification.exceptions import ClaimLimitReached
 from qualification.filters import QueueFilter
-from qualification.models import ReviewItem, ScoringModel
-from qualification.permissions import Right, require
-from qualification.review import counts, my_work, next_lead, pages
+from qualification.models import ReviewItem, SavedView, ScoringModel
+from qualification.permissions import Right, has_right, require
+from qualification.review import bulk, counts, my_work, next_lead, pages, saved_views
 from qualification.review.next_steps import TOUCHES
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
@@ -50,17 +50,22 @@ TABS = (
 def queue(request: HttpRequest) -> HttpResponse:
     """The ranked list; for htmx only its body, with the pieces around it out of band."""
     now = timezone.now()
-    context = _page_context(request, now)
-    if is_htmx(request) and request.htmx.target == "queue-body":  # type: ignore[attr-defined]
+    kept = saved_views.views_of(reader_of(request))
+    is_body = is_htmx(request) and request.htmx.target == "queue-body"  # type: ignore[attr-defined]
+    default = saved_views.default_of(reader_of(request), kept)
+    if default is not None and not request.GET and not is_body:
+        return redirect(f"{request.path}?{default.query}")
+    context = _page_context(request, now, kept)
+    if is_body:
         html = render_to_string("qualification/_queue_body.html", context, request=request)
         pieces = _pieces(request, context, ("summary", "tabs", "labels", "next"))
         response = HttpResponse(html + pieces)
-        response["HX-Push-Url"] = _url(request, always=True, **_place(request))
+        response["HX-Push-Url"] = _whole(_url(request, always=True, **_place(request)), default)
         return response
     return render(request, "qualification/queue_page.html", context)
 
 
-def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
+def _page_context(request: HttpRequest, now: datetime, kept: list[SavedView]) -> dict[str, Any]:
     reader = reader_of(request)
     found, model = _filter(request, now), active_model()
     page = pages.queue_page(
@@ -72,13 +77,22 @@ def _page_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
         before=request.GET.get("before", ""),
     )
     summary = counts.summary_of(reader, now=now)
+    default = saved_views.default_of(reader, kept)
     return {
         **_frame(model, now),
         "page": page,
+        "can_reassign": has_right(reader, Right.REASSIGN),
+        "bulk_most": bulk.MOST,
         "summary": summary,
         "claims": summary.claims,
         "filters": found,
-        "tabs": [*_tabs(request, summary), *_segment_tabs(request, found)],
+        "tabs": _all_tabs(
+            [*_tabs(request, summary, default), *_segment_tabs(request, found)],
+            _view_tabs(request, kept),
+        ),
+        "save_url": _save_url(request, kept),
+        "has_views": bool(kept),
+        "whole_url": _whole(reverse("qualification:queue"), default),
         "newer_url": _url(request, before=page.newer),
         "older_url": _url(request, after=page.older),
         "request_url": _url(request, always=True),
@@ -96,12 +110,19 @@ def _filter(request: HttpRequest, now: datetime) -> QueueFilter:
     return QueueFilter(request.GET, queryset=pages.queue_items(reader), reader=reader, now=now)
 
 
-def _tabs(request: HttpRequest, summary: counts.Summary) -> list[dict[str, Any]]:
+def _whole(url: str, default: SavedView | None) -> str:
+    """The list without filters says so where it would open with the reader's own view."""
+    return url if default is None or "?" in url else f"{url}?view=all"
+
+
+def _tabs(
+    request: HttpRequest, summary: counts.Summary, default: SavedView | None
+) -> list[dict[str, Any]]:
     shown = request.GET.get("owner", "")
     is_whole = not request.GET.get("segment")
     return [
         {
-            "url": _url(request, always=True, owner=value, segment=""),
+            "url": _whole(_url(request, always=True, owner=value, segment=""), default),
             "label": label,
             "count": getattr(summary, count),
             "is_current": is_whole and shown == value,
@@ -124,7 +145,38 @@ def _segment_tabs(request: HttpRequest, found: QueueFilter) -> list[dict[str, An
     ]
 
 
-def _query(request: HttpRequest) -> QueryDict:
+def _all_tabs(shared: list[dict[str, Any]], views: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every tab, one of them current: the reader's view says more than the tab it narrows."""
+    if any(tab["is_current"] for tab in views):
+        shared = [{**tab, "is_current": False} for tab in shared]
+    return [*shared, *views]
+
+
+def _view_tabs(request: HttpRequest, kept: Sequence[SavedView]) -> list[dict[str, Any]]:
+    """The reader's own views and those of the team; their counts come by a request of their own."""
+    shown = filters_of(request).urlencode()
+    return [
+        {
+            "url": f"{reverse('qualification:queue')}?{view.query}",
+            "label": view.name,
+            "count": None,
+            "is_current": shown == view.query,
+            "view": view,
+            "is_own": view.owner_id == reader_of(request).pk,
+        }
+        for view in kept
+    ]
+
+
+def _save_url(request: HttpRequest, kept: Sequence[SavedView]) -> str:
+    """Where these filters can be kept; blank when there are none or they are a view already."""
+    query = filters_of(request).urlencode()
+    if not query or any(view.query == query for view in kept):
+        return ""
+    return f"{reverse('qualification:queue-view-new')}?{query}"
+
+
+def filters_of(request: HttpRequest) -> QueryDict:
     """The filters of the request without cursors and empty values."""
     query = QueryDict(mutable=True)
     for name in FILTERS:
@@ -140,7 +192,7 @@ def _place(request: HttpRequest) -> dict[str, str]:
 
 def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
     """The list with these filters at another place; blank when there is no such place."""
-    query = _query(request)
+    query = filters_of(request)
     for name, value in place.items():
         if not value and not always:
             return ""
@@ -154,7 +206,7 @@ def _url(request: HttpRequest, *, always: bool = False, **place: str) -> str:
 def _pulse_url(
     request: HttpRequest, rows: Sequence[pages.QueueRow], since: datetime, *, newest: int
 ) -> str:
-    query = _query(request)
+    query = filters_of(request)
     query["newest"] = str(newest)
     query["rows"] = ",".join(mark_of(row) for row in rows)
     query["since"] = since.isoformat()
@@ -190,13 +242,40 @@ def queue_pulse(request: HttpRequest) -> HttpResponse:
         "request_url": _url(request, always=True),
         "pulse_url": _pulse_url(request, rows, since, newest=newest),
     }
-    html = render_to_string("qualification/_queue_pulse.html", context, request=request)
+    html: str = render_to_string("qualification/_queue_pulse.html", context, request=request)
     for row in rows:
         if mark_of(row) != marks.get(row.item.pk):
-            drawn = {**context, "row": row, "item": row.item, "oob": True}
-            for part in ("sla", "owner"):
-                html += render_to_string(f"qualification/_queue_{part}.html", drawn, request)
+            html += _cells(request, context, row)
     return HttpResponse(html + _pieces(request, context, ("summary", "claims", "next")))
+
+
+def _cells(request: HttpRequest, context: dict[str, Any], row: pages.QueueRow) -> str:
+    """What changes in a row that stays where it is."""
+    drawn = {**context, "row": row, "item": row.item, "oob": True}
+    return "".join(
+        render_to_string(f"qualification/_queue_{part}.html", drawn, request)
+        for part in ("sla", "owner")
+    )
+
+
+def pieces_of_items(request: HttpRequest, lead_ids: Collection[int], *, now: datetime) -> str:
+    """Clock and owner of these leads as they are now and the counts, out of band: no row moves."""
+    reader, model = reader_of(request), active_model()
+    newest = (
+        ReviewItem.objects.filter(lead__in=lead_ids).order_by("lead_id", "-pk").distinct("lead_id")
+    )
+    items = _items(request, list(newest.values_list("pk", flat=True)))
+    faces = faces_of(items, now=now)
+    summary = counts.summary_of(reader, now=now)
+    context = {
+        **_frame(model, now),
+        "summary": summary,
+        "claims": summary.claims,
+        "filters": {"data": {}},
+    }
+    rows = [pages.row_of(item, reader, face=faces.get(item.pk)) for item in items]
+    cells = "".join(_cells(request, context, row) for row in rows)
+    return cells + _pieces(request, context, ("claims", "next"))
 
 
 def _since(text: str, now: datetime) -> datetime:

@@ -34,7 +34,7 @@ def sla_report(request: HttpRequest) -> HttpResponse:
         ],
         "kind": _kind(request),
         "kinds": TimerKind.choices,
-        "period": _period(request),
+        "period": period_of(request),
         "periods": PERIODS,
         "updated_at": timezone.now(),
     }
@@ -53,7 +53,8 @@ def sla_csv(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _period(request: HttpRequest) -> str:
+def period_of(request: HttpRequest) -> str:
+    """The days the reader asks for, else the usual ones."""
     asked = request.GET.get("days", "")
     return asked if asked in dict(PERIODS) else DEFAULT_PERIOD
 
@@ -64,5 +65,5 @@ def _kind(request: HttpRequest) -> TimerKind:
 
 
 def _report(request: HttpRequest) -> response.ResponseReport:
-    days, now = int(_period(request)), timezone.now()
+    days, now = int(period_of(request)), timezone.now()
     return response.response_report(reader_of(request), kind=_kind(request), days=days, now=now)

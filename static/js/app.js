@@ -1,4 +1,5 @@
 // Entry point. Every module only adds comfort: without scripts the pages still work by links and forms.
+import "./bulk.js";
 import "./clocks.js";
 import "./dialogs.js";
 import "./drafts.js";

@@ -169,10 +169,16 @@ def other_visits() -> dict[str, list[Visit]]:
     return {
         "kenji": [
             Visit("rejected", "/rejected/"),
+            Visit("AE desks", "/desks/"),
             Visit("replay", f"/decisions/{rejected.pk}/"),
             Visit("overturn", f"/decisions/{rejected.pk}/overturn/"),
             Visit("proposals, too little data", "/proposals/"),
             Visit("routing", f"/routing/?lead={rejected.lead_id}"),
+            Visit("deliveries", "/deliveries/"),
+            Visit("deliveries tried again", "/deliveries/?which=trying"),
+            Visit("outcomes", "/outcomes/"),
+            Visit("outcomes without a lead", "/outcomes/?which=without"),
+            Visit("replay of an accept", f"/decisions/{handoff.decision_id}/"),
         ],
         "elena": [
             Visit("handoffs", "/handoffs/"),

@@ -34,3 +34,33 @@ def test_it_makes_a_company_once(db: None) -> None:
     assert account_for(email="a@gmail.com", now=NOW) is None
     assert account_for(now=NOW) is None
     assert Account.objects.count() == AccountDomain.objects.count() == 1
+
+
+def test_who_writes_from_a_campus_teaches_it_no_domains(db: None) -> None:
+    campus = account_for(company="State University", email="s@campus.example", now=NOW)
+    assert campus is not None
+    for firm in ("copperline", "brightwater"):
+        found = account_for(
+            company=firm.title(),
+            email="other@campus.example",
+            website=f"https://{firm}.example",
+            now=NOW,
+        )
+        assert found == campus
+    assert list(campus.domains.values_list("domain", flat=True)) == ["campus.example"]
+    own = account_for(company="Copperline", website="https://copperline.example", now=NOW)
+    assert own != campus
+
+
+def test_a_second_domain_of_the_same_name_is_learnt(db: None) -> None:
+    first = account_for(company="Brightwater", email="a@brightwater.com", now=NOW)
+    assert first is not None
+    account_for(
+        company="Brightwater GmbH", email="b@brightwater.com", website="brightwater.de", now=NOW
+    )
+    account_for(email="c@brightwater.com", website="https://brightwater.at", now=NOW)
+    assert set(first.domains.values_list("domain", flat=True)) == {
+        "brightwater.com",
+        "brightwater.de",
+        "brightwater.at",
+    }

@@ -71,9 +71,11 @@ def reason(key: str) -> RejectionReason:
     return RejectionReason.objects.get(key=key)
 
 
-def accepted(people: dict[str, User], now: dt.datetime = NOW + 5 * MINUTE) -> Decision:
+def accepted(
+    people: dict[str, User], now: dt.datetime = NOW + 5 * MINUTE, **fields: object
+) -> Decision:
     """A decision to accept, by the SDR, for the AE."""
-    item = held_item(people["sdr"], ItemState.OWNED)
+    item = held_item(people["sdr"], ItemState.OWNED, **fields)
     answer_required(item.lead, people["sdr"])
     return accept_lead(item=item, token=item.token, by=people["sdr"], ae=people["ae"], now=now)
 

@@ -39,6 +39,7 @@ def pages() -> dict[str, tuple[str, str]]:
     owned = ReviewItem.objects.filter(state=ItemState.OWNED, holder__username="maya").first()
     waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
     rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
+    accepted = Decision.objects.filter(kind="accept", lead__team__name="EMEA").first()
     handoff = Handoff.objects.filter(ae__username="elena").first()
     live = versions.active_model()
     assert live is not None
@@ -46,6 +47,7 @@ def pages() -> dict[str, tuple[str, str]]:
     assert owned is not None
     assert waiting is not None
     assert rejected is not None
+    assert accepted is not None
     assert handoff is not None
     then = owned.entered_at.astimezone(ZoneInfo(maya.time_zone)) + dt.timedelta(seconds=1)
     return {
@@ -55,6 +57,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
+        "possible duplicates": ("maya", f"/leads/{owned.lead_id}/duplicates/"),
         "why this clock": ("maya", f"/leads/{owned.lead_id}/clock/"),
         "score as of": ("maya", f"/leads/{owned.lead_id}/past/?at={then:%Y-%m-%dT%H:%M:%S}"),
         "accounts": ("maya", "/accounts/"),
@@ -65,14 +68,22 @@ def pages() -> dict[str, tuple[str, str]]:
         "nurture list": ("kenji", "/nurture/"),
         "rejected list": ("kenji", "/rejected/"),
         "replay": ("kenji", f"/decisions/{rejected.pk}/"),
+        "replay of an accept": ("kenji", f"/decisions/{accepted.pk}/"),
+        "deliveries": ("kenji", "/deliveries/"),
+        "outcomes": ("kenji", "/outcomes/"),
         "proposals": ("kenji", "/proposals/"),
         "versions": ("kenji", "/models/"),
         "version": ("kenji", f"/models/{live.pk}/"),
         "release notes": ("maya", "/releases/"),
         "sources": ("priya", "/sources/"),
+        "skipped leads": ("kenji", "/skips/"),
+        "no lead forgotten": ("kenji", "/self-check/"),
+        "alarms": ("kenji", "/alarms/"),
+        "counts of views": ("maya", "/queue/views/counts/"),
         "notices": ("maya", "/notices/"),
         "preferences of notices": ("maya", "/notices/preferences/"),
         "handoffs": ("elena", "/handoffs/"),
+        "AE desks": ("kenji", "/desks/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
     }
 

@@ -23,6 +23,7 @@ from tests.qualification.lifecycle.walker import Walker, crashes, picks
 TITLES = ("VP", "VP", "VP", "Clerk")
 INQUIRIES = ("demo_request", "form_submit")
 FAULTS = ("", "", "", "", "intake", "follow", "score")
+RESCORE_EVERY = dt.timedelta(hours=6)
 SWEEPERS = ("timers", "leases", "wakeups")
 
 
@@ -212,6 +213,8 @@ class Upkeep(Walker):
     def run_over_all(self) -> None:
         """All leads as of the moment the version went live, their clocks too."""
         at, self.run_at = self.run_at, None
+        if at is not None and self.now - at >= RESCORE_EVERY:
+            at = None  # nobody went on with it for so long that it begins anew, as of now
         for row in self.book.leads.values():
             self.score(row, at)
 

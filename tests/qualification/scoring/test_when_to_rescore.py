@@ -69,13 +69,15 @@ def test_decay_moves_stored_scores_without_an_event(
     assert intent(ids[0]) == 40
 
 
-def test_a_failed_run_is_tried_again_by_the_clock(
+def test_a_failed_run_is_named_and_soon_tried_again(
     ids: list[int], load_model: LoadModel, now: dt.datetime
 ) -> None:
     load_model(TITLE, activate=True)
     ScoringRun.objects.update(state="failed", finished_at=now)
-    assert rescore.start_when_due(now=now + HOUR) is None
-    assert rescore.start_when_due(now=now + 6 * HOUR) is not None
+    assert [v.of for v in invariants.violations(now=now)] == ["run"]
+    assert rescore.start_when_due(now=now + rescore.TRY_AGAIN - SECOND) is None
+    assert rescore.start_when_due(now=now + rescore.TRY_AGAIN) is not None
+    assert invariants.violations(now=now + rescore.TRY_AGAIN) == []
 
 
 def test_what_was_recorded_after_the_moment_of_a_run_stays_due(

@@ -167,7 +167,7 @@ def test_its_pulse_brings_the_new_owner_and_never_rows(
     url = pulse_of(sdr.get(QUEUE).content.decode())
     claim_item(item=item, by=colleague, now=here)
     html = sdr.get(url, headers=HTMX).content.decode()
-    assert f'id="own-{item.pk}" hx-swap-oob="true"' in html
+    assert f'id="own-{item.pk}" data-token="2" hx-swap-oob="true"' in html
     assert "Aisha" in html
     assert "<tr" not in html
 

@@ -8,9 +8,9 @@ from qualification.audit.tables import CHAINED
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qualification", "0017_presence"),
+        ("qualification", "0021_question_tallies"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("crm", "0005_accounts_by_name"),
+        ("crm", "0007_outcomes_told_by_others"),
     ]
 
     operations = [

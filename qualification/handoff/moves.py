@@ -1,0 +1,94 @@
+"""Decides what happens when a manager gives a handoff nobody answered to another AE.
+
+The only writer of moves. The packet and the decision stay as they are; mail and CRMs are told anew,
+and the new desk gets a clock of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.models import User
+from qualification.choices import NoticeKind
+from qualification.exceptions import DecisionIncomplete, NotHolder
+from qualification.handoff.answers import REASON_LENGTH
+from qualification.handoff.handover import (
+    cancel_messages,
+    lock_handoff,
+    post_letters,
+    refuse_answered,
+    start_clock,
+)
+from qualification.models import Handoff, HandoffMove
+from qualification.notices.tell import tell
+from qualification.permissions import Right, has_right
+from qualification.review import guard
+from qualification.review.items import log_event
+from qualification.sla.timers import cancel_timers
+
+
+@transaction.atomic
+def move_handoff(
+    *, handoff: Handoff, to: User, by: User, reason: str, now: datetime
+) -> HandoffMove:
+    """Puts a waiting handoff on the desk of another AE, with a fresh clock by their openings. What
+    fell due on the old desk stays a breach of that desk.
+
+    Raises PermissionDenied, DecisionIncomplete (no reason, same desk), NotHolder (out of sight, or
+    `to` takes no handoffs), HandoffAnswered.
+    """
+    text = _checked(reason)
+    guard.require_right(by, Right.REASSIGN)
+    locked = lock_handoff(handoff)
+    if not guard.is_visible(locked.lead, by):
+        raise NotHolder(_("This lead is not yours to work on."))
+    refuse_answered(locked, now=now)
+    _refuse_desk(locked, to)
+    move = HandoffMove.objects.create(
+        handoff=locked, from_ae=locked.ae, to_ae=to, by=by, reason=text, at=now
+    )
+    Handoff.objects.filter(pk=locked.pk).update(ae=to)
+    locked.ae = to
+    item = locked.decision.item
+    cancel_timers(item=item, now=now)
+    start_clock(locked, now=now)
+    cancel_messages(decision=locked.decision)
+    post_letters(locked, now=now)
+    log_event(item=item, verb="handoff:moved", by=by, now=now, note=text)
+    _tell(move, now=now)
+    handoff.refresh_from_db()
+    return move
+
+
+def _checked(reason: str) -> str:
+    text = reason.strip()
+    if not text:
+        raise DecisionIncomplete(_("Say why the handoff goes to another desk."))
+    if len(text) > REASON_LENGTH:
+        raise DecisionIncomplete(
+            _("At most %(n)s characters for the reason, please.") % {"n": REASON_LENGTH}
+        )
+    return text
+
+
+def _refuse_desk(handoff: Handoff, to: User) -> None:
+    if handoff.ae_id == to.pk:
+        raise DecisionIncomplete(_("It is on the desk of %(ae)s already.") % {"ae": to})
+    if not to.is_active or not has_right(to, Right.ANSWER_HANDOFFS):
+        raise NotHolder(_("%(name)s takes no handoffs.") % {"name": to})
+
+
+def _tell(move: HandoffMove, *, now: datetime) -> None:
+    """Who accepted the lead, and whose desk it left; the new desk gets the mail. The AE it left
+    does not see the lead any more, so that the notice does not name it."""
+    handoff = move.handoff
+    words = {"by": str(move.by), "to": str(move.to_ae), "reason": move.reason}
+    key = f"handoff:{handoff.pk}:moved:{move.pk}"
+    kind = NoticeKind.HANDOFF_MOVED
+    if handoff.decision.by_id != move.by_id:
+        people = [handoff.decision.by]
+        tell(kind=kind, people=people, key=key, lead=handoff.lead, words=words, now=now)
+    tell(kind=kind, people=[move.from_ae], key=f"{key}:left", words=words, now=now)

@@ -1,0 +1,103 @@
+"""The same verb on many leads of the queue: each through its own door, in its own transaction.
+
+Called by the views of the queue. One lead that cannot be had does not stop the next; what became
+of each is told. There is no bulk decision: a rejection is made lead by lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
+
+from crm.models import Lead, User
+from qualification.exceptions import ClaimTaken, QualificationError
+from qualification.models import ReviewItem
+from qualification.models.review import RANK
+from qualification.review.claims import claim_item, reassign_item, release_from, release_item
+
+# How many leads one verb takes at once.
+MOST = 100
+
+Door = Callable[[ReviewItem], ReviewItem]
+# Lead → the token of its item as the reader saw it when they chose it; None where it was not said.
+Chosen = Mapping[int, int | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one lead: blank `refusal` when it was done; `taken_by` who was faster."""
+
+    lead: Lead
+    refusal: str = ""
+    taken_by: User | None = None
+
+
+def claim_leads(chosen: Chosen, *, by: User, now: datetime) -> list[Outcome]:
+    """Claims them for the person, best first, up to the limit of claims."""
+    return _each(chosen, by, lambda item: claim_item(item=item, by=by, now=now))
+
+
+def assign_leads(chosen: Chosen, *, to: User, by: User, now: datetime) -> list[Outcome]:
+    """A manager gives them to somebody, but for those that somebody took since they were chosen."""
+    return _each(
+        chosen,
+        by,
+        lambda item: reassign_item(
+            item=item, to=to, by=by, token=chosen.get(item.lead_id), now=now
+        ),
+    )
+
+
+def release_leads(chosen: Chosen, *, by: User, note: str, now: datetime) -> list[Outcome]:
+    """Gives them back to the queue: one's own, and as a manager what others hold (with words)."""
+
+    def door(item: ReviewItem) -> ReviewItem:
+        if item.holder_id == by.pk:
+            return release_item(item=item, by=by, note=note, now=now)
+        token = chosen.get(item.lead_id)
+        return release_from(item=item, by=by, note=note, token=token, now=now)
+
+    return _each(chosen, by, door)
+
+
+def _each(chosen: Chosen, by: User, door: Door) -> list[Outcome]:
+    """Takes the leads through the door in the order of the queue; those without an item last."""
+    leads = Lead.objects.visible_to(by).in_bulk(list(chosen))
+    items = list(ReviewItem.objects.open().filter(lead__in=leads).order_by(*RANK))
+    outcomes = [_through(door, item, leads[item.lead_id]) for item in items]
+    gone = sorted(leads.keys() - {item.lead_id for item in items})
+    no_more = _("This lead is no longer in the queue.")
+    return outcomes + [Outcome(leads[pk], no_more) for pk in gone]
+
+
+def _through(door: Door, item: ReviewItem, lead: Lead) -> Outcome:
+    try:
+        door(item)
+    except ClaimTaken as refused:
+        return Outcome(lead, str(refused), taken_by=_holder_of(item))
+    except QualificationError as refused:
+        return Outcome(lead, str(refused))
+    except PermissionDenied:
+        return Outcome(lead, _("Only managers of its team may do this."))
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        return Outcome(lead, _("Somebody else is changing this lead right now. Try again."))
+    return Outcome(lead)
+
+
+def _holder_of(item: ReviewItem) -> User | None:
+    """Who holds it by now; the refusal is of a moment ago, so it may be nobody again."""
+    return ReviewItem.objects.select_related("holder").get(pk=item.pk).holder
+
+
+def takers(outcomes: Sequence[Outcome]) -> list[User]:
+    """Those who were faster, each once, in the order of the leads."""
+    found = {one.taken_by.pk: one.taken_by for one in outcomes if one.taken_by is not None}
+    return list(found.values())

@@ -1,0 +1,111 @@
+"""Sweepers killed (SIGKILL) in the midst of their work, as real processes: the survivors finish it,
+and a breach is written down once and told once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from crm.models import Team, User
+from qualification.invariants import violations
+from qualification.models import Notice, SLAEvent
+from tests.qualification import queue_support as rows
+
+ROOT = Path(__file__).resolve().parents[3]
+TRIES = 1000
+
+
+def sweeper() -> subprocess.Popen[bytes]:
+    """`manage.py sweep` in a process of its own, on the database of this test."""
+    name = str(connection.settings_dict["NAME"])
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "sweep"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def nobody_writes(table: str) -> Iterator[None]:
+    """Whoever comes to write to the table waits there until this ends."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        yield
+
+
+def wait_until_one_hangs(table: str) -> None:
+    """A process stands before the lock; each look waits a little inside PostgreSQL."""
+    with connection.cursor() as cursor:
+        for _ in range(TRIES):
+            cursor.execute(
+                """
+                SELECT count(*), pg_sleep(0.02) FROM pg_locks
+                WHERE relation = %s::regclass AND NOT granted
+                """,
+                [table],
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError(f"no sweeper came to write to {table}")
+
+
+def wait_until_it_is_gone() -> None:
+    """The server noticed that the process died, and took back what it had begun."""
+    with connection.cursor() as cursor:
+        for _ in range(TRIES):
+            cursor.execute(
+                """
+                SELECT count(*), pg_sleep(0.02) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """
+            )
+            if not cursor.fetchone()[0]:
+                return
+    raise AssertionError("the connection of a dead process stays")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("dies_before", "stands"),
+    [
+        ("qualification_slaevent", 0),
+        ("qualification_slafollowup", 0),
+        ("qualification_notice", 1),
+    ],
+)
+def test_a_breach_is_written_and_told_once(
+    team: Team, people: dict[str, User], dies_before: str, stands: int
+) -> None:
+    item = rows.waiting_item(tier="hot", now=timezone.now() - dt.timedelta(hours=1), team=team)
+    with nobody_writes(dies_before):
+        victim = sweeper()
+        wait_until_one_hangs(dies_before)
+        victim.send_signal(signal.SIGKILL)
+        assert victim.wait(timeout=30) == -signal.SIGKILL
+    wait_until_it_is_gone()
+    breaches = SLAEvent.objects.filter(timer__item=item, level="breach")
+    told = Notice.objects.filter(kind="sla_breach", lead=item.lead)
+    # The control: the victim left work behind.
+    assert (breaches.count(), told.count()) == (stands, 0)
+
+    survivors = [sweeper(), sweeper()]
+    assert [each.wait(timeout=120) for each in survivors] == [0, 0]
+
+    assert [event.at for event in breaches] == [item.due_at]
+    assert [notice.person for notice in told] == [people["manager"]]
+    assert violations() == []
