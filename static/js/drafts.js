@@ -1,11 +1,12 @@
 // Text typed into [data-draft-key] is kept for the session until the server has taken it: it survives an expired
-// log-in, a 409, a 422 and a lost connection.
+// log-in, a 409, a 422 and a lost connection. It is its writer's: another person who logs in does not see it.
 const PREFIX = "leadqual:draft:";
 const SENT = "leadqual:sent:";
 const loginUrl = document.querySelector("meta[name=login-url]")?.content ?? "/login/";
 const isLogin = (url) => Boolean(url) && new URL(url, location.href).pathname === new URL(loginUrl, location.href).pathname;
 const fields = (root) => [...(root.querySelectorAll?.("[data-draft-key]") ?? [])];
-const keyOf = (field) => PREFIX + field.dataset.draftKey;
+const nameOf = (field) => `${document.body.dataset.person ?? ""}:${field.dataset.draftKey}`;
+const keyOf = (field) => PREFIX + nameOf(field);
 
 function restore() {
   for (const field of fields(document)) {
@@ -33,7 +34,7 @@ document.addEventListener("input", (e) => {
 });
 document.addEventListener("submit", (e) => {
   if (e.defaultPrevented || e.target.matches?.("[hx-post], [data-hx-post]")) return;
-  for (const field of fields(e.target)) sessionStorage.setItem(SENT + field.dataset.draftKey, "1");
+  for (const field of fields(e.target)) sessionStorage.setItem(SENT + nameOf(field), "1");
 });
 document.addEventListener("htmx:afterRequest", (e) => {
   const { xhr, requestConfig } = e.detail;

@@ -3,6 +3,7 @@
 const LISTS = ".queue tbody, [data-cursor-list]";
 const ROWS = ".queue tbody > tr[id], [data-cursor-list] > [id]";
 const KEPT = "leadqual:cursor";
+const QUEUE = "leadqual:queue";
 
 const rows = () => [...document.querySelectorAll(ROWS)].filter((row) => row.checkVisibility());
 export const cursorRow = () => rows().find((row) => row.ariaCurrent === "true");
@@ -43,6 +44,15 @@ function restore({ scroll }) {
 document.addEventListener("click", (e) => {
   const row = e.target.closest?.(ROWS);
   if (row) place(row, { scroll: false });
+  // Back to the queue as one left it: its filters, its tab, its page.
+  const back = e.target.closest?.("[data-back]");
+  if (back) back.href = sessionStorage.getItem(QUEUE) ?? back.href;
 });
+addEventListener("pagehide", () => {
+  if (document.getElementById("queue-body")) sessionStorage.setItem(QUEUE, location.pathname + location.search);
+});
+// The page of a lead takes the cursor along, also by J and K.
+const shown = document.querySelector("[data-cursor-row]");
+if (shown) sessionStorage.setItem(KEPT, shown.dataset.cursorRow);
 document.addEventListener("htmx:afterSettle", (e) => restore({ scroll: e.detail.target === document.body }));
 restore({ scroll: true });
