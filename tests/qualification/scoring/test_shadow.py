@@ -186,9 +186,12 @@ def test_it_scores_imported_leads(beside: ScoringModel, tmp_path: Path) -> None:
 
 def everything() -> dict[str, list[str]]:
     """Every row of our tables as text; what a shadow writes and the versions themselves apart, and
-    when a message leaves or is tried again: by a real clock, with chance."""
+    when a message leaves or is tried again, and how long a check took: by a real clock."""
     apart = ("qualification_shadowscore", "qualification_scoringmodel")
-    by_clock = {"qualification_outboxmessage": "- 'due_at' - 'sent_at'"}
+    by_clock = {
+        "qualification_outboxmessage": "- 'due_at' - 'sent_at'",
+        "qualification_selfcheck": "- 'milliseconds' - 'checks'",
+    }
     found = {}
     with connection.cursor() as cursor:
         cursor.execute(
