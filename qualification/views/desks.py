@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from qualification.exceptions import QualificationError
-from qualification.forms import MoveForm
 from qualification.handoff import moves, reads
 from qualification.handoff.desks import desks_for
+from qualification.handoff_forms import MoveForm
 from qualification.permissions import Right, require
 from qualification.views.dialogs import done, show_dialog
 from qualification.views.fetch import reader_of

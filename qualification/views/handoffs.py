@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from qualification.forms import ReturnForm
 from qualification.handoff import answers as room
 from qualification.handoff import reads
 from qualification.handoff.deliveries import deliveries_of
+from qualification.handoff_forms import ReturnForm
 from qualification.models import Handoff
 from qualification.permissions import Right, require
 from qualification.views.dialogs import done, show_dialog

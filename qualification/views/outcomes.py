@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.exceptions import SignatureInvalid
 from crm.models import Source
 from qualification.exceptions import OutcomeInvalid
-from qualification.forms import OutcomesForm
+from qualification.handoff_forms import OutcomesForm
 from qualification.outcomes import file, reads
 from qualification.outcomes.message import read_outcomes
 from qualification.outcomes.record import look_again, record_outcome
