@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,14 @@ def execute(cursor: Any, name: str, values: Iterable[Any]) -> None:
     cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(given))})", given)
 
 
+def run(cursor: Any, name: str, sql: str, values: Mapping[str, Any]) -> None:
+    """Runs a statement with places such as `%(by)s`, prepared under this name."""
+    names = names_in(sql)
+    prepare(cursor, name, lambda: numbered(sql, names))
+    execute(cursor, name, [values[place] for place in names])
+
+
+@lru_cache
 def names_in(sql: str) -> tuple[str, ...]:
     """The names of the places such as `%(by)s` in a statement, in the order they first occur."""
     return tuple(dict.fromkeys(_PLACE.findall(sql)))

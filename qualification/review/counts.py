@@ -143,8 +143,6 @@ _SUMMARY = f"""
     )
     SELECT {", ".join(_COLUMNS)}
 """  # noqa: S608 - constants of this module
-_PARAMETERS = prepared.names_in(_SUMMARY)
-_NAME = "leadqual_queue_summary"
 
 
 def summary_of(user: User, *, now: datetime) -> Summary:
@@ -160,8 +158,7 @@ def summary_of(user: User, *, now: datetime) -> Summary:
         "soon": [team.soon for team in teams],
     }
     with connection.cursor() as cursor:
-        prepared.prepare(cursor, _NAME, lambda: prepared.numbered(_SUMMARY, _PARAMETERS))
-        prepared.execute(cursor, _NAME, (parameters[name] for name in _PARAMETERS))
+        prepared.run(cursor, "leadqual_queue_summary", _SUMMARY, parameters)
         found = dict(
             zip((column.name for column in cursor.description), cursor.fetchone(), strict=True)
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.models import User
@@ -19,9 +19,8 @@ from qualification.models import Framework, FrameworkRule, ReviewItem
 from qualification.review import guard
 from qualification.review.checklists import renew_claim, require_hands_on
 from qualification.review.items import log_event
-from qualification.scoring.compile import leads_now, which_hold
 from qualification.scoring.conditions import AllOf, Condition
-from qualification.scoring.holds import EVERY_LEAD, plain_condition
+from qualification.scoring.holds import EVERY_LEAD, holding, plain_condition
 from qualification.scoring.segments import segment_condition
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.wording import asked_words
@@ -123,16 +122,7 @@ def _holding(lead_id: int, rules: list[FrameworkRule], now: datetime) -> list[Fr
             asked.append((rule, condition_of(rule)))
         except ModelInvalid:
             continue
-    conditions = [condition for _rule, condition in asked if condition != EVERY_LEAD]
-    flags = iter(_flags(lead_id, conditions, now))
-    return [rule for rule, condition in asked if condition == EVERY_LEAD or next(flags)]
-
-
-def _flags(lead_id: int, conditions: list[Condition], now: datetime) -> list[bool]:
-    if not conditions:
-        return []
-    sql, params = which_hold(conditions, leads_now([lead_id], as_of=now), Catalogue.load())
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        found = cursor.fetchone()
-    return list(found[1]) if found else [False] * len(conditions)
+    flags = holding([lead_id], [condition for _rule, condition in asked], now=now)
+    none = [False] * len(asked)
+    held = zip(asked, flags.get(lead_id, none), strict=True)
+    return [rule for (rule, _condition), holds in held if holds]

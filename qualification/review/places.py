@@ -51,8 +51,6 @@ _PLACE = f"""
     SELECT {_number("<", _BACK)}, {_number(">", _RANK)}, {_nearest("<", _BACK)},
         {_nearest(">", _RANK)}
 """  # noqa: S608 - constants of this module
-_PARAMETERS = prepared.names_in(_PLACE)
-_NAME = "leadqual_place"
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ def place_of(item: ReviewItem, reader: User) -> Place:
     key = dict(zip(RANK, keyset.rank_key(item), strict=True))
     sight = {"every": Role.ADMIN in roles_of(reader), "team": reader.team_id}
     with connection.cursor() as cursor:
-        prepared.prepare(cursor, _NAME, lambda: prepared.numbered(_PLACE, _PARAMETERS))
-        prepared.execute(cursor, _NAME, ((key | sight)[name] for name in _PARAMETERS))
+        prepared.run(cursor, "leadqual_place", _PLACE, key | sight)
         ahead, behind, previous_lead, next_lead = cursor.fetchone()
     position = ahead + 1
     return Place(position, position + min(behind, CAP - ahead), previous_lead, next_lead)

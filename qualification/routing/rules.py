@@ -6,13 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db import connection
-
 from crm.models import Lead
 from qualification.models import AccountOwner, RoutingRule
-from qualification.scoring.compile import leads_now, which_hold
-from qualification.scoring.holds import EVERY_LEAD, plain_condition
-from qualification.scoring.subjects import Catalogue
+from qualification.scoring.holds import holding, plain_condition
 
 
 def active_rules() -> list[RoutingRule]:
@@ -33,7 +29,8 @@ def rules_fitting(
     lead_ids: Collection[int], *, rules: Sequence[RoutingRule], now: datetime
 ) -> dict[int, list[RoutingRule]]:
     """All of `rules` that fit each lead, in their order."""
-    held = _holding(lead_ids, rules, now)
+    conditions = [plain_condition(rule.condition) for rule in rules]
+    held = holding(lead_ids, conditions, now=now)
     named = _leads_of_named_accounts(lead_ids, rules)
     return {
         lead_id: [
@@ -43,24 +40,6 @@ def rules_fitting(
         ]
         for lead_id, flags in held.items()
     }
-
-
-def _holding(
-    lead_ids: Collection[int], rules: Sequence[RoutingRule], now: datetime
-) -> dict[int, list[bool]]:
-    conditions = [plain_condition(rule.condition) for rule in rules]
-    asked = [condition for condition in conditions if condition != EVERY_LEAD]
-    if not asked:
-        return {lead_id: [True] * len(rules) for lead_id in lead_ids}
-    sql, params = which_hold(asked, leads_now(lead_ids, as_of=now), Catalogue.load())
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        answers = dict(cursor.fetchall())
-    found = {}
-    for lead_id, flags in answers.items():
-        remaining = iter(flags)
-        found[lead_id] = [c == EVERY_LEAD or next(remaining) for c in conditions]
-    return found
 
 
 def _leads_of_named_accounts(

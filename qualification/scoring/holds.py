@@ -3,7 +3,13 @@ Called by routing and by the rules that choose checklists; the language is that 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import connection
+
 from qualification.exceptions import ModelInvalid
+from qualification.scoring.compile import leads_now, which_hold
 from qualification.scoring.conditions import (
     ActivityTest,
     AllOf,
@@ -34,4 +40,23 @@ def checked_condition(raw: object) -> Condition:
     catalogue = Catalogue.load()
     if found != EVERY_LEAD:
         check_types(found, used_types([found], catalogue), catalogue)
+    return found
+
+
+def holding(
+    lead_ids: Collection[int], conditions: Sequence[Condition], *, now: datetime
+) -> dict[int, list[bool]]:
+    """Whether each condition holds for each of these leads as they stand; one statement for all,
+    none where every condition is for every lead."""
+    asked = [condition for condition in conditions if condition != EVERY_LEAD]
+    if not asked:
+        return {lead_id: [True] * len(conditions) for lead_id in lead_ids}
+    sql, params = which_hold(asked, leads_now(lead_ids, as_of=now), Catalogue.load())
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        answers = dict(cursor.fetchall())
+    found = {}
+    for lead_id, flags in answers.items():
+        remaining = iter(flags)
+        found[lead_id] = [c == EVERY_LEAD or next(remaining) for c in conditions]
     return found
