@@ -53,7 +53,8 @@ def bulk_claim(request: HttpRequest) -> HttpResponse:
 def bulk_assign(request: HttpRequest) -> HttpResponse:
     """The dialog that asks who gets the chosen leads, and giving them."""
     chosen, by, now = _chosen(request), reader_of(request), timezone.now()
-    teams = Team.objects.filter(pk__in=Lead.objects.filter(pk__in=chosen).values("team"))
+    in_sight = Lead.objects.visible_to(by).filter(pk__in=chosen)
+    teams = Team.objects.filter(pk__in=in_sight.values("team"))
     form = BulkAssignForm(request.POST if request.method == "POST" else None, teams=list(teams))
     if request.method == "GET" or not form.is_valid():
         title = ngettext("Assign %(n)s lead", "Assign %(n)s leads", len(chosen))

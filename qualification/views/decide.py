@@ -21,7 +21,7 @@ from qualification.exceptions import ChecklistIncomplete, QualificationError, To
 from qualification.forms import AcceptForm, HelpForm, RejectForm, TokenForm
 from qualification.handoff.desks import desks_for
 from qualification.handoff.packet import build_packet
-from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem
+from qualification.models import Decision, RejectionReason, ReviewItem
 from qualification.permissions import Right, has_right, require
 from qualification.review import decisions, help_wanted, next_lead, second_person, source_news
 from qualification.review.checklists import Checklist, checklist_of
@@ -61,7 +61,7 @@ class Dialog:
 
     def draw(self, status: int = 200) -> HttpResponse:
         """The dialog with everything typed so far."""
-        score = LeadScore.objects.filter(lead=self.lead).first()
+        score = getattr(self.lead, "score", None)
         company = self.lead.account.name if self.lead.account else self.lead.company_name
         points = unsigned_tenths(score.total_tenths) if score else ""
         scored = _("score %(points)s") % {"points": points} if points else ""
@@ -156,7 +156,7 @@ def _reject_context(dialog: Dialog) -> dict[str, Any]:
 
 def _needs_second(dialog: Dialog) -> bool:
     """Whether this reader cannot reject it: two people do, and they are not the second one."""
-    score = LeadScore.objects.filter(lead=dialog.lead).first()
+    score = getattr(dialog.lead, "score", None)
     if score is None or not second_person.is_needed(score.grade, active_model()):
         return False
     return not second_person.may_agree(dialog.item, reader_of(dialog.request))

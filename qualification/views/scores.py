@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET
 
 from crm.models import Lead
 from qualification.exceptions import ModelInvalid, NothingRecorded
-from qualification.models import LeadScore
 from qualification.permissions import Right, require
 from qualification.review.past import past_of
 from qualification.scoring.changers import changers_of
@@ -67,7 +66,7 @@ def lead_changers(request: HttpRequest, pk: int) -> HttpResponse:
     """Which facts would change the verdict, each scored."""
     lead = visible_lead_or_404(request.user, pk)
     model = active_model()
-    score = LeadScore.objects.filter(lead=lead).first()
+    score = getattr(lead, "score", None)
     # At the moment of the score, so that the differences are from the total on the page.
     found = changers_of(lead.pk, model=model, now=score.as_of) if model and score else ()
     name = "_changers.html" if is_htmx(request) else "changers_page.html"
