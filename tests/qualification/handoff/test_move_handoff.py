@@ -227,4 +227,5 @@ def test_take_and_move_at_once_have_one_winner(people: dict[str, User], bea: Use
     assert (handoff.ae, handoff.state) == (
         (bea, "waiting") if is_moved else (people["ae"], "accepted")
     )
+    deliver_due(now=LATER)  # whoever won, a mail of the acceptance has been due since then
     assert violations(now=LATER) == []
