@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import CharField, Exists, F, OuterRef, QuerySet, Value
-from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
+from django.db import connection
 
-from crm.models import Source, User
-from qualification.choices import ItemState
-from qualification.models import ReviewItem, Segment
-from qualification.review.claims import sight_of
+from crm.models import User
+from crm.roles import Role, roles_of
+from qualification import prepared
 
 Options = tuple[tuple[str, str], ...]
 
@@ -29,49 +27,31 @@ class Menus:
     colleagues: Options
 
 
+# Colleagues are others who hold a lead in sight.
+_OPTIONS = """
+    SELECT 'source' AS kind, id::varchar AS value, coalesce(nullif(label, ''), name) AS label
+    FROM crm_source
+    UNION ALL SELECT 'segment', key, name FROM qualification_segment
+    UNION ALL SELECT 'colleague', u.id::varchar,
+        coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username)
+    FROM crm_user AS u WHERE u.id <> %(reader)s AND EXISTS (
+        SELECT FROM qualification_reviewitem AS i JOIN crm_team AS t ON t.id = i.team_id
+        WHERE i.holder_id = u.id AND i.state IN ('claimed', 'owned')
+          AND (%(every)s OR t.is_fallback OR t.id = %(team)s))
+    ORDER BY kind, label
+"""
+
+
 def menus_of(user: User) -> Menus:
     """The options for this reader."""
-    parts = (
-        ("source", _sources(), "pk", _or(F("label"), F("name"))),
-        ("segment", Segment.objects.all(), "key", F("name")),
-        ("colleague", _colleagues_of(user), "pk", _or(_full_name(), F("username"))),
-    )
-    first, *others = (
-        rows.order_by().values_list(
-            Value(kind, CharField()), Cast(value, CharField()), Cast(label, CharField())
-        )
-        for kind, rows, value, label in parts
-    )
     options: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for kind, value, label in first.union(*others, all=True):
-        options[kind].append((value, label))
-    in_order = {
-        kind: sorted(found, key=lambda option: option[1]) for kind, found in options.items()
-    }
+    parameters = {"reader": user.pk, "every": Role.ADMIN in roles_of(user), "team": user.team_id}
+    with connection.cursor() as cursor:
+        prepared.run(cursor, "leadqual_queue_menus", _OPTIONS, parameters)
+        for kind, value, label in cursor.fetchall():
+            options[kind].append((value, label))
     return Menus(
-        sources=tuple(in_order.get("source", ())),
-        segments=tuple(in_order.get("segment", ())),
-        colleagues=tuple(in_order.get("colleague", ())),
+        sources=tuple(options["source"]),
+        segments=tuple(options["segment"]),
+        colleagues=tuple(options["colleague"]),
     )
-
-
-def _sources() -> QuerySet[Source]:
-    return Source.objects.all()
-
-
-def _colleagues_of(user: User) -> QuerySet[User]:
-    """Others who hold a lead in sight."""
-    held = ReviewItem.objects.filter(
-        holder=OuterRef("pk"),
-        state__in=[ItemState.CLAIMED, ItemState.OWNED],
-        team__in=sight_of(user).order_by(),
-    )
-    return User.objects.filter(Exists(held)).exclude(pk=user.pk)
-
-
-def _full_name() -> Trim:
-    return Trim(Concat(F("first_name"), Value(" "), F("last_name")))
-
-
-def _or(text: F | Trim, other: F) -> Coalesce:
-    return Coalesce(NullIf(text, Value("")), other)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from crm.models import Lead, User
+from qualification import prepared
 from qualification.models import LeadScore, ReviewItem, ScoringModel
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
@@ -114,7 +115,8 @@ def _drawn(
 ) -> list[ReviewItem]:
     """The first `n` of these items with all that a row shows."""
     first = keyset.first_of_teams(items, sight, n, order=order)
-    return list(with_calendars(first.select_related(*ROW))[:n])
+    with prepared.planned_once():
+        return list(with_calendars(first.select_related(*ROW))[:n])
 
 
 def queue_rows(

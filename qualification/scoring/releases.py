@@ -66,7 +66,10 @@ def unread_note(reader: User) -> ReleaseNote | None:
 
     The person who published it has read it.
     """
-    return _unread(reader).select_related("model", "before", "published_by").first()
+    newest = _unread(reader).values_list("pk", flat=True).first()
+    if newest is None:  # nearly always
+        return None
+    return ReleaseNote.objects.select_related("model", "before", "published_by").get(pk=newest)
 
 
 def is_unread(note: ReleaseNote, *, reader: User) -> bool:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from .figures import axis_top, percent_text, unsigned_tenths
+from .remembered import remembered
 
 register = template.Library()
 
@@ -38,6 +39,7 @@ def _plain(value_tenths: int) -> str:
 
 
 @register.simple_tag
+@remembered
 def scorebar(
     fit_tenths: int,
     intent_tenths: int,
@@ -88,6 +90,7 @@ def ledger_scale(lines: Iterable[Any]) -> float:
 
 
 @register.simple_tag
+@remembered
 def minibar(value_tenths: int, dimension: str = "fit", scale: float = MINIBAR_UNIT) -> SafeString:
     """Bar of one ledger line: right of zero in its dimension's colour, left of it when negative."""
     width = abs(value_tenths) / 10 * scale

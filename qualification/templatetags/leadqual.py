@@ -6,7 +6,6 @@ Templates load them with {% load leadqual %}. They only draw; what they draw is 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -23,6 +22,7 @@ from qualification.review.counts import CAP
 from qualification.sla.faces import Face
 
 from . import figures
+from .remembered import remembered
 
 register = template.Library()
 
@@ -36,16 +36,12 @@ ANSWER_ICONS = {
 }
 
 
-@lru_cache(maxsize=512)
-def _icon_svg(name: str, css: str) -> str:
-    svg = lucide(name, size=None, **{"class": f"icon {css}".strip()})
-    return " ".join(svg.split())
-
-
 @register.simple_tag
+@remembered
 def icon(name: str, css: str = "", *, label: str = "") -> SafeString:
     """A Lucide icon, inline; hidden from screen readers unless it has a label."""
-    svg = _icon_svg(str(name), str(css))
+    drawing = lucide(str(name), size=None, **{"class": f"icon {css}".strip()})
+    svg = " ".join(drawing.split())
     spoken = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
     return mark_safe(svg.replace("<svg ", f"<svg {spoken} ", 1))  # noqa: S308 - own markup
 
@@ -103,6 +99,7 @@ def _sign_class(value: int) -> str:
 
 
 @register.simple_tag
+@remembered
 def pts(value_tenths: int) -> SafeString:
     """Signed points as a coloured, aligned figure (`.pts`), from integer tenths."""
     css = f"pts {_sign_class(value_tenths)}".strip()
@@ -110,12 +107,14 @@ def pts(value_tenths: int) -> SafeString:
 
 
 @register.simple_tag
+@remembered
 def sig(value_tenths: int, name: str) -> SafeString:
     """One “why here” line: signed points and the rule's name (`.sig`)."""
     return format_html('<span class="sig">{}{}</span>', pts(value_tenths), name)
 
 
 @register.simple_tag
+@remembered
 def grade(value: str | None, size: str = "") -> SafeString:
     """Fit letter and intent number in two tinted halves; blank grades show a dash. size: `lg`."""
     css = f"grade {size}".strip()
@@ -149,7 +148,13 @@ def sla_words() -> dict[str, str]:
     }
 
 
+@remembered
+def _sla_word(state: str) -> SafeString:
+    return format_html('<span class="sr">{}</span>', sla_words()[state])
+
+
 @register.simple_tag
+@remembered
 def sla_icon(state: str, css: str = "sm") -> SafeString:
     """The icon of a clock state."""
     return icon(SLA_ICONS[state], css)
@@ -174,10 +179,10 @@ def _standing_text(face: Face | None) -> str:
 
 def _standing_chip(face: Face | None, size: str) -> SafeString:
     return format_html(
-        '<span class="{}" data-state="paused">{}<span class="sr">{}</span>{}</span>',
+        '<span class="{}" data-state="paused">{}{}{}</span>',
         f"sla {size}".strip(),
         sla_icon("paused"),
-        sla_words()["paused"],
+        _sla_word("paused"),
         _standing_text(face),
     )
 
@@ -207,14 +212,14 @@ def sla_chip(
     ends_at = now + left
     state = clock_state(left)
     return format_html(
-        '<span class="{}"{} data-state="{}" data-due="{}">{}<span><span class="sr">{}</span>'
+        '<span class="{}"{} data-state="{}" data-due="{}">{}<span>{}'
         "<span data-clock>{}</span></span>{}</span>",
         f"sla {size}".strip(),
         format_html(' id="{}"', id) if id else "",
         state,
         ends_at.isoformat(timespec="seconds"),
         sla_icon(state, "" if size == "lg" else "sm"),
-        sla_words()[state],
+        _sla_word(state),
         figures.countdown_text(left),
         format_html("<small>{}</small>", note) if note else "",
     )
@@ -296,11 +301,12 @@ def avatar(person: Any, size: str = "") -> SafeString:
     """Initials of a user or a name in a steady hue; a dashed circle for nobody. size: `lg`."""
     name = _name_of(person)
     hue = f"h{figures.hue_of(name)}" if name else "void"
-    return format_html(
-        '<span class="{}" aria-hidden="true">{}</span>',
-        f"avatar {hue} {size}".strip(),
-        figures.initials_of(name),
-    )
+    return _circle(f"avatar {hue} {size}".strip(), figures.initials_of(name))
+
+
+@remembered
+def _circle(css: str, initials: str) -> SafeString:
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', css, initials)
 
 
 @register.simple_tag
