@@ -192,7 +192,7 @@ def main() -> int:
     os.environ["CLAIM_LIMIT"] = str(chosen.leads + 1)
     from bench.closed_loop import own_installation
 
-    with own_installation():
+    with own_installation(durable=True):
         import django
         from django.core.management import call_command
 

@@ -70,32 +70,35 @@ def files_of(chosen: argparse.Namespace) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def own_installation() -> Iterator[None]:
-    """An empty database: on the server DATABASE_URL names, else embedded in a temporary folder."""
+def own_installation(*, durable: bool = False) -> Iterator[None]:
+    """An empty database: on the server DATABASE_URL names, else embedded in a temporary folder.
+
+    durable: commits wait for the disk, as they do in production.
+    """
     os.environ |= {"REDIS_URL": NO_BELL, "SECRET_KEY": "only-for-a-replay", "HTTPS": "0"}
     # Batches arrive at once: nobody comes while a version stands in shadow.
     os.environ |= {"SHADOW_MIN_LEADS": "0", "SHADOW_MIN_HOURS": "0"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "leadqual_site.settings"
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     with contextlib.ExitStack() as stack:
-        url = os.environ.get("DATABASE_URL") or stack.enter_context(_embedded_url())
-        os.environ["DATABASE_URL"] = stack.enter_context(_database_on(url))
+        url = os.environ.get("DATABASE_URL") or stack.enter_context(_embedded_url(durable=durable))
+        os.environ["DATABASE_URL"] = stack.enter_context(_database_on(url, durable=durable))
         yield
 
 
 @contextlib.contextmanager
-def _embedded_url() -> Iterator[str]:
+def _embedded_url(*, durable: bool) -> Iterator[str]:
     from leadqual_site.embedded import session
 
     with tempfile.TemporaryDirectory(prefix="leadqual-replay-", dir="/tmp") as folder:
         # Root's PostgreSQL runs as another user, who must be able to enter.
         Path(folder).chmod(0o755)
-        with session.servers(Path(folder), ["postgres"], throwaway=True) as urls:
+        with session.servers(Path(folder), ["postgres"], throwaway=not durable) as urls:
             yield urls["postgres"]
 
 
 @contextlib.contextmanager
-def _database_on(url: str) -> Iterator[str]:
+def _database_on(url: str, *, durable: bool) -> Iterator[str]:
     """A database of our own on the server of `url`, dropped afterwards."""
     import psycopg
     from psycopg import sql
@@ -110,8 +113,8 @@ def _database_on(url: str) -> Iterator[str]:
 
     run("CREATE DATABASE {}")
     try:
-        # Nobody misses a replay after a power cut.
-        run("ALTER DATABASE {} SET synchronous_commit = off")
+        if not durable:  # nobody misses a replay after a power cut
+            run("ALTER DATABASE {} SET synchronous_commit = off")
         yield own
     finally:
         from django.db import connections
