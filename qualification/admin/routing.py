@@ -8,6 +8,8 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
@@ -22,7 +24,10 @@ from qualification.models import (
     RoutingRule,
     WorkProfile,
 )
+from qualification.routing.overview import rule_history
+from qualification.routing.rules import rule_sentence
 from qualification.scoring.holds import checked_condition
+from qualification.scoring.subjects import Catalogue
 
 
 def checked_skills(skills: object) -> list[str]:
@@ -48,6 +53,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "position",
             "name",
             "is_active",
+            "segment",
             "condition",
             "to_account_owner",
             "skills",
@@ -83,10 +89,26 @@ class RoutingRuleAdmin(EditableAdmin):
     """The first rule by position that fits decides; the page “Routing” tries a lead."""
 
     form = RuleForm
-    list_display = ["position", "name", "is_active", "team", "pool"]
+    list_display = ["position", "name", "is_active", "says"]
     list_display_links = ["name"]
     list_filter = ["is_active", "team"]
-    list_select_related = ["team", "pool"]
+    list_select_related = ["team", "pool", "segment"]
+    readonly_fields = ["says", "was"]
+    fieldsets = [
+        (None, {"fields": ["position", "name", "is_active", "says"]}),
+        (_("For which leads"), {"fields": ["segment", "condition", "to_account_owner"]}),
+        (_("Where they go"), {"fields": ["team", "pool", "skills"]}),
+        (_("History"), {"fields": ["was"]}),
+    ]
+
+    @admin.display(description=_("Says"))
+    def says(self, rule: RoutingRule) -> str:
+        return rule_sentence(rule, Catalogue.load()) if rule.pk else "–"
+
+    @admin.display(description=_("What it said"))
+    def was(self, rule: RoutingRule) -> str:
+        lines = [(f"{said.at:%Y-%m-%d %H:%M} UTC", said.text) for said in rule_history(rule)]
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines) or "–"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # assignments name their rule; it is switched off instead

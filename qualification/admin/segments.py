@@ -24,7 +24,7 @@ from crm.models import Lead
 from qualification.admin.base import EditableAdmin
 from qualification.exceptions import ModelInvalid
 from qualification.filters import SegmentFilter, members_of, query_of
-from qualification.models import ScoringModel, Segment
+from qualification.models import RoutingRule, ScoringModel, Segment
 from qualification.scoring.segments import in_use, segment_words
 from qualification.scoring.subjects import Catalogue
 
@@ -84,10 +84,10 @@ class SegmentAdmin(EditableAdmin):
     list_display = ["name", "key", "description", "updated_at"]
     search_fields = ["name", "key"]
     form = SegmentForm
-    readonly_fields = ["asks", "members", "versions"]
+    readonly_fields = ["asks", "members", "versions", "routing"]
     fieldsets = [
         (None, {"fields": ["key", "name", "description"]}),
-        (gettext_lazy("As saved"), {"fields": ["asks", "members", "versions"]}),
+        (gettext_lazy("As saved"), {"fields": ["asks", "members", "versions", "routing"]}),
         (
             gettext_lazy("Company"),
             {
@@ -158,6 +158,10 @@ class SegmentAdmin(EditableAdmin):
             return _("more than %(n)s") % {"n": f"{MAX_COUNTED:,}"}
         return f"{counted:,}"
 
+    @admin.display(description=gettext_lazy("Used by routing rules"))
+    def routing(self, segment: Segment) -> str:
+        return ", ".join(rule.name for rule in _routing_rules(segment)) or "–"
+
     @admin.display(description=gettext_lazy("Used by rules of"))
     def versions(self, segment: Segment) -> str:
         return _listed(in_use([segment.key]).get(segment.key, [])) or "–"
@@ -174,7 +178,18 @@ class SegmentAdmin(EditableAdmin):
             for segment in objs
             if segment.key in used
         ]
+        refusals += [
+            _("Segment %(name)s is used by routing rules: %(rules)s.")
+            % {"name": segment.name, "rules": self.routing(segment)}
+            for segment in objs
+            if _routing_rules(segment).exists()
+        ]
+        lacking -= {RoutingRule._meta.verbose_name}  # never deleted, by nobody
         return found, counts, lacking, [*kept, *refusals]
+
+
+def _routing_rules(segment: Segment) -> QuerySet[RoutingRule]:
+    return RoutingRule.objects.filter(segment=segment).order_by("position", "id")
 
 
 def _listed(models: list[ScoringModel]) -> str:

@@ -17,6 +17,7 @@ from crm.sight import leads_in_sight
 from qualification.choices import AssignedBy
 from qualification.models.decision import Decision
 from qualification.models.review import ReviewItem
+from qualification.models.segment import Segment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -138,7 +139,8 @@ class AccountOwner(models.Model):
 class RoutingRule(models.Model):
     """Where a lead goes that this rule, by position the first to fit, fits.
 
-    `condition` is a `when` of the file format of scoring, {} for every lead. With a pool one of its
+    `condition` is a `when` of the file format of scoring, {} for every lead; a segment, where one
+    is named by its key, counts as it is saved. With a pool one of its
     people gets the lead; without one it waits for anybody of the team.
     """
 
@@ -146,10 +148,15 @@ class RoutingRule(models.Model):
     name = models.CharField(max_length=80, unique=True)
     is_active = models.BooleanField(default=True)
     condition = models.JSONField(default=dict, blank=True)
-    segment = models.SlugField(
-        max_length=60,
+    segment = models.ForeignKey(
+        Segment,
+        null=True,
         blank=True,
-        help_text=_("Kept for later: a rule that names a segment cannot be switched on yet."),
+        on_delete=models.PROTECT,
+        to_field="key",
+        db_column="segment",
+        related_name="+",
+        help_text=_("Only leads of this segment; blank for all. The condition must hold too."),
     )
     to_account_owner = models.BooleanField(
         default=False,
@@ -166,10 +173,6 @@ class RoutingRule(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(segment="") | Q(is_active=False),
-                name="qualification_routingrule_no_segment_yet",
-            ),
             models.CheckConstraint(
                 condition=Q(to_account_owner=False) | Q(pool__isnull=False),
                 name="qualification_routingrule_owner_has_pool",

@@ -19,11 +19,9 @@ from qualification.models import Framework, FrameworkRule, ReviewItem
 from qualification.review import guard
 from qualification.review.checklists import renew_claim, require_hands_on
 from qualification.review.items import log_event
-from qualification.scoring.conditions import AllOf, Condition
-from qualification.scoring.holds import EVERY_LEAD, holding, plain_condition
-from qualification.scoring.segments import segment_condition
+from qualification.scoring.conditions import Condition
+from qualification.scoring.holds import condition_within, holding, words_within
 from qualification.scoring.subjects import Catalogue
-from qualification.scoring.wording import asked_words
 
 
 @dataclass(frozen=True)
@@ -87,27 +85,11 @@ def switch_framework(
     return item
 
 
-def condition_of(rule: FrameworkRule) -> Condition:
-    """What must hold for the rule: its condition, and its segment. Raises ModelInvalid."""
-    condition = plain_condition(rule.condition)
-    if rule.segment is None:
-        return condition
-    segment = segment_condition(rule.segment.query)
-    return segment if condition == EVERY_LEAD else AllOf((segment, condition))
-
-
 def sentence_of(rule: FrameworkRule) -> str:
     """The rule in words, such as `Revenue at least 10,000,000: MEDDIC`."""
-    try:
-        condition = plain_condition(rule.condition)
-        parts = [] if rule.segment is None else [str(rule.segment)]
-        if condition != EVERY_LEAD:
-            parts.append(asked_words(condition, Catalogue.load().label_of))
-    except ModelInvalid as error:
-        return str(error)
     named = Framework.objects.filter(key=rule.framework_key).order_by("-is_active", "-version")
     name = named.values_list("name", flat=True).first() or rule.framework_key
-    return f"{_(' and ').join(parts) or _('Every lead')}: {name}"
+    return f"{words_within(rule.segment, rule.condition, Catalogue.load())}: {name}"
 
 
 def _active_rules() -> list[FrameworkRule]:
@@ -119,7 +101,7 @@ def _holding(lead_id: int, rules: list[FrameworkRule], now: datetime) -> list[Fr
     asked: list[tuple[FrameworkRule, Condition]] = []
     for rule in rules:
         try:
-            asked.append((rule, condition_of(rule)))
+            asked.append((rule, condition_within(rule.segment, rule.condition)))
         except ModelInvalid:
             continue
     flags = holding([lead_id], [condition for _rule, condition in asked], now=now)

@@ -13,11 +13,16 @@ from crm.models import Lead, User
 from qualification.models import PoolMember, ReviewItem, RoutingPool, RoutingRule
 from qualification.routing.assign import as_stored, balances_of, try_lead
 from qualification.routing.eligibility import Staff, staff_of
-from qualification.routing.rules import active_rules, rules_fitting
+from qualification.routing.rules import (
+    active_rules,
+    rule_sentence,
+    rule_words,
+    rules_fitting,
+)
 from qualification.routing.why import Looked, looked_at, told_of, why_text
-from qualification.scoring.holds import EVERY_LEAD, plain_condition
 from qualification.scoring.subjects import Catalogue
-from qualification.scoring.wording import asked_words
+
+SHOWN_VERSIONS = 10
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,31 @@ class Tried:
 
 def rules_shown() -> list[RuleShown]:
     """All rules, those switched off too, in the order in which they are asked."""
-    label_of = Catalogue.load().label_of
-    shown = []
-    for rule in RoutingRule.objects.select_related("team", "pool"):
-        condition = plain_condition(rule.condition)
-        is_every = condition == EVERY_LEAD
-        asked = _("Every lead") if is_every else asked_words(condition, label_of)
-        shown.append(RuleShown(rule, asked))
-    return shown
+    catalogue = Catalogue.load()
+    rules = RoutingRule.objects.select_related("team", "pool", "segment")
+    return [RuleShown(rule, rule_words(rule, catalogue)) for rule in rules]
+
+
+@dataclass(frozen=True)
+class RuleSaid:
+    """What a rule said from a moment on."""
+
+    at: datetime
+    text: str
+
+
+def rule_history(rule: RoutingRule) -> list[RuleSaid]:
+    """The newest versions of a rule in words, newest first, from its history. A segment is named;
+    what it asked for then is in its own history."""
+    events = rule.events.order_by("-pgh_id")  # type: ignore[attr-defined]
+    catalogue = Catalogue.load()
+    rows = events.select_related("team", "pool", "segment")[:SHOWN_VERSIONS]
+    return [RuleSaid(row.pgh_created_at, _said(row, catalogue)) for row in rows]
+
+
+def _said(row: RoutingRule, catalogue: Catalogue) -> str:
+    text = f"{row.position}. {row.name}: {rule_sentence(row, catalogue)}"
+    return text if row.is_active else _("%(rule)s (off)") % {"rule": text}
 
 
 def pools_shown(*, now: datetime) -> list[PoolShown]:

@@ -1,19 +1,30 @@
 """Decides which routing rule fits a lead: the first by position that holds for it.
-Called by `assign`, by the preview and when a rule is saved. Conditions are those of scoring."""
+Called by `assign`, by the preview and when a rule is saved. Conditions are those of scoring,
+segments those of lists and reports as they are saved now."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from crm.models import Lead
+from qualification.exceptions import ModelInvalid
 from qualification.models import AccountOwner, RoutingRule
-from qualification.scoring.holds import holding, plain_condition
+from qualification.scoring.conditions import Condition
+from qualification.scoring.holds import condition_within, holding, words_within
+from qualification.scoring.subjects import Catalogue
+
+logger = logging.getLogger(__name__)
 
 
 def active_rules() -> list[RoutingRule]:
     """The rules that are switched on, in the order in which they are asked."""
-    rules = RoutingRule.objects.filter(is_active=True).select_related("team", "pool__team")
+    rules = RoutingRule.objects.filter(is_active=True).select_related(
+        "team", "pool__team", "segment"
+    )
     return list(rules.order_by("position", "id"))
 
 
@@ -28,18 +39,47 @@ def rule_of_leads(
 def rules_fitting(
     lead_ids: Collection[int], *, rules: Sequence[RoutingRule], now: datetime
 ) -> dict[int, list[RoutingRule]]:
-    """All of `rules` that fit each lead, in their order."""
-    conditions = [plain_condition(rule.condition) for rule in rules]
-    held = holding(lead_ids, conditions, now=now)
+    """All of `rules` that fit each lead, in their order. One that asks for what there is no more
+    fits none: the next one counts."""
+    asked = [(rule, condition) for rule in rules if (condition := _condition(rule)) is not None]
+    held = holding(lead_ids, [condition for __, condition in asked], now=now)
     named = _leads_of_named_accounts(lead_ids, rules)
     return {
         lead_id: [
             rule
-            for rule, holds in zip(rules, flags, strict=True)
+            for (rule, __), holds in zip(asked, flags, strict=True)
             if holds and (not rule.to_account_owner or lead_id in named)
         ]
         for lead_id, flags in held.items()
     }
+
+
+def rule_words(rule: RoutingRule, catalogue: Catalogue) -> str:
+    """For which leads a rule is, such as `DACH and Employees at least 1,000`."""
+    asked = words_within(rule.segment, rule.condition, catalogue)
+    return _("Named accounts: %(asked)s") % {"asked": asked} if rule.to_account_owner else asked
+
+
+def rule_sentence(rule: RoutingRule, catalogue: Catalogue) -> str:
+    """The whole rule, such as `DACH: next in turn in Seniors who has german`."""
+    words = {"asked": rule_words(rule, catalogue), "pool": rule.pool or "", "team": rule.team}
+    if rule.pool is None:
+        return _("%(asked)s: anybody of %(team)s") % words
+    to = (
+        _("%(asked)s: the owner, else next in turn in %(pool)s")
+        if rule.to_account_owner
+        else _("%(asked)s: next in turn in %(pool)s")
+    )
+    needs = _(" who has %(skills)s") % {"skills": ", ".join(rule.skills)} if rule.skills else ""
+    return to % words + needs
+
+
+def _condition(rule: RoutingRule) -> Condition | None:
+    try:
+        return condition_within(rule.segment, rule.condition)
+    except ModelInvalid as error:
+        logger.warning("routing.rule_unusable rule=%s why=%s", rule.pk, error)
+        return None
 
 
 def _leads_of_named_accounts(

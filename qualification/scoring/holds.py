@@ -7,18 +7,23 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from qualification.exceptions import ModelInvalid
+from qualification.models import Segment
 from qualification.scoring.compile import leads_now, which_hold
 from qualification.scoring.conditions import (
     ActivityTest,
     AllOf,
+    AnyOf,
     Condition,
     NoActivityTest,
     parse_when,
 )
 from qualification.scoring.declared import check_types, used_types
+from qualification.scoring.segments import segment_condition
 from qualification.scoring.subjects import Catalogue
+from qualification.scoring.wording import asked_words
 
 EVERY_LEAD = AllOf(())
 
@@ -32,6 +37,31 @@ def plain_condition(raw: object) -> Condition:
     if isinstance(found, ActivityTest | NoActivityTest):
         raise ModelInvalid("it looks at who somebody is, not at activities")
     return found
+
+
+def condition_within(segment: Segment | None, raw: object) -> Condition:
+    """What must hold together: being in the segment as it is saved now, where one is named, and a
+    plain condition. Raises ModelInvalid."""
+    condition = plain_condition(raw)
+    if segment is None:
+        return condition
+    inside = segment_condition(segment.query)
+    return inside if condition == EVERY_LEAD else AllOf((inside, condition))
+
+
+def words_within(segment: Segment | None, raw: object, catalogue: Catalogue) -> str:
+    """The same in words, such as `DACH and Employees at least 1,000`; why not, where it asks for
+    what there is no more."""
+    try:
+        condition = plain_condition(raw)
+        condition_within(segment, raw)
+    except ModelInvalid as error:
+        return str(error)
+    parts = [] if segment is None else [str(segment)]
+    if condition != EVERY_LEAD:
+        words = asked_words(condition, catalogue.label_of)
+        parts.append(f"({words})" if parts and isinstance(condition, AnyOf) else words)
+    return _(" and ").join(parts) or _("Every lead")
 
 
 def checked_condition(raw: object) -> Condition:

@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 
 from crm.models import Team, User
 from qualification.admin.routing import RoutingPoolAdmin
-from qualification.models import Assignment, RoutingPool, RoutingRule, WorkProfile
+from qualification.models import Assignment, RoutingPool, RoutingRule, Segment, WorkProfile
 from tests import factories
 from tests.qualification import routing_support as routing
 
@@ -44,6 +44,41 @@ def test_a_rule_is_written_as_in_a_scoring_model(
 ) -> None:
     assert add_rule(admin, team, condition=text).status_code == 302
     assert RoutingRule.objects.get().condition == stored
+
+
+def test_a_rule_by_segment_reads_as_a_sentence_and_keeps_what_it_said(
+    admin: Client, team: Team
+) -> None:
+    assert add_rule(admin, team, segment="dach").status_code == 302
+    rule = RoutingRule.objects.get()
+    assert rule.segment == Segment.objects.get(key="dach")
+    page = f"{ADMIN}routingrule/{rule.pk}/change/"
+    data = {"position": 2, "name": "All", "segment": "", "condition": "", "skills": "[]"}
+    assert admin.post(page, {**data, "team": team.pk}).status_code == 302
+    html = admin.get(page).content.decode()
+    assert f"1. Large: DACH: anybody of {team}" in html
+    assert f"2. All: Every lead: anybody of {team} (off)" in html
+    assert f"Every lead: anybody of {team}" in admin.get(f"{ADMIN}routingrule/").content.decode()
+
+
+def test_a_segment_in_use_says_by_which_rules_and_stays(admin: Client, team: Team) -> None:
+    add_rule(admin, team, segment="dach", name="German speakers")
+    segment = Segment.objects.get(key="dach")
+    page = f"{ADMIN}segment/{segment.pk}/"
+    assert "German speakers" in admin.get(f"{page}change/").content.decode()
+    html = admin.post(f"{page}delete/", {"post": "yes"}).content.decode()
+    assert "is used by routing rules: German speakers" in html
+    assert Segment.objects.filter(key="dach").exists()
+
+
+def test_an_unusable_rule_breaks_neither_its_page_nor_the_routing_page(
+    admin: Client, team: Team
+) -> None:
+    add_rule(admin, team, segment="dach")
+    Segment.objects.filter(key="dach").update(query={"shoe_size": 44})
+    rule = RoutingRule.objects.get()
+    for page in (f"{ADMIN}routingrule/{rule.pk}/change/", f"{ADMIN}routingrule/", "/routing/"):
+        assert "unknown filter" in admin.get(page).content.decode()
 
 
 @pytest.mark.parametrize(

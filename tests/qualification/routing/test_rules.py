@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 
 from crm.models import AttributeDefinition, Lead, Team, User
 from qualification.exceptions import ModelInvalid
-from qualification.models import AccountOwner, RoutingRule
-from qualification.routing.rules import active_rules, rule_of_leads
+from qualification.filters import members_of
+from qualification.models import AccountOwner, RoutingRule, Segment
+from qualification.routing.rules import active_rules, rule_of_leads, rule_sentence
 from qualification.scoring.holds import checked_condition
+from qualification.scoring.subjects import Catalogue
 from tests import factories
 from tests.qualification import routing_support as routing
 
@@ -125,7 +128,88 @@ def test_conditions_that_make_no_sense_are_refused(raw: Any) -> None:
         checked_condition(raw)
 
 
-def test_a_rule_that_names_a_segment_cannot_be_switched_on(team: Team) -> None:
-    routing.rule(team, segment="enterprise", is_active=False)
-    with pytest.raises(IntegrityError, match="no_segment_yet"), transaction.atomic():
-        routing.rule(team, segment="enterprise")
+def dach(**query: Any) -> Segment:
+    """The shipped segment, or one that asks this."""
+    found = Segment.objects.get(key="dach")
+    if query:
+        found.query = query
+        found.save()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("country", "company", "fits"),
+    [
+        ("Germany", None, True),
+        ("Peru", "Austria", True),
+        ("Germany", "Peru", False),  # where the company sits counts, as in lists
+        ("Peru", None, False),
+    ],
+)
+def test_a_saved_segment(team: Team, country: str, company: str | None, fits: bool) -> None:
+    rule = routing.rule(team, segment=dach())
+    account = company and factories.AccountFactory(country=company)
+    lead = factories.LeadFactory(country=country, account=account or None)
+    assert fitting(lead) == (rule if fits else None)
+    in_lists = members_of(dach().query, among=Lead.objects.all())
+    assert in_lists.filter(pk=lead.pk).exists() is fits
+
+
+def test_a_segment_and_a_condition_must_both_hold(team: Team) -> None:
+    rule = routing.rule(team, compare("lead.topic", "contains", "sap"), segment=dach())
+    assert fitting(factories.LeadFactory(country="Germany", topic="SAP")) == rule
+    assert fitting(factories.LeadFactory(country="Germany")) is None
+    assert fitting(factories.LeadFactory(country="Peru", topic="SAP")) is None
+
+
+def test_a_segment_that_was_changed_counts_as_it_is_saved_now(team: Team) -> None:
+    rule = routing.rule(team, segment=dach())
+    lead = factories.LeadFactory(country="Peru")
+    assert fitting(lead) is None
+    dach(market=["Peru"])
+    assert fitting(lead) == rule
+
+
+def test_a_rule_whose_segment_makes_no_sense_is_passed_over(
+    team: Team, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = routing.rule(team, segment=dach(shoe_size=44), position=1)
+    last = routing.rule(team, position=2)
+    assert fitting(factories.LeadFactory(country="Germany")) == last
+    assert f"routing.rule_unusable rule={broken.pk}" in caplog.text
+    assert "unknown filter" in rule_sentence(broken, Catalogue.load())
+
+
+def test_a_segment_a_rule_names_cannot_be_removed(team: Team) -> None:
+    routing.rule(team, segment=dach(), is_active=False)
+    with pytest.raises(ProtectedError), transaction.atomic():
+        dach().delete()
+    with transaction.atomic():
+        Segment.objects.filter(key="dach")._raw_delete("default")
+        with pytest.raises(IntegrityError, match="foreign key"):
+            connection.check_constraints()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "Every lead: anybody of EMEA"),
+        ({"segment": True}, "DACH: anybody of EMEA"),
+        (
+            {"segment": True, "condition": LARGE, "pool": True, "skills": ["german", "sap"]},
+            "DACH and (Employees at least 1,000 or Revenue at least 500,000,000): next in turn in"
+            " Seniors who has german, sap",
+        ),
+        (
+            {"pool": True, "to_account_owner": True},
+            "Named accounts: Every lead: the owner, else next in turn in Seniors",
+        ),
+    ],
+)
+def test_rules_read_as_sentences(team: Team, fields: dict[str, Any], said: str) -> None:
+    Team.objects.filter(pk=team.pk).update(name="EMEA")
+    team.refresh_from_db()
+    named = {**fields, "segment": dach() if fields.get("segment") else None}
+    named["pool"] = routing.pool(team, {}, name="Seniors") if fields.get("pool") else None
+    assert rule_sentence(routing.rule(team, **named), Catalogue.load()) == said
