@@ -164,10 +164,9 @@ def _suggested(checklist: Checklist, _judge: Judge, asked: list[str]) -> str:
 
 
 def _best(checklist: Checklist, judge: Judge, asked: list[str]) -> str:
-    """What somebody who knows the market would ask, under the same policy: required first."""
+    """What somebody who knows the market would ask next."""
     left = [question for question in checklist.questions if question.key not in asked]
-    group = [question for question in left if question.is_required] or left
-    return max(group, key=lambda question: judge.worth(question.key)).key
+    return max(left, key=lambda question: judge.worth(question.key)).key
 
 
 def _answered(checklist: Checklist, key: str, kind: str) -> Checklist:

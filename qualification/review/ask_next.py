@@ -11,7 +11,7 @@ go with the outcome take part; without any, the order of the checklist stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,10 @@ Q_LIMIT = 0.05
 # So many decisions' worth of "this answer tells nothing" go into every share: with few decisions
 # behind it an answer moves little.
 DOUBT = 10.0
+# A question that is expected to move the belief by less than a point does not change the order.
+LEAST_WORTH = 0.01
+# However sure accepting seems, a required question costs a little.
+LEAST_COST = 0.1
 
 
 @dataclass(frozen=True)
@@ -75,21 +79,28 @@ class Suggestion:
 
 
 def suggest(checklist: Checklist, *, passed_over: Collection[str] = ()) -> Suggestion:
-    """The question to ask next: required ones first, then contradicted ones that are required, then
-    the rest; in each by worth, in the order of the checklist where that is equal.
+    """The question to ask next: the one that moves the verdict most for what it costs; where none
+    tells anything, required ones first, then contradicted ones that are required, then the rest, in
+    the order of the checklist.
+
+    A question costs one question more. A required one does not if the lead is accepted, because the
+    gate asks for it then: it costs as much as accepting is unlikely.
 
     `passed_over` are keys somebody does not want to ask now; they come back when nothing else is
     open.
     """
-    groups = _groups(checklist)
-    wanted = [[q for q in group if q.key not in passed_over] for group in groups]
-    group = next((group for group in [*wanted, *groups] if group), None)
-    if group is None:
+    in_order = _in_order(checklist)
+    open_ones = [q for q in in_order if q.key not in passed_over] or in_order
+    if not open_ones:
         return Suggestion(None)
     belief = belief_of(checklist)
-    worths = [_worth(question, checklist, belief) for question in group]
-    best = max(range(len(group)), key=worths.__getitem__)  # the first of equals
-    return _with_reason(group[best], worths[best])
+    worths = [_worth(question, checklist, belief) for question in open_ones]
+    gains = [
+        worth / max(1 - belief, LEAST_COST) if question.is_required else worth
+        for question, worth in zip(open_ones, worths, strict=True)
+    ]
+    best = max(range(len(open_ones)), key=gains.__getitem__)  # the first of equals
+    return _with_reason(open_ones[best], worths[best])
 
 
 def belief_of(checklist: Checklist, *, leaving_out: str = "") -> float:
@@ -103,11 +114,11 @@ def belief_of(checklist: Checklist, *, leaving_out: str = "") -> float:
     return belief
 
 
-def _groups(checklist: Checklist) -> tuple[Sequence[Question], ...]:
-    """What is still to be asked, the most pressing group first."""
+def _in_order(checklist: Checklist) -> list[Question]:
+    """What is still to be asked, the most pressing first."""
     open_ones = [question for question in checklist.questions if question.is_open]
     required = [question for question in open_ones if question.is_required]
-    return required, checklist.blocking, [q for q in open_ones if not q.is_required]
+    return [*required, *checklist.blocking, *(q for q in open_ones if not q.is_required)]
 
 
 def _share_of_all(questions: Iterable[Question]) -> float:
@@ -127,17 +138,17 @@ def _telling(question: Question) -> Telling | None:
 
 
 def _worth(question: Question, checklist: Checklist, belief: float) -> float:
-    """How far asking it is expected to move the belief, 0 to 1."""
+    """How far asking it is expected to move the belief, 0 to 1; less than a point is nothing."""
     telling = _telling(question)
     if telling is None:
         return 0.0
     if question.state:  # asked once and asked again: the new answer takes the place of the old
         belief = belief_of(checklist, leaving_out=question.key)
-    return telling.worth(belief)
+    worth = telling.worth(belief)
+    return worth if worth >= LEAST_WORTH else 0.0
 
 
 def _with_reason(question: Question, worth: float) -> Suggestion:
-    points = round(worth * 100)
-    if points < 1 or question.tally is None:
+    if not worth or question.tally is None:
         return Suggestion(question)
-    return Suggestion(question, points=points, decided=question.tally.decided)
+    return Suggestion(question, points=round(worth * 100), decided=question.tally.decided)

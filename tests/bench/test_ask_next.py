@@ -30,8 +30,9 @@ def figures(line: str) -> dict[str, float]:
 
 
 @pytest.mark.django_db
-def test_it_asks_a_fifth_less_and_is_right_as_often() -> None:
-    found = figures(trials())
+@pytest.mark.parametrize("is_free", [True, False], ids=["nothing required", "as shipped"])
+def test_it_asks_a_fifth_less_and_is_right_as_often(is_free: bool) -> None:
+    found = figures(trials(is_free=is_free))
     assert found["saved"] >= 0.2, found
     # Of so few leads: two standard errors are 0.05.
     assert found["accuracy"] >= found["accuracy_fixed"] - 0.05, found

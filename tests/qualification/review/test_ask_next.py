@@ -55,6 +55,8 @@ def tally(answers: dict[str, list[int]], **changes: Any) -> dict[str, Any]:
 
 STRONG = tally({"confirmed": [50, 5], "unknown": [5, 50]})
 WEAK = tally({"confirmed": [50, 35], "unknown": [20, 35]})
+# Less than a point: as good as nothing.
+IDLE_TALLY = tally({"confirmed": [51, 50], "unknown": [49, 50]})
 
 
 @pytest.mark.django_db
@@ -84,11 +86,25 @@ def test_it_keeps_the_order_of_the_checklist_without_enough_to_go_by(tallies: An
 
 
 @pytest.mark.django_db
-def test_required_ones_come_first_however_much_others_tell() -> None:
-    found = suggest(checklist({"trigger": STRONG}))
+def test_a_required_one_comes_first_where_nothing_tells_more() -> None:
+    found = suggest(checklist({"trigger": IDLE_TALLY}))
     assert (found.question.key, found.points) == ("budget", None)  # type: ignore[union-attr]
-    met = dict.fromkeys(("budget", "authority", "pain", "timing"), "confirmed")
-    assert suggest(checklist({"trigger": STRONG}, **met)).question.key == "trigger"  # type: ignore[union-attr]
+
+
+@pytest.mark.django_db
+def test_what_decides_comes_before_what_is_required() -> None:
+    found = suggest(checklist({"trigger": STRONG, "timing": WEAK}))
+    assert (found.question.key, found.points) == ("trigger", 35)  # type: ignore[union-attr]
+
+
+@pytest.mark.django_db
+def test_a_required_one_is_cheap_where_accepting_is_likely() -> None:
+    """It would be asked anyway then; where rejecting is likely it is one question more."""
+    nearly = tally({"confirmed": [45, 15], "unknown": [10, 40]})
+    tallies = {"trigger": STRONG, "timing": nearly, "pain": STRONG}
+    likely = suggest(checklist(tallies, pain="confirmed"), passed_over=["pain"])
+    unlikely = suggest(checklist(tallies, pain="unknown"), passed_over=["pain"])
+    assert (likely.question.key, unlikely.question.key) == ("timing", "trigger")  # type: ignore[union-attr]
 
 
 @pytest.mark.django_db
