@@ -266,6 +266,8 @@ LEADQUAL = {
     # whose score is older than the second figure is an alert.
     "RESCORE_EVERY_HOURS": env.integer("RESCORE_EVERY_HOURS", default=6),
     "SCORE_MAX_AGE_HOURS": env.integer("SCORE_MAX_AGE_HOURS", default=24),
+    # Practice shows decisions that are at least this old, so that there is something to learn.
+    "PRACTICE_MIN_DAYS": env.integer("PRACTICE_MIN_DAYS", default=14),
 }
 
 # --- admin theme -------------------------------------------------------------------------------

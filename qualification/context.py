@@ -52,6 +52,7 @@ ENTRIES = (
     (Right.WORK_QUEUE, QUEUE, _("Queue"), "inbox", "q", False),
     (Right.WORK_QUEUE, MY_WORK, _("My work"), "list-checks", "m", False),
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
+    (Right.WORK_QUEUE, "qualification:practice", _("Practice"), "graduation-cap", "c", True),
     (Right.SEE_LEADS, "qualification:account-list", _("Accounts"), "building-2", "a", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
     (Right.REASSIGN, "qualification:desk-list", _("AE desks"), "handshake", "w", True),

@@ -219,3 +219,17 @@ class BusinessTimeInvalid(QualificationError):
     """A calendar or a question about it makes no sense; the text names the place and the rule."""
 
     status = 422
+
+
+class TooFewPastLeads(QualificationError):
+    """A practice round wants enough past leads of the team that the person had no part in."""
+
+    status = 422
+
+
+class PracticeOpen(QualificationError):
+    """The person has begun a practice round; it goes on before another starts."""
+
+
+class AlreadyPractised(QualificationError):
+    """A case of a practice round is judged once, and only when it is its turn."""

@@ -25,6 +25,7 @@ from qualification.views import (
     nurture,
     outcomes,
     pauses,
+    practice,
     proposals,
     queue,
     rejected,
@@ -203,6 +204,19 @@ sla_urls = [
     path("skips/skips.csv", skip_report.skip_csv, name="skip-csv"),
 ]
 
+practice_urls = [
+    path("practice/", practice.practice_page, name="practice"),
+    path("practice/start/", practice.practice_start, name="practice-start"),
+    path("practice/<int:pk>/", practice.practice_round, name="practice-round"),
+    path("practice/<int:pk>/<int:position>/", practice.practice_case, name="practice-case"),
+    path("practice/<int:pk>/<int:position>/judge/", practice.practice_judge, name="practice-judge"),
+    path(
+        "practice/<int:pk>/<int:position>/reject/",
+        practice.practice_reject,
+        name="practice-reject",
+    ),
+]
+
 source_urls = [
     path("sources/", sources.source_list, name="source-list"),
     path("sources/sources.csv", sources.source_csv, name="source-csv"),
@@ -226,5 +240,6 @@ urlpatterns = (
     + routing_urls
     + notice_urls
     + sla_urls
+    + practice_urls
     + source_urls
 )

@@ -1,14 +1,14 @@
 """Decides what counts as good when a version is judged: the decision, or what became of it.
 
-Called by `backtest.py`. A decision is made in minutes; whether it was right shows in months: a deal
-won, a client who stayed. An accepted lead of which nothing was told yet says nothing.
+Called by `backtest.py` and by practice. A decision is made in minutes; whether it was right shows
+in months: a deal won, a client who stayed. An accepted lead of which nothing was told yet says nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -51,17 +51,22 @@ def labelled_decisions(label: Label, *, now: datetime) -> Iterator[Counted]:
     if label.kind == ACCEPTED:
         yield from counted_decisions(now)
         return
-    told = _told(now)
+    told = told_of(now)
     for row in counted_decisions(now):
-        is_good = _is_good(label, told[row.lead_id], now) if row.is_accepted else None
-        if is_good is not None:
-            yield replace(row, is_accepted=is_good)
+        was_right = is_good(label, told[row.lead_id], now) if row.is_accepted else None
+        if was_right is not None:
+            yield replace(row, is_accepted=was_right)
 
 
-def _told(now: datetime) -> dict[int, list[tuple[str, int | None, datetime]]]:
-    """Lead → what was told of it by now: value, months, when it happened."""
+def told_of(
+    now: datetime, *, lead_ids: Collection[int] | None = None
+) -> dict[int, list[tuple[str, int | None, datetime]]]:
+    """Lead → what was told of it by now: value, months, when it happened. Of all leads, or of
+    these."""
     found: dict[int, list[tuple[str, int | None, datetime]]] = defaultdict(list)
     outcomes = Outcome.objects.filter(lead__isnull=False, recorded_at__lte=now).order_by()
+    if lead_ids is not None:
+        outcomes = outcomes.filter(lead__in=lead_ids)
     for lead_id, value, months, at, recorded_at in outcomes.values_list(
         "lead_id", "value", "months", "occurred_at", "recorded_at"
     ):
@@ -69,10 +74,11 @@ def _told(now: datetime) -> dict[int, list[tuple[str, int | None, datetime]]]:
     return found
 
 
-def _is_good(
+def is_good(
     label: Label, told: list[tuple[str, int | None, datetime]], now: datetime
 ) -> bool | None:
-    """None while it cannot be said: nothing closed, or the months are not over."""
+    """Whether what was told bears the label out; None while it cannot be said: nothing closed, or
+    the months are not over."""
     won = [at for value, _months, at in told if value == Outcome.Value.WON]
     is_lost = any(value == Outcome.Value.LOST for value, _months, _at in told)
     if label.kind == WON:

@@ -29,6 +29,7 @@ from qualification.models.notices import (
     WebhookTarget,
 )
 from qualification.models.outbox import OutboxMessage
+from qualification.models.practice import PracticeCase, PracticeRound
 from qualification.models.presence import Presence
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
 from qualification.models.review import ItemEvent, ReviewItem, Touch
@@ -98,6 +99,8 @@ __all__ = [
     "NurturePlan",
     "OutboxMessage",
     "PoolMember",
+    "PracticeCase",
+    "PracticeRound",
     "Presence",
     "QuestionTally",
     "RejectionReason",

@@ -81,10 +81,9 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Replay:
-    """The screen of that moment, the decision, and every decision on the lead, oldest first."""
+class Screen:
+    """What could be seen of a lead at a moment; nothing of what was decided."""
 
-    decision: Decision
     at: datetime
     name: str
     company: str
@@ -101,6 +100,15 @@ class Replay:
     received_at: datetime | None
     touches: int
     clocks: tuple[Clock, ...]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The screen of that moment, the decision, and every decision on the lead, oldest first."""
+
+    screen: Screen
+    decision: Decision
+    name: str
     chain: tuple[Decision, ...]
 
     @property
@@ -111,15 +119,24 @@ class Replay:
 
 def replay_of(decision: Decision) -> Replay:
     """What was frozen with an accept, a reject or a nurture."""
-    frozen = decision.frozen
+    screen = screen_of(decision.frozen, at=decision.at)
+    return Replay(
+        screen=screen,
+        decision=decision,
+        name=screen.name or _("Lead %(id)s") % {"id": decision.lead_id},
+        chain=decisions_on(decision),
+    )
+
+
+def screen_of(frozen: dict[str, Any], *, at: datetime) -> Screen:
+    """What `frozen.py` kept of a moment; `at` where it does not say when that was."""
     person, account = frozen.get("lead") or {}, frozen.get("account") or {}
     clock, hold = frozen.get("clock") or {}, frozen.get("hold") or {}
     ledger = Ledger.from_json(frozen["ledger"]) if frozen.get("ledger") else None
     groups, other_lines = groups_of(ledger, {})
-    return Replay(
-        decision=decision,
-        at=_moment(frozen.get("at")) or decision.at,
-        name=_name(person, decision),
+    return Screen(
+        at=_moment(frozen.get("at")) or at,
+        name=_name(person),
         company=account.get("name") or person.get("company_name") or "",
         facts=(*_facts(person, LEAD_LABELS), *_attributes(person.get("attributes") or {})),
         account_facts=_facts(account, ACCOUNT_LABELS),
@@ -134,7 +151,6 @@ def replay_of(decision: Decision) -> Replay:
         received_at=_moment(clock.get("received_at")),
         touches=clock.get("touches", 0),
         clocks=tuple(_clock(timer) for timer in clock.get("timers", [])),
-        chain=decisions_on(decision),
     )
 
 
@@ -160,9 +176,10 @@ def overturn_hindrance(decision: Decision, *, by: User, chain: tuple[Decision, .
     return ""
 
 
-def _name(person: dict[str, Any], decision: Decision) -> str:
+def _name(person: dict[str, Any]) -> str:
+    """Blank where neither name nor address was known."""
     full = f"{person.get('first_name', '')} {person.get('last_name', '')}".strip()
-    return full or person.get("email") or _("Lead %(id)s") % {"id": decision.lead_id}
+    return full or person.get("email") or ""
 
 
 def _facts(row: dict[str, Any], labels: dict[str, Any]) -> tuple[Fact, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -79,6 +80,11 @@ class Row(NamedTuple):
     by_id: int | None
     by_name: str
 
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return KINDS[self.rank]
+
 
 # Each source looks at one lead through an index of its own; a stage move that an item event or
 # a decision of the same moment tells already is left out.
@@ -86,11 +92,11 @@ JOURNEY = """
     WITH journey AS (
         SELECT 0 AS rank, a.id, a.occurred_at AS at, a.type::text AS verb,
                CASE WHEN (SELECT v.is_machine FROM crm_activityverdict AS v
-                          WHERE v.activity_id = a.id
+                          WHERE v.activity_id = a.id AND v.recorded_at <= %(known)s
                           ORDER BY v.recorded_at DESC, v.id DESC LIMIT 1)
                     THEN 'machine' ELSE '' END AS subject,
                a.properties::text AS words, NULL::bigint AS by_id
-        FROM crm_activity AS a WHERE a.lead_id = %(lead)s
+        FROM crm_activity AS a WHERE a.lead_id = %(lead)s AND a.recorded_at <= %(known)s
         UNION ALL
         SELECT 1, e.id, e.at, e.to_stage, e.from_stage, e.reason, e.by_id
         FROM crm_stageevent AS e WHERE e.lead_id = %(lead)s AND NOT EXISTS (
@@ -114,7 +120,7 @@ JOURNEY = """
         UNION ALL
         SELECT 5, d.id, d.at, d.kind, s.name,
                concat_ws(', ', nullif(d.note, ''),
-                         CASE WHEN d.withdrawn_at IS NOT NULL THEN 'withdrawn' END), d.by_id
+                         CASE WHEN d.withdrawn_at <= %(known)s THEN 'withdrawn' END), d.by_id
         FROM qualification_scoredispute AS d
         JOIN qualification_scoringrule AS s ON s.id = d.rule_id WHERE d.lead_id = %(lead)s
         UNION ALL
@@ -148,26 +154,54 @@ def journey_of(
 
     What `reader_id` did reads “You …”. A cursor that cannot be read starts at the newest.
     """
-    at, rank, last_id = _read_cursor(before)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            JOURNEY,
-            {
-                "lead": lead.pk,
-                "ranks": [KINDS.index(kind) for kind in FILTERS.get(only, KINDS)],
-                "at": at,
-                "rank": rank,
-                "id": last_id,
-                "limit": PAGE_SIZE + 1,
-            },
-        )
-        found = [Row(*row) for row in cursor.fetchall()]
+    kinds = FILTERS.get(only, KINDS)
+    found = _rows(lead.pk, kinds=kinds, before=_read_cursor(before), limit=PAGE_SIZE + 1)
     page = found[:PAGE_SIZE]
     return Journey(
         days=_by_day([_entry(row, reader_id) for row in page]),
         older=_cursor_after(page[-1]) if len(found) > PAGE_SIZE else "",
         only=only if only in FILTERS else "",
     )
+
+
+def journey_until(
+    lead_id: int,
+    *,
+    at: dt.datetime,
+    kinds: Iterable[str],
+    tell: Callable[[Row], Row | None],
+    limit: int,
+) -> tuple[Day, ...]:
+    """The last `limit` entries before `at` of these kinds, as far as they were recorded by then.
+
+    `tell` says what of a row may be known; None leaves it out.
+    """
+    found = _rows(lead_id, kinds=kinds, before=(at, 0, 0), limit=limit, known=at)
+    told = [row for row in map(tell, found) if row is not None]
+    return _by_day([_entry(row, None) for row in told])
+
+
+def _rows(
+    lead_id: int,
+    *,
+    kinds: Iterable[str],
+    before: tuple[dt.datetime | None, int, int],
+    limit: int,
+    known: dt.datetime | None = None,
+) -> list[Row]:
+    at, rank, last_id = before
+    parameters: dict[str, Any] = {
+        "lead": lead_id,
+        "ranks": [KINDS.index(kind) for kind in kinds],
+        "at": at,
+        "rank": rank,
+        "id": last_id,
+        "limit": limit,
+        "known": known or "infinity",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(JOURNEY, parameters)
+        return [Row(*row) for row in cursor.fetchall()]
 
 
 def _by_day(entries: list[Entry]) -> tuple[Day, ...]:
@@ -245,7 +279,7 @@ ITEM_VERBS = {
 
 
 def _entry(row: Row, reader_id: int | None) -> Entry:
-    kind = KINDS[row.rank]
+    kind = row.kind
     who = _("You") if row.by_id and row.by_id == reader_id else row.by_name
     text, detail, icon, dot = WRITERS[kind](row, str(who))
     return Entry(

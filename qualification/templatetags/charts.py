@@ -22,7 +22,7 @@ MINIBAR_RIGHT = 60.0
 MINIBAR_UNIT = 3.0
 INTERVAL_WIDTH = 200.0
 SEGMENT_GAP = 1.0
-# The histogram: a plot of this size with room for figures below.
+# The histogram and the rounds: a plot of this size with room for figures below.
 PLOT_WIDTH, PLOT_HEIGHT, PLOT_FOOT = 360.0, 84.0, 18.0
 TICKS = 5
 
@@ -242,3 +242,42 @@ def _rule(css: str, x: tuple[float, float], y: tuple[float, float]) -> SafeStrin
         css,
         *(f"{value:.1f}" for value in (*x, *y)),
     )
+
+
+@register.simple_tag
+def rounds_plot(rounds: Sequence[Any]) -> SafeString:
+    """Agreement by round, oldest first, on an axis from 0 to 100 %: a dot with its interval; a
+    smaller dot without one where a round is too short for a share. The table beside it says it all.
+
+    Rounds need `agreed` with k, n and interval.
+    """
+    unit = PLOT_WIDTH / max(len(rounds), 1)
+    parts = [_rule("grid", (0, PLOT_WIDTH), (_height(at), _height(at))) for at in (0, 0.5, 1)]
+    for place, past in enumerate(rounds):
+        share, x = past.agreed, (place + 0.5) * unit
+        if share.interval:
+            low, high = share.interval
+            parts.append(_rule("ci", (x, x), (_height(low), _height(high))))
+        if share.n:
+            y, radius = f"{_height(share.k / share.n):.1f}", 4 if share.interval else 2.5
+            parts.append(
+                format_html('<circle class="dot" cx="{}" cy="{}" r="{}"/>', f"{x:.1f}", y, radius)
+            )
+    for at in (0, 0.5, 1):
+        place_y = f"{_height(at) - 3:.1f}"
+        parts.append(format_html('<text x="0" y="{}">{}</text>', place_y, percent_text(at)))
+    label = _("Agreement with the team in %(n)d rounds; the figures are in the table below.") % {
+        "n": len(rounds)
+    }
+    return format_html(
+        '<svg class="chart is-small" viewBox="0 -14 {} {}" role="img" aria-label="{}">{}</svg>',
+        f"{PLOT_WIDTH:g}",
+        f"{PLOT_HEIGHT + PLOT_FOOT:g}",
+        label,
+        format_html_join("", "{}", ((part,) for part in parts)),
+    )
+
+
+def _height(share: float) -> float:
+    """Where a share stands on the plot; all of it is at the top."""
+    return PLOT_HEIGHT * (1 - share)

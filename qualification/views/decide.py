@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -21,11 +20,12 @@ from qualification.exceptions import ChecklistIncomplete, QualificationError, To
 from qualification.forms import AcceptForm, HelpForm, RejectForm, TokenForm
 from qualification.handoff.desks import desks_for
 from qualification.handoff.packet import build_packet
-from qualification.models import Decision, RejectionReason, ReviewItem
+from qualification.models import Decision, ReviewItem
 from qualification.permissions import Right, has_right, require
 from qualification.review import decisions, help_wanted, next_lead, second_person, source_news
 from qualification.review.checklists import Checklist, checklist_of
 from qualification.review.frameworks import framework_for
+from qualification.review.rejection_reasons import reasons_by_group
 from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
 from qualification.scoring.ledger import ledger_of
@@ -129,7 +129,8 @@ def _reject_context(dialog: Dialog) -> dict[str, Any]:
     made = decisions.attempts_on(dialog.lead)
     checklist = checklist_for(dialog.item)
     hint = suggested_reason(disputes, checklist, attempts=made, wanted=wanted)
-    reasons = list(RejectionReason.objects.filter(is_active=True))
+    groups = reasons_by_group()
+    reasons = [reason for group in groups for reason in group.reasons]
     suggested = next((r for r in reasons if hint and r.key == hint.reason_key), None)
     chosen = dialog.form["reason"].value()
     if chosen is None and suggested is not None and not dialog.form.is_bound:
@@ -138,10 +139,7 @@ def _reject_context(dialog: Dialog) -> dict[str, Any]:
     for flagged in disputes:
         flagged.tenths = points.get(flagged.rule_key, 0)  # type: ignore[attr-defined]
     return {
-        "reason_groups": [
-            {"name": name, "reasons": list(group)}
-            for name, group in groupby(reasons, key=lambda reason: reason.group)
-        ],
+        "reason_groups": groups,
         "suggested": suggested,
         "suggestion_reason": hint.why if hint else "",
         "chosen_reason": _number(chosen),

@@ -144,6 +144,12 @@ ACCESS: dict[str, Access] = {
     "qualification:alarms": page(MANAGE),
     "qualification:skip-report": page(MANAGE),
     "qualification:skip-csv": page(MANAGE),
+    "qualification:practice": page(WORK),
+    "qualification:practice-start": verb(WORK),
+    "qualification:practice-round": page(WORK),
+    "qualification:practice-case": page(WORK),
+    "qualification:practice-judge": verb(WORK),
+    "qualification:practice-reject": dialog(WORK),
     "qualification:source-list": page(SOURCES),
     "qualification:source-csv": page(SOURCES),
 }
