@@ -1,7 +1,8 @@
 """Decides what counts as good when a version is judged: the decision, or what became of it.
 
 Called by `backtest.py` and by practice. A decision is made in minutes; whether it was right shows
-in months: a deal won, a client who stayed. An accepted lead of which nothing was told yet says nothing.
+in months: a deal won, a client who stayed. An accepted lead of which nothing was told yet says
+nothing.
 """
 
 from __future__ import annotations

@@ -55,8 +55,10 @@ def blind_lead(decision: Decision) -> BlindLead:
     """What the person who decided could see, without anybody's name."""
     screen = screen_of(decision.frozen, at=decision.at)
     nameless = tuple(replace(answer, by="") for answer in screen.answers)
+    # Accepting settles the checklist where nothing had before: its name would tell.
+    hidden = replace(screen, answers=nameless, framework="", entry="")
     return BlindLead(
-        screen=replace(screen, answers=nameless, entry=""),
+        screen=hidden,
         journey=journey_until(
             decision.lead_id, at=decision.at, kinds=KINDS, tell=_hidden, limit=ENTRIES
         ),

@@ -74,7 +74,8 @@ class RoundResult:
 class PastRound:
     """A finished round in the history of a person."""
 
-    round: PracticeRound
+    pk: int
+    finished_at: datetime
     agreed: Share
 
 
@@ -96,8 +97,9 @@ def result_of(practice: PracticeRound, *, reader: User, now: datetime) -> RoundR
         .defer("decision__frozen", "decision__fired")
         .order_by("position")
     )
-    seen = Lead.objects.visible_to(reader).in_bulk([case.lead_id for case in cases])
-    is_won = said_by_outcome([case.lead_id for case in cases], now=now)
+    lead_ids = [case.lead_id for case in cases]
+    seen = Lead.objects.visible_to(reader).in_bulk(lead_ids)
+    is_won = said_by_outcome(lead_ids, now=now)
     rows = tuple(
         _judged(case, seen.get(case.lead_id), is_won=is_won.get(case.lead_id)) for case in cases
     )
@@ -116,13 +118,15 @@ def result_of(practice: PracticeRound, *, reader: User, now: datetime) -> RoundR
 def history_of(person: User) -> list[PastRound]:
     """The last finished rounds of a person, oldest first."""
     finished = PracticeRound.objects.filter(person=person, finished_at__isnull=False)
-    counted = finished.annotate(
-        n_judged=Count("cases", filter=JUDGED),
-        n_agreed=Count("cases", filter=JUDGED & Q(cases__choice=F("cases__decision__kind"))),
+    latest = (
+        finished.annotate(
+            n_judged=Count("cases", filter=JUDGED),
+            n_agreed=Count("cases", filter=JUDGED & Q(cases__choice=F("cases__decision__kind"))),
+        )
+        .order_by("-finished_at", "-pk")
+        .values_list("pk", "finished_at", "n_agreed", "n_judged")[:ROUNDS_SHOWN]
     )
-    latest = counted.defer("pool").order_by("-finished_at", "-pk")[:ROUNDS_SHOWN]
-    found = [PastRound(row, Share(row.n_agreed, row.n_judged)) for row in latest]
-    return found[::-1]
+    return [PastRound(pk, at, Share(k, n)) for pk, at, k, n in latest if at][::-1]
 
 
 def members_seen_by(manager: User) -> list[Member]:

@@ -125,8 +125,8 @@ def practice_judge(request: HttpRequest, pk: int, position: int) -> HttpResponse
 def practice_reject(request: HttpRequest, pk: int, position: int) -> HttpResponse:
     """The dialog with the reasons, and rejecting."""
     case = _own_case_or_404(request, pk, position)
-    form = PracticeReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = PracticeReasonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         return _judged(request, case, PracticeCase.Choice.REJECT, form.cleaned_data["reason"])
     context = {
         "case": case,

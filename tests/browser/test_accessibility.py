@@ -17,8 +17,10 @@ from qualification.choices import ItemState
 from qualification.demo.seed import seed
 from qualification.feedback.proposals import approve_proposal
 from qualification.models import Decision, Handoff, ReviewItem
+from qualification.practice import rounds
 from qualification.scoring import simulate, versions
 from tests import factories
+from tests.qualification.practice import past_leads
 from tests.qualification.views.proposal_support import proposed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,6 +129,7 @@ def sdr_visits() -> list[Visit]:
     assert owned is not None
     assert waiting is not None
     lead = f"/leads/{owned.lead_id}/"
+    practice = begun_practice("maya")
     menu = "details.menu[open]"
     return [
         Visit("queue", "/queue/"),
@@ -146,12 +149,26 @@ def sdr_visits() -> list[Visit]:
         Visit("lead waiting", f"/leads/{waiting.lead_id}/"),
         Visit("why here", f"/leads/{waiting.lead_id}/routing/"),
         Visit("nurture list", "/nurture/"),
+        Visit("practice, a round to go on with", "/practice/"),
+        Visit("practice, before", f"{practice}2/"),
+        opened("practice, reject", f"{practice}2/", "r"),
+        Visit("practice, after", f"{practice}1/"),
         Visit("notices", "/notices/"),
         Visit("preferences of notices", "/notices/preferences/"),
         Visit("refused", "/proposals/"),
         Visit("absent", "/no-such-page/"),
         Visit("password", "/password/"),
     ]
+
+
+def begun_practice(username: str, *, is_finished: bool = False) -> str:
+    """The address of a round whose first lead is judged, or all of them."""
+    person, now = User.objects.get(username=username), timezone.now()
+    practice = past_leads.begin(person, now)
+    rounds.judge_case(case=practice.cases.get(position=1), choice="accept", by=person, now=now)
+    if is_finished:
+        past_leads.judge_all(practice, now, choice="nurture")
+    return f"/practice/{practice.pk}/"
 
 
 def _refused_reject(page: Page) -> None:
@@ -168,6 +185,8 @@ def other_visits() -> dict[str, list[Visit]]:
     assert handoff is not None
     return {
         "kenji": [
+            Visit("practice, result", begun_practice("kenji", is_finished=True)),
+            Visit("practice, history", "/practice/"),
             Visit("rejected", "/rejected/"),
             Visit("AE desks", "/desks/"),
             Visit("replay", f"/decisions/{rejected.pk}/"),
@@ -241,6 +260,7 @@ def test_proposals_meet_no_barrier(
         Visit("empty queue", "/queue/"),
         Visit("nothing to do", "/my-work/"),
         Visit("nobody in nurture", "/nurture/"),
+        Visit("practice, too few leads", "/practice/"),
     ]
     assert check(open_browser(people["manager"]), visits) == []
     versions.start_shadow(model=draft, by=people["manager"], now=timezone.now())

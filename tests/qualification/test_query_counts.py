@@ -16,12 +16,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from crm.models import User
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
-from qualification.models import Decision, Handoff, ReviewItem
+from qualification.models import Decision, Handoff, PracticeRound, ReviewItem
+from qualification.practice.rounds import judge_case
 from qualification.scoring import versions
+from tests.qualification.practice import past_leads
 
 pytestmark = pytest.mark.django_db
 COUNTS = Path(__file__).parent.parent / "query_counts.json"
@@ -49,6 +52,8 @@ def pages() -> dict[str, tuple[str, str]]:
     assert rejected is not None
     assert accepted is not None
     assert handoff is not None
+    begun, finished = (_practice(name) for name in ("aisha", "jonas"))
+    past_leads.judge_all(finished, timezone.now())
     then = owned.entered_at.astimezone(ZoneInfo(maya.time_zone)) + dt.timedelta(seconds=1)
     return {
         "queue": ("maya", "/queue/"),
@@ -77,6 +82,11 @@ def pages() -> dict[str, tuple[str, str]]:
         "release notes": ("maya", "/releases/"),
         "sources": ("priya", "/sources/"),
         "skipped leads": ("kenji", "/skips/"),
+        "practice": ("jonas", "/practice/"),
+        "practice, a team": ("kenji", "/practice/"),
+        "practice, before": ("aisha", f"/practice/{begun.pk}/2/"),
+        "practice, after": ("aisha", f"/practice/{begun.pk}/1/"),
+        "practice, result": ("jonas", f"/practice/{finished.pk}/"),
         "no lead forgotten": ("kenji", "/self-check/"),
         "alarms": ("kenji", "/alarms/"),
         "counts of views": ("maya", "/queue/views/counts/"),
@@ -86,6 +96,14 @@ def pages() -> dict[str, tuple[str, str]]:
         "AE desks": ("kenji", "/desks/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
     }
+
+
+def _practice(username: str) -> PracticeRound:
+    """A round of this person whose first lead is judged."""
+    person, now = User.objects.get(username=username), timezone.now()
+    begun = past_leads.begin(person, now)
+    judge_case(case=begun.cases.get(position=1), choice="accept", by=person, now=now)
+    return begun
 
 
 def count(client: Client, path: str) -> int:
