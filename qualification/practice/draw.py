@@ -30,7 +30,7 @@ SIZES = (5, 10, 20)
 KINDS = (DecisionKind.ACCEPT, DecisionKind.REJECT, DecisionKind.NURTURE)
 # Only the newest decisions of each kind are looked at: the work stays the same however many there
 # are, and old rules teach little.
-WINDOW = 5000
+WINDOW = 2000
 POOL = 200
 
 
