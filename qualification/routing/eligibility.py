@@ -1,5 +1,6 @@
 """Decides who may get a lead right now, and says of everybody else why not.
-Called by `assign`, inside its locks. Capacity counts what somebody has open, however it came."""
+Called by `assign`, inside its locks. Capacity counts what somebody has open, however it came.
+Somebody is at work where their own hours and the calendar of the lead's team are both open."""
 
 from __future__ import annotations
 
@@ -16,14 +17,16 @@ from crm.roles import remember_roles, roles_of
 from qualification.choices import ItemState
 from qualification.models import Leave, ReviewItem, WorkProfile
 from qualification.permissions import RIGHTS, Right
+from qualification.sla.faces import open_teams
 from qualification.zones import zone_named
 
 # Why somebody was passed over; `why_text` has the words.
-INACTIVE, ROLE, TEAM, AWAY, HOURS, FULL, SKILLS, GAVE_BACK = (
+INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK = (
     "inactive",
     "role",
     "team",
     "away",
+    "closed",
     "hours",
     "full",
     "skills",
@@ -31,32 +34,58 @@ INACTIVE, ROLE, TEAM, AWAY, HOURS, FULL, SKILLS, GAVE_BACK = (
 )
 # A lead that waits for somebody of whom this is true is given to somebody else.
 GONE = frozenset({INACTIVE, ROLE, TEAM, AWAY})
+# They come back by the clock alone.
+OFF = frozenset({CLOSED, HOURS})
+# Leads of the night are shared with those whose shift begins within this time.
+OPENING = timedelta(hours=1)
 
 WhyNot = dict[str, Any]
 
 
 @dataclass
 class Staff:
-    """What is known of the people at one moment: profiles, leave, open load, by person."""
+    """What is known of the people at one moment: profiles, leave, open load, by person; and which
+    teams' calendars are open."""
 
     now: datetime
     people: Mapping[int, User]
     profiles: Mapping[int, WorkProfile]
     leaves: Mapping[int, Sequence[Leave]]
+    open_teams: Collection[int]
     load: Counter[int] = field(default_factory=Counter)
 
     def why_not(self, person_id: int, *, team: Team, skills: Collection[str]) -> WhyNot:
         """The first reason why this person cannot get a lead of the team now; {} when they can."""
-        person, profile = self.people[person_id], self.profiles.get(person_id)
-        if found := self.why_gone(person_id, team=team):
-            return found
-        if profile is None:
-            return {"code": SKILLS, "lacks": sorted(skills)} if skills else {}
-        if not is_at_work(profile, zone=person.time_zone, now=self.now):
-            return {"code": HOURS}
-        if lacks := sorted(set(skills) - set(profile.skills)):
+        return (
+            self.why_gone(person_id, team=team)
+            or self._why_off(person_id, team)
+            or self._why_unfit(person_id, skills)
+        )
+
+    def starts_soon(self, person_id: int, *, team: Team, skills: Collection[str]) -> bool:
+        """Whether nothing but a shift that begins within `OPENING` keeps the lead from them."""
+        if self._why_off(person_id, team).get("code") != HOURS:
+            return False
+        if self.why_gone(person_id, team=team) or self._why_unfit(person_id, skills):
+            return False
+        begins = next_shift(
+            self.profiles[person_id], zone=self.people[person_id].time_zone, now=self.now
+        )
+        return begins is not None and begins - self.now <= OPENING
+
+    def _why_off(self, person_id: int, team: Team) -> WhyNot:
+        if team.pk not in self.open_teams:
+            return {"code": CLOSED}
+        profile, zone = self.profiles.get(person_id), self.people[person_id].time_zone
+        if profile is None or is_at_work(profile, zone=zone, now=self.now):
+            return {}
+        return {"code": HOURS}
+
+    def _why_unfit(self, person_id: int, skills: Collection[str]) -> WhyNot:
+        profile = self.profiles.get(person_id)
+        if lacks := sorted(set(skills) - set(profile.skills if profile else ())):
             return {"code": SKILLS, "lacks": lacks}
-        if profile.capacity is not None and self.load[person_id] >= profile.capacity:
+        if profile and profile.capacity is not None and self.load[person_id] >= profile.capacity:
             return {"code": FULL, "open": self.load[person_id], "capacity": profile.capacity}
         return {}
 
@@ -87,6 +116,7 @@ def staff_of(person_ids: Collection[int], *, now: datetime) -> Staff:
         people={person.pk: _with_roles(person) for person in people},
         profiles=of_person,
         leaves={pk: list(profile.leaves.all()) for pk, profile in of_person.items()},
+        open_teams=open_teams(now=now),
         load=open_load(person_ids),
     )
 
@@ -123,3 +153,17 @@ def is_at_work(profile: WorkProfile, *, zone: str, now: datetime) -> bool:
     began_today = str(day) in profile.work_days and at >= profile.works_from
     began_before = str(before) in profile.work_days and at < profile.works_to
     return began_today or began_before
+
+
+def next_shift(profile: WorkProfile, *, zone: str, now: datetime) -> datetime | None:
+    """When the person's next shift begins, today or tomorrow by their own clock; None without."""
+    if profile.works_from is None:
+        return None
+    info = zone_named(zone)
+    today = now.astimezone(info).date()
+    begins = [
+        datetime.combine(day, profile.works_from, info)
+        for day in (today, today + timedelta(days=1))
+        if str(day.isoweekday()) in profile.work_days
+    ]
+    return next((at for at in begins if at > now), None)

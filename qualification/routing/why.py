@@ -27,6 +27,7 @@ WORDS = {
     eligibility.INACTIVE: gettext_lazy("no longer works here"),
     eligibility.ROLE: gettext_lazy("does not work the queue"),
     eligibility.TEAM: gettext_lazy("is of another team"),
+    eligibility.CLOSED: gettext_lazy("was outside the hours of the team"),
     eligibility.HOURS: gettext_lazy("was off shift"),
     eligibility.GAVE_BACK: gettext_lazy("gave it back"),
 }

@@ -48,6 +48,11 @@ def next_open(calendar: Calendar, at: datetime) -> datetime:
     return due(calendar, at, 0)
 
 
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Whether this moment lies in an opening."""
+    return next_open(calendar, at) <= at
+
+
 def open_time(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
     """Open time between two moments, exact; none when the end is not after the start."""
     return timedelta(microseconds=_open_between(calendar, _micros(start), _micros(end)))

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 from crm.models import Team
 from qualification.models import BusinessCalendar, CalendarVersion, ReviewItem, SLATimer
-from qualification.sla.business_time import moment_after, next_open, open_time
+from qualification.sla.business_time import is_open, moment_after, next_open, open_time
 from qualification.sla.calendars import Calendar
 from qualification.sla.hours import calendar_of
 from qualification.sla.levels import LIVE
@@ -65,16 +65,28 @@ class Horizon:
 
 def horizons(*, within: timedelta, now: datetime) -> list[Horizon]:
     """The horizon of every team, so much open time away; the calendars in one query."""
+    versions, calendars = _calendars_of_teams()
+    shown = {
+        pk: (is_open(calendar, now), moment_after(calendar, now, within))
+        for pk, calendar in calendars.items()
+    }
+    return [Horizon(team, *shown[version]) for team, version in sorted(versions.items())]
+
+
+def open_teams(*, now: datetime) -> frozenset[int]:
+    """The teams whose calendar is open at this moment, in one query."""
+    versions, calendars = _calendars_of_teams()
+    opened = {pk for pk, calendar in calendars.items() if is_open(calendar, now)}
+    return frozenset(team for team, version in versions.items() if version in opened)
+
+
+def _calendars_of_teams() -> tuple[dict[int, int], dict[int, Calendar]]:
+    """The newest calendar version of every team, and the calendars of those versions."""
     default = BusinessCalendar.objects.filter(is_default=True).values("pk")[:1]
     own = Coalesce(OuterRef("calendar__calendar"), Subquery(default))
     newest = CalendarVersion.objects.filter(calendar=own).order_by("-version").values("pk")[:1]
     versions = dict(Team.objects.annotate(hours=Subquery(newest)).values_list("pk", "hours"))
-    calendars = calendars_of_versions(set(versions.values()))
-    shown = {
-        pk: (next_open(calendar, now) <= now, moment_after(calendar, now, within))
-        for pk, calendar in calendars.items()
-    }
-    return [Horizon(team, *shown[version]) for team, version in sorted(versions.items())]
+    return versions, calendars_of_versions(set(versions.values()))
 
 
 def face_of_timer(timer: SLATimer, *, now: datetime) -> Face:

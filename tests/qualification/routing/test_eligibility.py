@@ -11,10 +11,11 @@ from django.contrib.auth.models import Group
 from crm.models import Team, User
 from qualification.models import Leave
 from qualification.review.claims import claim_item
-from qualification.routing.eligibility import is_at_work, staff_of
+from qualification.routing.eligibility import is_at_work, next_shift, staff_of
 from tests import factories
 from tests.qualification import queue_support as rows
 from tests.qualification import routing_support as routing
+from tests.qualification.sla.calendar_support import calendar_for, office
 
 pytestmark = pytest.mark.django_db
 NOW = routing.NOW  # a Monday, 09:00 UTC
@@ -109,6 +110,56 @@ def test_hours_are_those_of_the_persons_own_zone(aisha: User, team: Team) -> Non
     assert code(aisha, team, now=NOW + dt.timedelta(hours=5)) == ""
 
 
+def test_the_calendar_of_the_team_closes_everybody(aisha: User, ben: User, team: Team) -> None:
+    calendar_for(team, office("Europe/Berlin", own_holidays=("2026-11-24",)))
+    routing.profile(ben, works_from=dt.time(6), works_to=dt.time(12), work_days="1234567")
+    for moment, of_aisha, of_ben in (
+        ("2026-11-23T07:59:59+00:00", "closed", "closed"),
+        ("2026-11-23T08:00:00+00:00", "", ""),  # nine in Berlin
+        ("2026-11-23T12:00:00+00:00", "", "hours"),
+        ("2026-11-23T17:00:00+00:00", "closed", "closed"),
+        ("2026-11-24T10:00:00+00:00", "closed", "closed"),  # the holiday
+        ("2026-11-28T10:00:00+00:00", "closed", "closed"),  # Ben works on Saturdays, the team not
+    ):
+        found = code(aisha, team, now=at(moment)), code(ben, team, now=at(moment))
+        assert found == (of_aisha, of_ben), moment
+
+
+def test_a_team_with_another_calendar_is_another_matter(aisha: User, team: Team) -> None:
+    calendar_for(team)
+    night = NOW.replace(hour=3)
+    assert code(aisha, team, now=night) == "closed"
+    # The fallback team has the calendar around the clock.
+    assert code(aisha, Team.objects.get(is_fallback=True), now=night) == ""
+
+
+def test_due_times_go_by_the_team_whoever_works_when(aisha: User, team: Team) -> None:
+    calendar_for(team)
+    routing.profile(aisha, works_from=dt.time(9), works_to=dt.time(9, 10))
+    routing.rule(routing.pool(team, {aisha: 1}))
+    friday = at("2026-11-20T17:50+00:00")
+    (item,) = routing.arriving(team, now=friday)
+    assert item.due_at == at("2026-11-23T09:50+00:00")
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "now", "begins"),
+    [
+        (("09:00", "17:00"), "12345", "2026-11-23T08:10+00:00", "2026-11-23T09:00+00:00"),
+        (("09:00", "17:00"), "12345", "2026-11-23T09:00+00:00", "2026-11-24T09:00+00:00"),
+        (("09:00", "17:00"), "1", "2026-11-23T10:00+00:00", None),
+        (("22:00", "06:00"), "12345", "2026-11-23T21:30+00:00", "2026-11-23T22:00+00:00"),
+        (None, "12345", "2026-11-23T21:30+00:00", None),
+    ],
+)
+def test_when_a_shift_begins(
+    aisha: User, hours: tuple[str, str] | None, days: str, now: str, begins: str | None
+) -> None:
+    first, last = (dt.time.fromisoformat(t) for t in hours) if hours else (None, None)
+    found = routing.profile(aisha, works_from=first, works_to=last, work_days=days)
+    assert next_shift(found, zone="UTC", now=at(now)) == (at(begins) if begins else None)
+
+
 def test_skills_must_all_be_there(aisha: User, team: Team) -> None:
     assert code(aisha, team, "sap") == "skills"
     routing.profile(aisha, skills=["sap"])
@@ -133,6 +184,6 @@ def test_a_fixed_number_of_queries_for_any_number_of_people(
     people = rows.sdrs(6, team)
     for person in people:
         routing.profile(person, capacity=3)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         staff = staff_of([person.pk for person in people], now=NOW)
         assert not any(staff.why_not(p.pk, team=team, skills=()) for p in people)
