@@ -172,6 +172,22 @@ class AssignedBy(TextChoices):
     FALLBACK = "fallback", _("No rule fits: fallback team")
 
 
+class FreedBy(TextChoices):
+    """What changed so that a held lead could go on. But for rules and pool it is why the person
+    could not take it when it was held."""
+
+    RULES = "rules", _("the rules changed")
+    JOINED = "joined", _("they joined the pool")
+    INACTIVE = "inactive", _("they work here again")
+    ROLE = "role", _("they work the queue now")
+    TEAM = "team", _("they joined the team")
+    AWAY = "away", _("they are back from leave")
+    CLOSED = "closed", _("the team is open again")
+    HOURS = "hours", _("their shift began")
+    SKILLS = "skills", _("they have the skills now")
+    FULL = "full", _("they have room again")
+
+
 class NoticeKind(TextChoices):
     """What people are told about. The sentences are in `notices/wording.py`."""
 

@@ -186,7 +186,7 @@ class ReviewItem(models.Model):
             # Routing looks again at what is held.
             models.Index(
                 fields=["pool"],
-                condition=Q(state="waiting", assignee=None, pool__isnull=False),
+                condition=Q(state="waiting", assignee=None) & ~Q(hold_reason=""),
                 name="qualification_item_held",
             ),
             # The lease sweep.

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Account, Lead, Team, User
 from crm.models.fields import append_only
 from crm.sight import leads_in_sight
-from qualification.choices import AssignedBy
+from qualification.choices import AssignedBy, FreedBy
 from qualification.models.decision import Decision
 from qualification.models.review import ReviewItem
 from qualification.models.segment import Segment
@@ -213,6 +213,10 @@ class Assignment(models.Model):
     how = models.CharField(max_length=8, choices=AssignedBy)
     hold_reason = models.CharField(max_length=120, blank=True)
     candidates = models.JSONField(default=list)
+    # Where it goes on after it was held: since when and why, and what changed.
+    held_since = models.DateTimeField(null=True, blank=True)
+    held_for = models.CharField(max_length=120, blank=True)
+    freed_by = models.CharField(max_length=8, choices=FreedBy, blank=True)
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -224,7 +228,12 @@ class Assignment(models.Model):
                 | Q(how="held", person=None, hold_reason__gt="", pool__isnull=False)
                 | Q(how__in=["team", "fallback"], person=None, hold_reason="", pool=None),
                 name="qualification_assignment_complete",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(held_since=None, held_for="", freed_by="")
+                | Q(held_since__isnull=False, held_for__gt="", freed_by__gt=""),
+                name="qualification_assignment_freed",
+            ),
         ]
         indexes = [models.Index(fields=["lead", "-id"], name="qualification_assignment_lead")]
         triggers = [append_only("append_only")]

@@ -1,28 +1,42 @@
 """Writes what routing decided onto the items of the queue, and asks it again: when somebody gives a
-lead back, when the person chosen is gone, when a pool has people again.
+lead back, when the person chosen is gone, when what is held could go on.
 
 Called by the queue, by `release_item` and by the sweep. Routing itself is in `routing/assign.py`.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from crm.models import Team, User
-from qualification.models import PoolMember, ReviewItem, RoutingPool
+from qualification.models import ReviewItem
+from qualification.models.review import ReviewItemQuerySet
 from qualification.review.assigned import tell_assigned
-from qualification.review.holds import hold_text, report_held, teams_without_reviewer
+from qualification.review.holds import (
+    HELD,
+    TILL_OPEN,
+    hold_text,
+    report_held,
+    teams_without_reviewer,
+    unreported,
+)
 from qualification.review.items import log_events
-from qualification.routing.assign import Placement, place_leads, record_assignments
+from qualification.routing.assign import Placement, place_leads, record_assignments, try_leads
+from qualification.routing.before import FRESH, Before, Freed, Hold, before_of, freed_by
 from qualification.routing.eligibility import staff_of
 from qualification.routing.rules import active_rules
 
-# At most this many leads of a pool, or of people who are gone, in one pass of the sweep.
-PASS = 500
+# At most this many leads of a team, or that are held, are routed again in one pass of the sweep,
+# out of at most this many that are looked at.
+PASS, LOOK = 500, 5000
+# As often as the sweep runs, at most: a stretch of held leads is looked at in one pass of it.
+EVERY_SECONDS = 5
 
 
 def write_placements(
@@ -72,15 +86,21 @@ def pass_on(item: ReviewItem, *, gave_back: User, now: datetime) -> None:
     """
     if item.assignee_id != gave_back.pk:
         return
-    placed = place_leads([item.lead_id], now=now, gave_back={item.lead_id: gave_back.pk})
-    _settle([(item.pk, item.lead_id)], placed, now)
+    earlier = before_of([item.pk]).get(item.lead_id, FRESH)
+    before = {item.lead_id: earlier.given_back_by(gave_back.pk)}
+    placed = place_leads([item.lead_id], now=now, before=before)
+    _settle([(item.pk, item.lead_id)], placed, before, now)
 
 
 def refresh_assignments(*, now: datetime) -> int:
-    """Routes again what waits for somebody who is gone, and what is held for a pool that has people
-    again; returns how many leads moved. Any number of sweepers may run it."""
+    """Routes again what waits for somebody who is gone, and what is held and could go on; returns
+    how many leads moved.
+
+    What could go on is found by trying, so that it does not matter what changed: rules, leave,
+    shifts, room, skills, people of a pool, the lead itself. Any number of sweepers may run it.
+    """
     moved = 0
-    for ids in (_meant_for_the_gone(now), _held_for_nobody(now)):
+    for ids in (_meant_for_the_gone(now), _held_that_can_go_on(now)):
         if ids:
             moved += _route_again(ids, now)
     return moved
@@ -100,33 +120,44 @@ def _meant_for_the_gone(now: datetime) -> list[int]:
     return found
 
 
-def _held_for_nobody(now: datetime) -> list[int]:
-    """What is held for pools of which somebody is there now; all of it once no rule is left."""
-    held = ReviewItem.objects.waiting().filter(assignee=None, pool__isnull=False).ranked()
-    pools = set(held.order_by().values_list("pool", flat=True).distinct())
-    if not pools:
-        return []
+def _held_that_can_go_on(now: datetime) -> list[int]:
+    """The best of what is held and would go elsewhere now, or is held longer than the night."""
+    held = _held().ranked()
     if not active_rules():
-        return list(held.values_list("pk", flat=True)[:PASS])
-    return [
-        pk
-        for pool_id in _with_somebody(pools, now)
-        for pk in held.filter(pool=pool_id).values_list("pk", flat=True)[:PASS]
-    ]
+        return list(held.filter(pool__isnull=False).values_list("pk", flat=True)[:PASS])
+    rows = list(held.values_list("pk", "lead", "team", "pool")[_window(held.count(), now)])
+    before = before_of([pk for pk, *_ in rows])
+    tried = try_leads([lead for _, lead, *_ in rows], now=now, before=before)
+    late = set(
+        unreported(held.filter(pool__isnull=False, pk__in=[row[0] for row in rows]), now=now)
+    )
+    going, kept = set(), set()
+    for pk, lead, *where in rows:
+        place = tried.get(lead)
+        if place is not None and place.is_kept:
+            kept.add(pk)
+        elif place is not None and (pk in late or _where(place) != (None, *where)):
+            going.add(pk)
+    # What is kept for somebody has its turn among the others: they are shared out together.
+    together = going | kept if going else set()
+    return [pk for pk, *_ in rows if pk in together][:PASS]
 
 
-def _with_somebody(pool_ids: Collection[int], now: datetime) -> list[int]:
-    members: dict[int, list[int]] = defaultdict(list)
-    for pool_id, person_id in PoolMember.objects.filter(pool__in=pool_ids).values_list(
-        "pool", "person"
-    ):
-        members[pool_id].append(person_id)
-    staff = staff_of({person for of_pool in members.values() for person in of_pool}, now=now)
-    return [
-        pool.pk
-        for pool in RoutingPool.objects.filter(pk__in=members).select_related("team")
-        if not all(staff.why_not(pk, team=pool.team, skills=()) for pk in members[pool.pk])
-    ]
+def _held() -> ReviewItemQuerySet:
+    """What waits and nobody may take: kept for a pool, or of a team nobody works."""
+    return ReviewItem.objects.waiting().filter(assignee=None).exclude(hold_reason="")
+
+
+def _window(count: int, now: datetime) -> slice:
+    """Which of so many held leads, by rank, a pass at this moment looks at: all, or with very many
+    one stretch after the other, so that those at the front never hide the others."""
+    turn = int(now.timestamp()) // EVERY_SECONDS % max(1, math.ceil(count / LOOK))
+    return slice(turn * LOOK, (turn + 1) * LOOK)
+
+
+def _where(place: Placement) -> tuple[int | None, int, int | None]:
+    """Person, team and pool."""
+    return place.person_id, place.team.pk, place.pool.pk if place.pool else None
 
 
 @transaction.atomic
@@ -137,35 +168,51 @@ def _route_again(item_ids: Collection[int], now: datetime) -> int:
             SELECT i.id, i.lead_id
             FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
             WHERE i.id = ANY(%s) AND i.state = 'waiting'
-              AND (i.assignee_id IS NOT NULL OR i.pool_id IS NOT NULL)
+              AND (i.assignee_id IS NOT NULL OR i.pool_id IS NOT NULL OR i.hold_reason <> '')
             ORDER BY l.id FOR NO KEY UPDATE OF l, i SKIP LOCKED
             """,
             [list(item_ids)],
         )
-        rows = cursor.fetchall()
-    placed = place_leads([lead_id for _, lead_id in rows], now=now)
-    return _settle(rows, placed, now)
+        locked = [pk for pk, _ in cursor.fetchall()]
+    ranked = ReviewItem.objects.filter(pk__in=locked).ranked()
+    rows = list(ranked.values_list("pk", "lead"))
+    before = before_of(locked)
+    placed = place_leads([lead for _, lead in rows], now=now, before=before, is_ranked=True)
+    return _settle(rows, placed, before, now)
 
 
 def _settle(
-    rows: Collection[tuple[int, int]], placed: Mapping[int, Placement], now: datetime
+    rows: Collection[tuple[int, int]],
+    placed: Mapping[int, Placement],
+    before: Mapping[int, Before],
+    now: datetime,
 ) -> int:
     """Writes placements of (item, lead) anew, where they are another one than before; without a
     placement the lead is for anybody of its team. Returns how many changed."""
-    before = {
-        lead: (assignee, pool)
-        for lead, assignee, pool in ReviewItem.objects.filter(
-            pk__in=[item for item, _ in rows]
-        ).values_list("lead", "assignee", "pool")
-    }
+    items = ReviewItem.objects.filter(pk__in=[item for item, _ in rows])
+    was = {item.lead_id: item for item in items}
     freed = [item for item, lead in rows if lead not in placed]
-    ReviewItem.objects.filter(pk__in=freed).update(assignee=None, pool=None, hold_reason="")
+    items.filter(pk__in=freed).update(assignee=None, pool=None, hold_reason="")
     changed = {
-        lead: place
+        lead: replace(place, freed=_freed(was[lead], place, before.get(lead, FRESH)))
         for lead, place in placed.items()
-        if before.get(lead) != (place.person_id, place.pool.pk if place.pool else None)
+        if _where(place) != (was[lead].assignee_id, was[lead].team_id, was[lead].pool_id)
     }
     ids = [item for item, lead in rows if lead in changed]
     write_placements(changed, item_ids=ids, now=now)
-    report_held(ids, now=now)
+    kept = [item for item, lead in rows if lead in placed and placed[lead].is_kept]
+    still = [item for item, lead in rows if lead not in changed and item not in kept]
+    late = unreported(ReviewItem.objects.filter(pk__in=still), now=now)
+    report_held([*ids, *late], now=now)
     return len(freed) + len(ids)
+
+
+def _freed(item: ReviewItem, place: Placement, before: Before) -> Freed | None:
+    """Why it goes on, where it was held."""
+    if item.assignee_id is not None or not item.hold_reason:
+        return None
+    hold = before.hold
+    if hold is None:  # a team nobody works: no rule held it
+        said = item.events.filter(verb__in=[HELD, TILL_OPEN]).order_by("-pk").first()
+        hold = Hold(said.at if said else item.entered_at, item.hold_reason)
+    return freed_by(hold, place)

@@ -265,6 +265,7 @@ ITEM_VERBS = {
     "item:snoozed": ("alarm-clock", _("put the next task off")),
     "item:closed": ("archive", _("Left the queue")),
     "item:held": ("triangle-alert", _("Nobody can work it")),
+    "item:held_till_open": ("clock", _("Nobody is at work: it waits for the opening")),
     "item:override-asked": ("message-square", _("asked a manager to accept with open answers")),
     "plan:changed": ("sprout", _("changed when the lead wakes")),
     "cadence:started": ("list-checks", _("started a cadence")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -27,7 +27,8 @@ from qualification.models import (
     RoutingRule,
 )
 from qualification.routing import fairness
-from qualification.routing.eligibility import GAVE_BACK, Staff, WhyNot, staff_of
+from qualification.routing.before import FRESH, Before, Freed
+from qualification.routing.eligibility import GAVE_BACK, SHARED, Staff, WhyNot, staff_of
 from qualification.routing.rules import active_rules, rule_of_leads
 
 
@@ -53,23 +54,28 @@ class Placement:
     person_id: int | None = None
     hold_reason: str = ""
     candidates: tuple[Candidate, ...] = ()
+    # A lead of the night, kept for somebody whose shift is about to begin.
+    is_kept: bool = False
+    freed: Freed | None = None
 
 
 @dataclass
 class _Desk:
     """Pools with their members and everybody's state, as read under the locks; changes with every
-    lead given out. `gave_back`: who does not get a lead again, by lead."""
+    lead given out. `expected` are the balances as if those whose shift is about to begin had what
+    is kept for them; `before` is what happened to leads earlier."""
 
     pools: dict[int, RoutingPool]
     members: dict[int, list[PoolMember]]
     owners: Mapping[int, int]
-    gave_back: Mapping[int, int]
+    before: Mapping[int, Before]
     staff: Staff
     balances: dict[int, dict[int, Fraction]] = field(default_factory=dict)
+    expected: dict[int, dict[int, Fraction]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for pk, pool in self.pools.items():
-            self.balances[pk] = balances_of(pool)
+            self.balances[pk] = self.expected[pk] = balances_of(pool)
 
     def place(self, lead_id: int, rule: RoutingRule, pool: RoutingPool) -> Placement:
         """The owner of the account where the rule says so and they can; else whose turn it is."""
@@ -96,15 +102,45 @@ class _Desk:
         looked_at = (*passed_over, *members)
         able = {c.person_id: c.weight for c in members if not c.why_not}
         if not able:
-            reason = _("Nobody of “%(pool)s” can take it now") % {"pool": pool.name}
+            reason = self._hold_reason(pool)
             held = AssignedBy.HELD
             return Placement(lead_id, pool.team, held, rule, pool, None, reason, looked_at)
-        balances = self.balances[pool.pk]
-        chosen = fairness.next_person(able, balances)
-        self.balances[pool.pk] = fairness.after_giving(able, balances, chosen)
+        sharing = {**able, **self._starting(lead_id, rule, pool)}
+        chosen = fairness.next_person(sharing, self.expected[pool.pk])
+        self.expected[pool.pk] = fairness.after_giving(sharing, self.expected[pool.pk], chosen)
         self.staff.load[chosen] += 1
+        if chosen not in able:
+            return self._kept(lead_id, rule, pool, looked_at)
+        self.balances[pool.pk] = fairness.after_giving(sharing, self.balances[pool.pk], chosen)
         turn = AssignedBy.TURN
         return Placement(lead_id, pool.team, turn, rule, pool, chosen, "", looked_at)
+
+    def _hold_reason(self, pool: RoutingPool) -> str:
+        words = {"pool": pool.name}
+        if pool.team_id not in self.staff.open_teams:
+            return _("It came while nobody of “%(pool)s” was at work") % words
+        return _("Nobody of “%(pool)s” can take it now") % words
+
+    def _kept(
+        self, lead_id: int, rule: RoutingRule, pool: RoutingPool, looked_at: tuple[Candidate, ...]
+    ) -> Placement:
+        """Held a little longer: it is the turn of somebody whose shift is about to begin."""
+        passed = tuple(c if c.why_not else replace(c, why_not={"code": SHARED}) for c in looked_at)
+        reason = _("Kept for somebody of “%(pool)s” who is about to start") % {"pool": pool.name}
+        held = AssignedBy.HELD
+        return Placement(lead_id, pool.team, held, rule, pool, None, reason, passed, is_kept=True)
+
+    def _starting(self, lead_id: int, rule: RoutingRule, pool: RoutingPool) -> dict[int, int]:
+        """Who shares in a lead of the night although their shift has not begun, with weights."""
+        before = self.before.get(lead_id, FRESH)
+        if not before.is_of_night:
+            return {}
+        return {
+            member.person_id: member.weight
+            for member in self.members[pool.pk]
+            if member.person_id not in before.gave_back
+            and self.staff.starts_soon(member.person_id, team=pool.team, skills=rule.skills)
+        }
 
     def _members(self, lead_id: int, rule: RoutingRule, pool: RoutingPool) -> list[Candidate]:
         balances = self.balances[pool.pk]
@@ -119,41 +155,56 @@ class _Desk:
         ]
 
     def _why_not(self, person_id: int, lead_id: int, rule: RoutingRule, team: Team) -> WhyNot:
-        if self.gave_back.get(lead_id) == person_id:
+        if person_id in self.before.get(lead_id, FRESH).gave_back:
             return {"code": GAVE_BACK}
         return self.staff.why_not(person_id, team=team, skills=rule.skills)
 
 
 def place_leads(
-    lead_ids: Collection[int], *, now: datetime, gave_back: Mapping[int, int] | None = None
+    lead_ids: Collection[int],
+    *,
+    now: datetime,
+    before: Mapping[int, Before] | None = None,
+    is_ranked: bool = False,
 ) -> dict[int, Placement]:
     """Where each of these leads belongs now, best leads first; {} when no rule is switched on.
 
     Call with the leads locked. Moves the balances of the pools and `Lead.team`; the caller writes
-    the items and then calls `record_assignments`. `gave_back`: who released a lead, by lead; they
-    do not get it again.
+    the items and then calls `record_assignments`. `before`: what happened to leads that wait
+    already; `is_ranked`: they come in the order of the queue.
     """
-    placed = _placed(lead_ids, now=now, gave_back=gave_back or {}, is_trial=False)
+    in_order = lead_ids if is_ranked else _best_first(lead_ids)
+    placed = _placed(in_order, now=now, before=before or {}, is_trial=False)
     _set_teams(placed.values(), now)
     return placed
 
 
 def try_lead(lead_id: int, *, now: datetime) -> Placement | None:
     """Where the lead would belong now; nothing is locked or written. None without rules."""
-    return _placed([lead_id], now=now, gave_back={}, is_trial=True).get(lead_id)
+    return try_leads([lead_id], now=now, before={}).get(lead_id)
+
+
+def try_leads(
+    lead_ids: Collection[int], *, now: datetime, before: Mapping[int, Before]
+) -> dict[int, Placement]:
+    """What `place_leads` would do with leads in the order of the queue; nothing is locked or
+    written."""
+    return _placed(lead_ids, now=now, before=before, is_trial=True)
 
 
 def _placed(
-    lead_ids: Collection[int], *, now: datetime, gave_back: Mapping[int, int], is_trial: bool
+    lead_ids: Collection[int], *, now: datetime, before: Mapping[int, Before], is_trial: bool
 ) -> dict[int, Placement]:
     rules = active_rules()
     if not rules or not lead_ids:
         return {}
     rule_of = rule_of_leads(lead_ids, rules=rules, now=now)
     fallback = Team.objects.get(is_fallback=True)
-    desk = _open_desk(rule_of, gave_back, now, is_trial=is_trial)
+    desk = _open_desk(rule_of, before, now, is_trial=is_trial)
     placed = {}
-    for lead_id in _best_first(rule_of):
+    for lead_id in lead_ids:
+        if lead_id not in rule_of:
+            continue
         rule = rule_of[lead_id]
         if rule is None:
             placed[lead_id] = Placement(lead_id, fallback, AssignedBy.FALLBACK)
@@ -178,7 +229,7 @@ def _best_first(lead_ids: Collection[int]) -> list[int]:
 
 def _open_desk(
     rule_of: Mapping[int, RoutingRule | None],
-    gave_back: Mapping[int, int],
+    before: Mapping[int, Before],
     now: datetime,
     *,
     is_trial: bool,
@@ -192,7 +243,7 @@ def _open_desk(
         members[member.pool_id].append(member)
     people = {m.person_id for of_pool in members.values() for m in of_pool} | set(owners.values())
     of_rules = {pk: pool for pk, pool in pools.items() if pk in needed}
-    return _Desk(of_rules, members, owners, gave_back, staff_of(people, now=now))
+    return _Desk(of_rules, members, owners, before, staff_of(people, now=now))
 
 
 def lock_pools() -> dict[int, RoutingPool]:
@@ -250,6 +301,9 @@ def record_assignments(
             how=placement.how,
             hold_reason=placement.hold_reason,
             candidates=[as_stored(candidate) for candidate in placement.candidates],
+            held_since=placement.freed.since if placement.freed else None,
+            held_for=placement.freed.reason if placement.freed else "",
+            freed_by=placement.freed.by if placement.freed else "",
         )
         for placement in placements
         if placement.lead_id in item_of_lead

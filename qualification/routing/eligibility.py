@@ -21,7 +21,7 @@ from qualification.sla.faces import open_teams
 from qualification.zones import zone_named
 
 # Why somebody was passed over; `why_text` has the words.
-INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK = (
+INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK, SHARED = (
     "inactive",
     "role",
     "team",
@@ -31,6 +31,7 @@ INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK = (
     "full",
     "skills",
     "gave_back",
+    "shared",
 )
 # A lead that waits for somebody of whom this is true is given to somebody else.
 GONE = frozenset({INACTIVE, ROLE, TEAM, AWAY})

@@ -102,7 +102,7 @@ def pools_shown(*, now: datetime) -> list[PoolShown]:
     pools = list(RoutingPool.objects.select_related("team").prefetch_related("members"))
     people = {member.person_id for pool in pools for member in pool.members.all()}
     staff = staff_of(people, now=now)
-    held = ReviewItem.objects.waiting().filter(assignee=None, pool__isnull=False)
+    held = ReviewItem.objects.waiting().filter(assignee=None).exclude(hold_reason="")
     counts = Counter(held.order_by().values_list("pool", flat=True))
     return [PoolShown(pool, _members(pool, staff), counts[pool.pk]) for pool in pools]
 

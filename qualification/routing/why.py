@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,6 +31,7 @@ WORDS = {
     eligibility.CLOSED: gettext_lazy("was outside the hours of the team"),
     eligibility.HOURS: gettext_lazy("was off shift"),
     eligibility.GAVE_BACK: gettext_lazy("gave it back"),
+    eligibility.SHARED: gettext_lazy("had their part of the night’s leads"),
 }
 
 
@@ -96,7 +98,15 @@ def told(assignment: Assignment) -> str:
         "team": assignment.team,
         "why": assignment.hold_reason,
     }
-    return _sentence(AssignedBy(assignment.how)) % words
+    sentence = _sentence(AssignedBy(assignment.how)) % words
+    if assignment.held_since is None:
+        return sentence
+    return _("Held since %(since)s (%(reason)s), now %(change)s. %(decision)s") % {
+        "since": date_format(timezone.localtime(assignment.held_since), "j M, H:i"),
+        "reason": assignment.held_for,
+        "change": assignment.get_freed_by_display(),
+        "decision": sentence,
+    }
 
 
 def told_of(placement: Placement, people: Mapping[int, User]) -> str:
