@@ -23,10 +23,10 @@ from unfold.widgets import (
 from crm.models import Lead
 from qualification.admin.base import EditableAdmin
 from qualification.exceptions import ModelInvalid
-from qualification.filters import SegmentFilter, members_of, query_of
 from qualification.models import RoutingRule, ScoringModel, Segment
 from qualification.scoring.segments import in_use, segment_words
 from qualification.scoring.subjects import Catalogue
+from qualification.segment_filter import SegmentFilter, members_of, query_of
 
 # Beyond this nobody counts one by one.
 MAX_COUNTED = 10_000

@@ -11,7 +11,7 @@ from crm.models import User
 
 @pghistory.track()
 class Segment(models.Model):
-    """A named group of leads. `query` is the data of `SegmentFilter` (qualification/filters.py):
+    """A named group of leads. `query` is the data of `SegmentFilter` (`segment_filter.py`):
     {filter: value or list}. A version that leaves draft freezes the queries it uses."""
 
     key = models.SlugField(max_length=60, unique=True, help_text=_("As rules name it."))

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import Account, AttributeDefinition, Lead, User
 from qualification.exceptions import ModelInvalid
-from qualification.filters import QueueFilter, SegmentFilter, members_of
+from qualification.filters import QueueFilter
 from qualification.insights.sources import source_report
 from qualification.models import ReviewItem, ScoringModel, Segment
 from qualification.review import pages
@@ -22,6 +22,7 @@ from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import ledger_of, ledgers
 from qualification.scoring.segments import segment_condition, segment_words
 from qualification.scoring.subjects import Catalogue
+from qualification.segment_filter import SegmentFilter, members_of
 from tests import factories
 from tests.oracles.random_scoring import random_facts, random_query
 from tests.oracles.scoring_oracle import Oracle, inside

@@ -10,11 +10,11 @@ from django.db.models import ProtectedError
 
 from crm.models import AttributeDefinition, Lead, Team, User
 from qualification.exceptions import ModelInvalid
-from qualification.filters import members_of
 from qualification.models import AccountOwner, RoutingRule, Segment
 from qualification.routing.rules import active_rules, rule_of_leads, rule_sentence
 from qualification.scoring.holds import checked_condition
 from qualification.scoring.subjects import Catalogue
+from qualification.segment_filter import members_of
 from tests import factories
 from tests.qualification import routing_support as routing
 
