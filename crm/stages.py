@@ -35,6 +35,15 @@ MOVES: dict[str, tuple[str, ...]] = {
 # A lead is born new, or, when its history is imported, with the outcome it had.
 BIRTH_STAGES = (Stage.NEW, Stage.WON, Stage.LOST)
 
+# Where a lead goes whose person is erased; whoever is at an end already stays there.
+ERASED_TO = {
+    Stage.NEW: Stage.DISQUALIFIED,
+    Stage.MQL: Stage.DISQUALIFIED,
+    Stage.WORKING: Stage.DISQUALIFIED,
+    Stage.NURTURE: Stage.DISQUALIFIED,
+}
+ERASED_STAGES = tuple(stage for stage in Stage if stage not in ERASED_TO)
+
 
 def allowed_pairs() -> list[tuple[str, str]]:
     """Every allowed (from, to) pair as plain strings, in a fixed order."""

@@ -19,6 +19,9 @@ IS_EMBEDDED = not env.secret("DATABASE_URL")
 DEBUG = env.boolean("DEBUG", default=False)
 DEVELOPMENT_SECRET_KEY = "development-only-never-used-with-a-database-of-your-own"  # noqa: S105  # nosec
 SECRET_KEY = env.secret("SECRET_KEY", default="") or (DEVELOPMENT_SECRET_KEY if IS_EMBEDDED else "")
+# Erased people who asked not to be contacted are recognised by hashes under this key; one of its
+# own lets SECRET_KEY change.
+IDENTITY_HASH_KEY = env.secret("IDENTITY_HASH_KEY", default="") or SECRET_KEY
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.boolean("HTTPS", default=not IS_EMBEDDED)
@@ -247,6 +250,12 @@ ANSWER_ACTIVITIES = env.listing(
 )
 # Whether a lead in the tier hot is rejected by a manager whom somebody else asked.
 HOT_REJECTS_NEED_TWO = env.boolean("HOT_REJECTS_NEED_TWO", default=False)
+# Days after which goes what nobody needs any more; 0: never (qualification/personal/retention.py).
+KEEP_DAYS = {
+    "READ_NOTICES": env.integer("KEEP_READ_NOTICES_DAYS", default=180),
+    "SENT_MESSAGES": env.integer("KEEP_SENT_MESSAGES_DAYS", default=180),
+    "MESSAGE_BODIES": env.integer("KEEP_MESSAGE_BODIES_DAYS", default=365),
+}
 LEADQUAL = {
     # A claim is a lease of this many minutes; DOMAIN "Claim".
     "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),

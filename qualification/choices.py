@@ -56,6 +56,7 @@ class CloseReason(TextChoices):
     BELOW_LINE = "below_line", _("Score fell below the line")
     DISQUALIFIED = "disqualified", _("Disqualified by a rule")
     MERGED = "merged", _("Merged")
+    ERASED = "erased", _("Personal data erased")
 
 
 class Bucket(IntegerChoices):
@@ -204,6 +205,7 @@ class NoticeKind(TextChoices):
     LEADS_HELD = "leads_held", _("Leads are held because nobody can take them")
     INVARIANT_VIOLATED = "invariant_violated", _("A lead may be forgotten")
     VERSION_PUBLISHED = "version_published", _("A version of the scoring goes live")
+    ERASURE_ASKED = "erasure_asked", _("Personal data are to be erased")
 
 
 class Channel(TextChoices):

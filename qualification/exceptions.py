@@ -93,6 +93,16 @@ class NotPausable(QualificationError):
     """The clock does not run, or is not paused; the text says which."""
 
 
+class LeadErased(QualificationError):
+    """The personal data of the lead were erased; nothing can be done with it any more."""
+
+
+class ErasureRefused(QualificationError):
+    """A person cannot be erased, or asked to be, like this; the text says why."""
+
+    status = 422
+
+
 class AlreadyDecided(QualificationError):
     """The item was closed meanwhile; the text says by whom and how."""
 

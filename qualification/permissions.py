@@ -40,6 +40,7 @@ class Right(StrEnum):
     EDIT_SCORING = "edit_scoring"
     PUBLISH = "publish"
     SEE_SOURCES = "see_sources"
+    ERASE = "erase"
 
 
 RIGHTS: dict[str, frozenset[Right]] = {

@@ -14,6 +14,7 @@ from qualification import pipeline, runner, self_check
 from qualification.channels import plan
 from qualification.channels.mail import send_notices
 from qualification.channels.webhook import send_to_chat
+from qualification.connectors.forget import CRM_ERASURE, send_erasure
 from qualification.connectors.send import CRM_HANDOFF, lanes_off, send_to_crm
 from qualification.handoff.handover import HANDOFF_MAIL
 from qualification.handoff.mail import send_handoff
@@ -69,6 +70,7 @@ SENDERS: dict[str, deliver.Sender] = {
     plan.NOTICE_MAIL: send_notices,
     plan.NOTICE_WEBHOOK: send_to_chat,
     CRM_HANDOFF: send_to_crm,
+    CRM_ERASURE: send_erasure,
 }
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from crm.clock import after_waiting, stamp_history
 from crm.exceptions import PayloadInvalid
@@ -19,7 +20,9 @@ from crm.intake import changes
 from crm.intake.machines import judge_mail_acts
 from crm.intake.payload import ACCOUNT_FIELDS, ActivityPayload, LeadPayload, Value
 from crm.intake.statements import STATED_AT, difference, judge
+from crm.lifecycle import move_leads
 from crm.matching.locks import lock_keys
+from crm.matching.no_contact import not_to_contact
 from crm.matching.resolve import (
     CompanyKeys,
     KnownAccounts,
@@ -29,6 +32,7 @@ from crm.matching.resolve import (
     person_locks,
 )
 from crm.models import Account, Activity, Lead, LeadIdentity, Outcome, Source, Team
+from crm.models.lead import DisqualifiedBy
 from crm.stages import Stage
 
 # Stages from which a new inquiry brings a lead back to the people.
@@ -113,6 +117,7 @@ def upsert_leads(
         team=team or source.team or fallback_team(),
         people=people,
         accounts=accounts,
+        left_alone=not_to_contact(keys, source.pk),
     )
     results = [writer.take(*each) for each in zip(payloads, keys, companies, strict=True)]
     return Batch(results, writer.save())
@@ -166,9 +171,13 @@ class _Writer:
         team: Team,
         people: KnownPeople,
         accounts: KnownAccounts,
+        left_alone: frozenset[PersonKeys],
     ) -> None:
         self.source, self.now, self.team = source, now, team
         self.people, self.accounts = people, accounts
+        # Who was erased and wants to hear nothing: kept, and disqualified at once.
+        self.left_alone = left_alone
+        self.turned_away: list[Lead] = []
         self.held = {pk: lead.email_key for pk, lead in people.by_id.items()}
         self.history = changes.stated_values(people.by_id, accounts.by_id)
         self.new_leads: list[Lead] = []
@@ -195,10 +204,22 @@ class _Writer:
         self.people.forget(lead)
         self._apply(case)
         self.people.remember(keys, lead)
+        is_left_alone = keys in self.left_alone
+        if is_left_alone:
+            self._leave_alone(lead)
         if payload.activity:
             self._record(lead, payload.activity)
-            result.is_reinquiry = was_decided and asks_again(payload.activity, lead)
+            result.is_reinquiry = (
+                was_decided and not is_left_alone and asks_again(payload.activity, lead)
+            )
         return result
+
+    def _leave_alone(self, lead: Lead) -> None:
+        if not lead.opted_out:
+            lead.opted_out = True
+            self._mark(lead)
+        if lead.stage == Stage.NEW:
+            self.turned_away.append(lead)
 
     def _born(self, payload: LeadPayload) -> Lead:
         lead = Lead(
@@ -354,6 +375,15 @@ class _Writer:
         Activity.objects.bulk_create(self.activities, ignore_conflicts=True)
         judge_mail_acts(self.activities, now=self.now)
         Outcome.objects.bulk_create(self.outcomes)
+        if self.turned_away:
+            move_leads(
+                lead_ids={lead.pk for lead in self.turned_away},
+                to=Stage.DISQUALIFIED,
+                reason=_("Was erased and asked not to be contacted"),
+                by=None,
+                now=self.now,
+                disqualified_by=DisqualifiedBy.PERSON,
+            )
         affected = {lead.pk for lead in self.new_leads} | set(self.changed_leads)
         affected |= {activity.lead_id for activity in self.activities}
         if self.changed_accounts:

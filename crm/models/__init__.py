@@ -4,6 +4,7 @@ from crm.models.account import Account, AccountDomain
 from crm.models.activity import Activity, ActivityVerdict
 from crm.models.buying import BuyingRole, LeadRole
 from crm.models.duplicates import NotDuplicate
+from crm.models.erasure import Erasure, ErasureReason, NoContact, PersonalExport
 from crm.models.inbox import InboxMessage, Source
 from crm.models.lead import (
     AttributeDefinition,
@@ -21,12 +22,16 @@ __all__ = [
     "ActivityVerdict",
     "AttributeDefinition",
     "BuyingRole",
+    "Erasure",
+    "ErasureReason",
     "InboxMessage",
     "Lead",
     "LeadIdentity",
     "LeadRole",
+    "NoContact",
     "NotDuplicate",
     "Outcome",
+    "PersonalExport",
     "Source",
     "StageEvent",
     "Team",

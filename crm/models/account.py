@@ -3,10 +3,24 @@
 import pghistory
 from django.db import models
 
-from crm.models.fields import folded
+from crm.models.fields import KeptUntilErased, folded
+
+# Columns of a company, and of its history, that go with the one person who led to it.
+ONE_PERSONS_COLUMNS = "name name_key website industry employees revenue country city"
 
 
-@pghistory.track()
+@pghistory.track(
+    append_only=False,
+    meta={
+        "triggers": [
+            KeptUntilErased(
+                name="append_only",
+                blanks=ONE_PERSONS_COLUMNS,
+                of="(SELECT e.lead_id FROM crm_erasure AS e WHERE e.company = OLD.pgh_obj_id)",
+            )
+        ]
+    },
+)
 class Account(models.Model):
     """A company.
 

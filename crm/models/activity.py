@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from crm.models.fields import append_only
+from crm.models.fields import KeptUntilErased, append_only
 from crm.models.inbox import Source
 from crm.models.lead import Lead
 
@@ -40,7 +40,7 @@ class Activity(models.Model):
                 name="crm_activity_of_lead",
             ),
         ]
-        triggers = [append_only("append_only")]
+        triggers = [KeptUntilErased(name="append_only", blanks="properties event_key")]
 
     def __str__(self) -> str:
         return self.type

@@ -1,8 +1,13 @@
 """Column helpers shared by the models: folding and append-only triggers."""
 
+from __future__ import annotations
+
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Lower, Trim
+
+# From a row to the lead it is about, in SQL over OLD.
+OF_LEAD = "OLD.lead_id"
 
 
 def folded(column: str) -> models.GeneratedField:
@@ -15,6 +20,42 @@ def folded(column: str) -> models.GeneratedField:
 def append_only(name: str) -> pgtrigger.Protect:
     """Trigger that refuses UPDATE and DELETE: the rows are facts."""
     return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+class KeptUntilErased(pgtrigger.Trigger):
+    """Trigger that refuses UPDATE and DELETE, or only updates for which `condition` holds. The
+    erasure of the person whom the row is about may blank the columns named in `blanks`, and nothing
+    else in it. `of` is SQL over OLD for the lead."""
+
+    when = pgtrigger.Before
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        blanks: str,
+        of: str = OF_LEAD,
+        condition: pgtrigger.Condition | None = None,
+    ) -> None:
+        operation = pgtrigger.Update if condition else pgtrigger.Update | pgtrigger.Delete
+        super().__init__(name=name, operation=operation, condition=condition)
+        self.blanks = tuple(blanks.split())
+        self.of = of
+
+    def get_func(self, model: models.Model) -> str:
+        """The body of the trigger function."""
+        # Generated columns are not computed yet when the trigger looks.
+        generated = [str(field.column) for field in model._meta.concrete_fields if field.generated]
+        columns = ", ".join([*self.blanks, *generated])
+        refused = str(self.operation).lower()
+        return f"""
+            IF TG_OP = 'UPDATE' THEN
+                IF crm_may_erase({self.of}, to_jsonb(OLD), to_jsonb(NEW), '{{{columns}}}') THEN
+                    RETURN NEW;
+                END IF;
+            END IF;
+            RAISE EXCEPTION 'pgtrigger: Cannot {refused} rows from % table', TG_TABLE_NAME;
+        """
 
 
 class FoldedAttributes(models.Func):

@@ -10,10 +10,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.account import Account
-from crm.models.fields import FoldedAttributes, append_only, folded
+from crm.models.fields import FoldedAttributes, KeptUntilErased, append_only, folded
 from crm.models.inbox import Source
 from crm.models.people import Team, User
-from crm.stages import BIRTH_STAGES, Stage, allowed_pairs
+from crm.stages import BIRTH_STAGES, ERASED_STAGES, Stage, allowed_pairs
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -44,7 +44,35 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 _BIRTH = ", ".join(f"'{stage}'" for stage in BIRTH_STAGES)
 
 
-@pghistory.track(exclude=["updated_at", "version"])
+# Columns of a lead, and of its history, that say something of the person; the erasure blanks them.
+PERSONAL_COLUMNS = (
+    "account_id first_name last_name company_name email email_key phone phone_key title seniority"
+    " department city topic attributes"
+)
+_IS_BLANK = models.Q(
+    account=None,
+    email_key=None,
+    phone_key=None,
+    attributes={},
+    **dict.fromkeys(
+        (
+            *("first_name", "last_name", "company_name", "email", "phone", "title", "seniority"),
+            *("department", "city", "topic"),
+        ),
+        "",
+    ),
+)
+
+
+@pghistory.track(
+    exclude=["updated_at", "version", "erased_at"],
+    append_only=False,
+    meta={
+        "triggers": [
+            KeptUntilErased(name="append_only", blanks=PERSONAL_COLUMNS, of="OLD.pgh_obj_id")
+        ]
+    },
+)
 class Lead(models.Model):
     """One row per person (normalised e-mail, else phone, else external id).
 
@@ -88,6 +116,9 @@ class Lead(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Since then the person is not known.")
+    )
 
     first_name_folded = folded("first_name")
     last_name_folded = folded("last_name")
@@ -118,6 +149,16 @@ class Lead(models.Model):
                 condition=models.Q(stage=Stage.DISQUALIFIED, disqualified_by__in=["person", "rule"])
                 | (~models.Q(stage=Stage.DISQUALIFIED) & models.Q(disqualified_by="")),
                 name="crm_lead_disqualified_by_whom",
+            ),
+            # Who was erased says nothing and never comes back to the people.
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None)
+                | (
+                    _IS_BLANK
+                    & models.Q(stage__in=ERASED_STAGES)
+                    & ~models.Q(disqualified_by=DisqualifiedBy.RULE)
+                ),
+                name="crm_lead_erased_is_blank",
             ),
         ]
         indexes = [
@@ -269,9 +310,9 @@ class Outcome(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.Protect(
+            KeptUntilErased(
                 name="only_a_missing_lead",
-                operation=pgtrigger.Update,
+                blanks="told_lead",
                 condition=pgtrigger.Condition(f"OLD.lead_id IS NOT NULL OR {_TOLD_OTHERWISE}"),
             ),
         ]

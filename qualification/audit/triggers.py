@@ -10,6 +10,29 @@ from collections.abc import Iterable
 
 from qualification.audit.tables import Chained
 
+# The function behind the triggers of each table.
+AUDIT = """
+CREATE OR REPLACE FUNCTION leadqual_audit() RETURNS trigger
+LANGUAGE plpgsql SET timezone = 'UTC' AS $$
+DECLARE
+    content jsonb := to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
+    context text := nullif(current_setting('pghistory.context_metadata', true), '');
+    names text[] := string_to_array(TG_ARGV[3], ' ');
+    deed text := lower(TG_OP);
+BEGIN
+    -- Only what is sealed went, in the transaction that erases a person.
+    IF TG_OP = 'UPDATE' AND nullif(current_setting('leadqual.erasing', true), '') IS NOT NULL
+        AND leadqual_audit_text(to_jsonb(OLD), names) = leadqual_audit_text(content, names)
+    THEN
+        deed := 'erase';
+    END IF;
+    PERFORM leadqual_audit_append(
+        TG_ARGV[0], deed, TG_TABLE_NAME, (content ->> TG_ARGV[1])::bigint,
+        coalesce((content ->> TG_ARGV[2])::bigint, (context::jsonb ->> 'user')::bigint),
+        content, names, string_to_array(TG_ARGV[4], ' '));
+    RETURN NULL;
+END $$;
+"""
 FUNCTIONS = """
 CREATE FUNCTION leadqual_audit_text(content jsonb, names text[]) RETURNS bytea
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -53,19 +76,6 @@ BEGIN
             subject, coalesce(actor::text, ''), new_digest, new_sealed, new_previous), 'UTF8')),
             'hex')
     );
-END $$;
-
-CREATE FUNCTION leadqual_audit() RETURNS trigger
-LANGUAGE plpgsql SET timezone = 'UTC' AS $$
-DECLARE
-    content jsonb := to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
-    context text := nullif(current_setting('pghistory.context_metadata', true), '');
-BEGIN
-    PERFORM leadqual_audit_append(
-        TG_ARGV[0], lower(TG_OP), TG_TABLE_NAME, (content ->> TG_ARGV[1])::bigint,
-        coalesce((content ->> TG_ARGV[2])::bigint, (context::jsonb ->> 'user')::bigint),
-        content, string_to_array(TG_ARGV[3], ' '), string_to_array(TG_ARGV[4], ' '));
-    RETURN NULL;
 END $$;
 
 CREATE FUNCTION leadqual_audit_guard() RETURNS trigger LANGUAGE plpgsql AS $$

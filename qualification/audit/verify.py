@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from qualification.audit.tables import BY_TABLE, CHAINED, Chained
+from qualification.audit.tables import BY_TABLE, CHAINED, ERASABLE, Chained
 from qualification.models import AuditCheck
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,22 @@ ROWS = """
     )
     SELECT subject, wrong FROM looked
     WHERE wrong IS NOT NULL AND coalesce(seq, %(since)s) >= %(since)s ORDER BY subject
+"""
+# Entries of the deed `erase` that nobody asked for, or that changed what is not personal.
+ERASURES = """
+    SELECT e.seq, before.digest IS DISTINCT FROM e.digest
+    FROM qualification_auditentry AS e
+    LEFT JOIN {table} AS r ON r.id = e.subject
+    LEFT JOIN LATERAL (
+        SELECT b.digest FROM qualification_auditentry AS b
+        WHERE b.subject_table = e.subject_table AND b.subject = e.subject AND b.seq < e.seq
+        ORDER BY b.seq DESC LIMIT 1
+    ) AS before ON true
+    WHERE e.deed = 'erase' AND e.subject_table = %(table)s AND e.seq >= %(since)s
+      AND (before.digest IS DISTINCT FROM e.digest OR NOT EXISTS (
+        SELECT FROM crm_erasure AS x
+        WHERE x.lead_id = r.lead_id AND x.carried_out_at IS NOT NULL))
+    ORDER BY e.seq
 """
 
 
@@ -93,6 +109,8 @@ def verify(*, since: int = 1, head: str = "", with_rows: bool = True) -> Report:
         if head:
             _check_head(report, head)
         if with_rows:
+            for chained in ERASABLE:
+                _check_erasures(report, chained, since)
             for chained in CHAINED:
                 _check_rows(report, chained, since)
     return report
@@ -147,6 +165,8 @@ def _check_hashes(report: Report, since: int) -> None:
         chained = BY_TABLE.get(table)
         if chained is not None and chained.append_only and deed in ("update", "delete"):
             report.add(f"entry {seq}: {deed} of {table} {row[5]}, which is never changed")
+        if deed == "erase" and chained not in ERASABLE:
+            report.add(f"entry {seq}: {deed} of {table} {row[5]}, which holds no person")
         expected, previous = seq + 1, digest
         report.entries += 1
         report.head_seq, report.head_hash = seq, digest
@@ -174,6 +194,16 @@ def _check_head(report: Report, head: str) -> None:
         )
         if cursor.fetchone() is None:
             report.add(f"entry {seq} does not have the hash that was kept elsewhere")
+
+
+def _check_erasures(report: Report, chained: Chained, since: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ERASURES.format(table=chained.table), {"table": chained.table, "since": since}
+        )
+        for seq, is_more in cursor.fetchall():
+            why = "changed more than the personal values" if is_more else "nobody asked for"
+            report.add(f"entry {seq}: an erasure that {why}")
 
 
 def _check_rows(report: Report, chained: Chained, since: int) -> None:

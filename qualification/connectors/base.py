@@ -1,4 +1,4 @@
-"""What every connector is: three calls over plain values, so that another vendor is one module.
+"""What every connector is: four calls over plain values, so that another vendor is one module.
 
 A connector never touches the database, and raises what senders raise: `Undeliverable`, `LaneDown`
 (`outbox/deliver.py`) and `Refused` (`outbox/http.py`). The texts of these errors are kept and
@@ -42,6 +42,17 @@ class Parcel:
 
 
 @dataclass(frozen=True)
+class Forgotten:
+    """A person who was erased here, as a CRM that got them is told. `vendor_id` is what it calls
+    the lead, `handoffs` maps our external ids of deals to its own; blank where it never said."""
+
+    key: str
+    lead_id: int
+    vendor_id: str
+    handoffs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ToldOutcome:
     """What somebody outside says became of a lead.
 
@@ -75,6 +86,10 @@ class Connector(Protocol):
     def deliver(self, parcel: Parcel, access: Access) -> dict[str, str]:
         """Puts person, company and deal there, by external id: again changes nothing. Returns what
         the CRM calls them, by `lead`, `account`, `handoff`, as far as it says."""
+        ...
+
+    def forget(self, person: Forgotten, access: Access) -> None:
+        """Has the person forgotten there; again changes nothing."""
         ...
 
     def try_out(self, access: Access) -> None:

@@ -7,13 +7,14 @@ property `leadqual_id` (one line of text, unique) on all three.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from django.utils.dateparse import parse_datetime
 
-from qualification.connectors.base import Access, Changes, Parcel, ToldOutcome
+from qualification.connectors.base import Access, Changes, Forgotten, Parcel, ToldOutcome
 from qualification.connectors.hubspot_calls import Calls, Conflict, Gone
 from qualification.outbox.http import Refused
 
@@ -48,6 +49,19 @@ class HubSpot:
         _associate(calls, found)
         return found
 
+    def forget(self, person: Forgotten, access: Access) -> None:
+        """Deletes the contact for good and takes its name and words out of our deals, whose figures
+        stay. What HubSpot keeps besides (docs/crm.md) is deleted there by hand."""
+        calls = Calls(access)
+        theirs = person.vendor_id or calls.find("contacts", by=OUR_ID, key=f"lead:{person.lead_id}")
+        for key, known in person.handoffs.items():
+            deal = known or calls.find("deals", by=OUR_ID, key=key)
+            if deal:
+                _forget_deal(calls, deal, person.lead_id)
+        if theirs:
+            with suppress(Gone):
+                calls.send("POST", "/crm/v3/objects/contacts/gdpr-delete", {"objectId": theirs})
+
     def try_out(self, access: Access) -> None:
         """Whether the property is there on all three kinds, which needs a valid token too."""
         calls = Calls(access)
@@ -74,6 +88,12 @@ class HubSpot:
             if not after:
                 return Changes(tuple(outcomes), until=max(since, until - LAG))
         return Changes(tuple(outcomes), until=until, is_all=False)
+
+
+def _forget_deal(calls: Calls, deal: str, lead_id: int) -> None:
+    """A deal that is gone there has nothing to forget."""
+    with suppress(Gone):
+        _change(calls, "deals", deal, {"dealname": f"Lead {lead_id}", "description": ""})
 
 
 def _put_company(calls: Calls, parcel: Parcel) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from qualification.connectors.base import Access, Changes, Parcel
+from qualification.connectors.base import Access, Changes, Forgotten, Parcel
 from qualification.outbox.http import post_signed
 
 ANSWER_BYTES = 10_000
@@ -40,6 +40,19 @@ class SignedWebhook:
             "packet": dict(parcel.packet),
         }
         return _ids_in(self._post(access, body, key=parcel.key))
+
+    def forget(self, person: Forgotten, access: Access) -> None:
+        """Posts `lead.erased`: the receiver deletes what it has under these ids."""
+        body = {
+            "event": "lead.erased",
+            "lead_id": person.lead_id,
+            "external_ids": list(person.handoffs),
+            "ids": {
+                "lead": person.vendor_id,
+                "handoffs": [theirs for theirs in person.handoffs.values() if theirs],
+            },
+        }
+        self._post(access, body, key=person.key)
 
     def try_out(self, access: Access) -> None:
         """Posts `test`, which asks for nothing but an answer of 2xx."""

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.models import Lead
 from crm.stages import Stage
 from qualification.choices import TimerKind
 from qualification.connectors.send import CRM_HANDOFF, handoff_key
@@ -29,7 +30,7 @@ from qualification.outbox.post import Letter, post
 from qualification.review import guard
 from qualification.review.checklists import checklist_of
 from qualification.scoring.ledger import Ledger
-from qualification.sla.timers import start_timer
+from qualification.sla.timers import cancel_timers, start_timer
 
 HANDOFF_MAIL = "handoff"
 
@@ -79,6 +80,20 @@ def withdraw_handoff(*, decision: Decision, now: datetime) -> None:
         raise HandoffAnswered(_("The AE has answered this handoff already."))
     if not cancel_messages(decision=decision):
         raise HandoffAnswered(_("The AE was told already."))
+
+
+def call_off_handoff(*, lead: Lead, now: datetime) -> bool:
+    """Ends a handoff that waits because its person was erased; whether there was one. Called with
+    the lead locked; the caller moves it."""
+    waiting = Handoff.objects.select_related("decision__item").filter(
+        lead=lead, state=Handoff.State.WAITING
+    )
+    handoff = waiting.select_for_update(no_key=True, of=("self",)).first()
+    if handoff is None:
+        return False
+    cancel_timers(item=handoff.decision.item, now=now)
+    Handoff.objects.filter(pk=handoff.pk).update(state=Handoff.State.CANCELLED, answered_at=now)
+    return True
 
 
 def cancel_messages(*, decision: Decision) -> bool:

@@ -5,6 +5,8 @@ from django.db import migrations, models
 from qualification.audit import triggers
 from qualification.audit.tables import CHAINED
 
+FIRST = [chained for chained in CHAINED if chained.since == "the_chain"]
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -67,8 +69,9 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             triggers.FUNCTIONS
-            + triggers.record_sql(CHAINED)
-            + triggers.install_sql(CHAINED)
+            + triggers.AUDIT
+            + triggers.record_sql(FIRST)
+            + triggers.install_sql(FIRST)
             + triggers.GUARD,
             triggers.DROP,
         ),

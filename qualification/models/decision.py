@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
-from crm.models.fields import append_only
+from crm.models.fields import KeptUntilErased
 from crm.sight import leads_in_sight
 from qualification.choices import DecisionKind, Influence
 from qualification.models.review import ReviewItem
@@ -146,7 +146,7 @@ class Decision(models.Model):
             models.Index(fields=["kind", "-at"], name="qualification_decision_kind"),
         ]
         triggers = [
-            append_only("append_only"),
+            KeptUntilErased(name="append_only", blanks="note override_reason frozen"),
             pgtrigger.Trigger(
                 name="accept_is_answered",
                 when=pgtrigger.Before,

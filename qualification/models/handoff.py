@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
-from crm.models.fields import append_only
+from crm.models.fields import KeptUntilErased
 from qualification.models.decision import Decision
 
 
@@ -44,9 +44,9 @@ class Handoff(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(
+            KeptUntilErased(
                 name="packet_is_frozen",
-                operation=pgtrigger.Update,
+                blanks="packet return_reason",
                 condition=pgtrigger.Condition("OLD.packet IS DISTINCT FROM NEW.packet"),
             )
         ]
@@ -75,7 +75,13 @@ class HandoffMove(models.Model):
                 condition=~Q(from_ae=F("to_ae")), name="qualification_handoffmove_goes_on"
             ),
         ]
-        triggers = [append_only("append_only")]
+        triggers = [
+            KeptUntilErased(
+                name="append_only",
+                blanks="reason",
+                of="(SELECT h.lead_id FROM qualification_handoff AS h WHERE h.id = OLD.handoff_id)",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"handoff {self.handoff_id} went to another desk"

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from crm.models import Lead, Team, User
-from crm.models.fields import append_only
+from crm.models.fields import KeptUntilErased
 from crm.sight import leads_in_sight
 from qualification.choices import (
     Bucket,
@@ -22,6 +22,9 @@ from qualification.choices import (
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+# The lead of a row that names its item only.
+OF_ITEM = "(SELECT i.lead_id FROM qualification_reviewitem AS i WHERE i.id = OLD.item_id)"
 
 # The one order of the queue: list, next lead, API.
 RANK = ("bucket", "tier_rank", "score_rank", "due_at", "id")
@@ -224,7 +227,7 @@ class ItemEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        triggers = [append_only("append_only")]
+        triggers = [KeptUntilErased(name="append_only", blanks="note", of=OF_ITEM)]
 
     def __str__(self) -> str:
         return self.verb
@@ -244,7 +247,7 @@ class Touch(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         verbose_name_plural = "touches"
-        triggers = [append_only("append_only")]
+        triggers = [KeptUntilErased(name="append_only", blanks="note")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.get_result_display()}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import models
 
 from crm.models import User
-from crm.models.fields import append_only
+from crm.models.fields import KeptUntilErased
 from qualification.choices import SkipReason
-from qualification.models.review import ReviewItem
+from qualification.models.review import OF_ITEM, ReviewItem
 
 
 class Skip(models.Model):
@@ -27,7 +27,7 @@ class Skip(models.Model):
             # "Next lead" leaves out what this person skipped.
             models.Index(fields=["by", "until"], name="qualification_skip_of_person")
         ]
-        triggers = [append_only("append_only")]
+        triggers = [KeptUntilErased(name="append_only", blanks="note", of=OF_ITEM)]
 
     def __str__(self) -> str:
         return f"{self.by} skipped item {self.item_id}"

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, frozenset[Channel]] = {
     NoticeKind.LEADS_HELD: TOGETHER,
     NoticeKind.INVARIANT_VIOLATED: TOGETHER,
     NoticeKind.VERSION_PUBLISHED: NEVER,
+    NoticeKind.ERASURE_ASKED: TO_ONESELF,
 }
 # Who is told of a kind at all: those with this right; of a kind that is missing here, everybody.
 AUDIENCE: dict[str, Right] = {
@@ -51,6 +52,7 @@ AUDIENCE: dict[str, Right] = {
     NoticeKind.LEADS_HELD: Right.REASSIGN,
     NoticeKind.INVARIANT_VIOLATED: Right.REASSIGN,
     NoticeKind.VERSION_PUBLISHED: Right.WORK_QUEUE,
+    NoticeKind.ERASURE_ASKED: Right.ERASE,
 }
 
 

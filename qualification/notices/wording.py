@@ -90,6 +90,9 @@ WORDINGS: dict[str, Wording] = {
         without_lead=_("Version {version} of the scoring is live."),
         page="qualification:release-list",
     ),
+    NoticeKind.ERASURE_ASKED: Wording(
+        sentence=_("{by} asks that the personal data of {lead} are erased.")
+    ),
 }
 # What the reader sees of a lead that is not, or not any more, in their sight.
 OUT_OF_SIGHT = _("This was about a lead you do not see any more.")

@@ -241,7 +241,7 @@ def enter_queue(
         return []
     locked = lock_leads(lead_ids)
     open_leads = ReviewItem.objects.open().filter(lead__in=locked).values("lead")
-    able = Lead.objects.filter(pk__in=locked, stage__in=ENTERS_FROM[reason])
+    able = Lead.objects.filter(pk__in=locked, stage__in=ENTERS_FROM[reason], erased_at=None)
     ids = list(able.exclude(pk__in=open_leads).values_list("pk", flat=True))
     if reason not in BY_A_PERSON:
         ids = _turn_away_disqualified(ids, now)

@@ -123,6 +123,8 @@ def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> N
         )
     if Decision.objects.filter(reverses=decision).exists():
         raise AlreadyDecided(_("This decision was undone already."))
+    if lead.erased_at is not None:
+        raise UndoExpired(_("The personal data of this lead were erased."))
     if now >= undo_until(decision):
         raise UndoExpired(
             _("The %(n)s seconds to undo are over.") % {"n": settings.LEADQUAL["UNDO_SECONDS"]}

@@ -1,0 +1,122 @@
+"""Knows what a person was known by: addresses, numbers, ids at sources, also earlier ones.
+
+Used by the erasure: to find messages that never became a lead, to keep intake away meanwhile, and
+to recognise who asked not to be contacted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote_plus
+
+from django.db import connection
+
+from crm.exceptions import PayloadInvalid
+from crm.intake.adapters import payload_of
+from crm.matching import no_contact
+from crm.matching.locks import lock_keys
+from crm.matching.resolve import PersonKeys
+from crm.models import Erasure, InboxMessage, Lead
+
+CHUNK = 200
+
+
+@dataclass(frozen=True)
+class KnownBy:
+    """Normalised addresses and numbers, and (source, external id) pairs."""
+
+    emails: frozenset[str]
+    phones: frozenset[str]
+    identities: frozenset[tuple[int, str]]
+
+
+def keys_of(lead_id: int) -> KnownBy:
+    """Everything the lead is, or ever was, known by."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT email_key, phone_key FROM crm_lead WHERE id = %(lead)s
+            UNION SELECT email_key, phone_key FROM crm_leadevent WHERE pgh_obj_id = %(lead)s
+            """,
+            {"lead": lead_id},
+        )
+        rows = cursor.fetchall()
+        cursor.execute(
+            "SELECT source_id, external_id FROM crm_leadidentity WHERE lead_id = %s", [lead_id]
+        )
+        identities = cursor.fetchall()
+    return KnownBy(
+        emails=frozenset(email for email, _ in rows if email),
+        phones=frozenset(phone for _, phone in rows if phone),
+        identities=frozenset((source, external) for source, external in identities),
+    )
+
+
+def lock(keys: KnownBy) -> None:
+    """Until the end of the transaction no message resolves to this person."""
+    lock_keys(
+        [f"email:{email}" for email in keys.emails]
+        + [f"phone:{phone}" for phone in keys.phones]
+        + [f"id:{source}:{external}" for source, external in keys.identities]
+    )
+
+
+def remember(erasure: Erasure, keys: KnownBy) -> None:
+    """Recognised from now on by keyed hashes; a number that others have too is not theirs alone."""
+    shared = set(
+        Lead.objects.filter(phone_key__in=keys.phones)
+        .exclude(pk=erasure.lead_id)
+        .values_list("phone_key", flat=True)
+    )
+    no_contact.remember(
+        erasure,
+        [
+            *_digests(PersonKeys(email=email) for email in keys.emails),
+            *_digests(PersonKeys(phone=phone) for phone in keys.phones - shared),
+            *(
+                digest
+                for source, external in keys.identities
+                for digest in no_contact.digests_of(PersonKeys(external_id=external), source)
+            ),
+        ],
+    )
+
+
+def _digests(people: Iterator[PersonKeys]) -> list[str]:
+    return [digest for person in people for digest in no_contact.digests_of(person, 0)]
+
+
+def messages_without_lead(keys: KnownBy) -> Iterator[InboxMessage]:
+    """Messages set aside, or waiting, that are about this person, locked. One that a worker is at
+    right now came after the erasure."""
+    texts = _as_written(keys)
+    messages = InboxMessage.objects.filter(lead=None).exclude(body=b"").select_related("source")
+    for message in messages.order_by("pk").iterator(chunk_size=CHUNK):
+        if _is_about(message, keys, texts):
+            yield from messages.filter(pk=message.pk).select_for_update(
+                skip_locked=True, of=("self",)
+            )
+
+
+def _is_about(message: InboxMessage, keys: KnownBy, texts: tuple[bytes, ...]) -> bool:
+    body = bytes(message.body).lower()
+    if any(text in body for text in texts):
+        return True
+    try:
+        payload = payload_of(message)
+    except PayloadInvalid:
+        return False
+    return (
+        payload.email_key in keys.emails
+        or (not payload.email_key and payload.phone_key in keys.phones)
+        or (message.source_id, payload.external_id) in keys.identities
+    )
+
+
+def _as_written(keys: KnownBy) -> tuple[bytes, ...]:
+    """Addresses and numbers as they stand in JSON and in forms."""
+    values = keys.emails | keys.phones
+    return tuple(
+        form.lower().encode() for value in values for form in {value, quote_plus(value)} if form
+    )
