@@ -10,4 +10,5 @@ from qualification import jobs
 cron.register(jobs.sweep, queue_name="default", interval=5)
 # Reads many decisions: on the queue of long work, so that no clock waits for it.
 cron.register(jobs.learn_tallies, queue_name="bulk", interval=3600)
+cron.register(jobs.forget_old, queue_name="bulk", cron="47 2 * * *", job_timeout=3600)
 cron.register(jobs.verify_chain, queue_name="bulk", cron="17 2 * * *", job_timeout=3600)

@@ -60,6 +60,7 @@ ENTRIES = (
     (Right.AUDIT, "qualification:sla-report", _("Response times"), "timer", "t", True),
     (Right.AUDIT, DELIVERIES, _("Deliveries"), "truck", "d", True),
     (Right.AUDIT, "qualification:outcome-list", _("Outcomes"), "trending-up", "e", True),
+    (Right.AUDIT, "qualification:erasure-list", _("Erasures"), "user-x", "x", True),
     (Right.REASSIGN, "qualification:routing", _("Routing"), "route", "o", True),
     (
         Right.SEE_PROPOSALS,

@@ -60,6 +60,8 @@ class StyledField(BoundField):
             return {"class": "textarea", **built}
         if isinstance(kind, forms.Select):
             return {"class": "select", **built}
+        if isinstance(kind, forms.CheckboxInput):
+            return built
         return built if kind.is_hidden else {"class": "input", **built}
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from qualification import pipeline, runner, sweeps
 from qualification.audit.verify import verify_and_keep
 from qualification.enqueue import ring
+from qualification.personal import retention
 from qualification.review import tallies
 from qualification.scoring.runs import is_work_left
 
@@ -37,6 +38,11 @@ def sweep() -> None:
 def learn_tallies() -> None:
     """Counts anew what past decisions say about each question."""
     tallies.learn_tallies(now=timezone.now())
+
+
+def forget_old() -> None:
+    """The nightly look at what nobody needs any more."""
+    retention.forget_old(now=timezone.now())
 
 
 def verify_chain() -> None:

@@ -25,6 +25,7 @@ from qualification.views import (
     nurture,
     outcomes,
     pauses,
+    personal,
     practice,
     proposals,
     queue,
@@ -107,6 +108,19 @@ lead_urls = [
     path("leads/<int:pk>/nurture/preview/", nurture.nurture_preview, name="nurture-preview"),
     path("leads/<int:pk>/cadence/", cadences.cadence_start, name="cadence-start"),
     path("leads/<int:pk>/cadence/stop/", cadences.cadence_stop, name="cadence-stop"),
+]
+
+personal_urls = [
+    path("erasures/", personal.erasure_list, name="erasure-list"),
+    path("leads/<int:pk>/personal-data/", personal.lead_personal, name="lead-personal"),
+    path("leads/<int:pk>/personal-data/export/", personal.lead_export, name="lead-export"),
+    path("leads/<int:pk>/personal-data/ask/", personal.lead_erasure_ask, name="lead-erasure-ask"),
+    path(
+        "leads/<int:pk>/personal-data/withdraw/",
+        personal.lead_erasure_withdraw,
+        name="lead-erasure-withdraw",
+    ),
+    path("leads/<int:pk>/personal-data/erase/", personal.lead_erase, name="lead-erase"),
 ]
 
 account_urls = [
@@ -227,6 +241,7 @@ urlpatterns = (
     + shell_urls
     + queue_urls
     + lead_urls
+    + personal_urls
     + account_urls
     + undo_urls
     + nurture_urls

@@ -40,6 +40,8 @@ class Held:
     scrub: Mapping[str, Scrub] = field(default_factory=dict)
     keep: str = ""
     goes: bool = False
+    # Columns about people who work here, which an export leaves out.
+    others: str = ""
 
     @property
     def named(self) -> frozenset[str]:
@@ -138,7 +140,13 @@ HELD: tuple[Held, ...] = (
         blank={"next_task": BLANK},
         keep="hold_reason framework_reason",
     ),
-    Held("qualification_itemevent", _("What happened to them"), _OF_ITEM, blank={"note": BLANK}),
+    Held(
+        "qualification_itemevent",
+        _("What happened to them"),
+        _OF_ITEM,
+        blank={"note": BLANK},
+        keep="verb",
+    ),
     Held("qualification_touch", _("Contacts and attempts"), _OF_LEAD, blank={"note": BLANK}),
     Held("qualification_skip", _("Skips"), _OF_ITEM, blank={"note": BLANK}),
     Held(
@@ -158,6 +166,7 @@ HELD: tuple[Held, ...] = (
         _("Routing"),
         _OF_LEAD,
         keep="rule_name hold_reason candidates",
+        others="candidates",
     ),
     # A yes or a no counts in what past answers teach; without the person it is nobody's.
     Held(
@@ -240,7 +249,8 @@ HELD: tuple[Held, ...] = (
     ),
 )
 
-# Tables that hold nothing about a lead's person: policy, counts, people who work here.
+# Tables that hold nothing about a lead's person: policy, counts, people who work here. The history
+# of such a table goes without saying.
 NOT_PERSONAL: Mapping[str, str] = {
     "crm_attributedefinition": "name label",
     # Keyed hashes; nothing of the person can be read from them.

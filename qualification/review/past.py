@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crm.models import Lead
-from qualification.models import LeadScore
+from qualification.exceptions import NothingRecorded
+from qualification.models import Decision, LeadScore
 from qualification.review.score_lines import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger, LedgerLine, ledger_of
 
@@ -33,7 +34,8 @@ class LineChange:
 class Past:
     """The ledger of a moment as it was recorded by then; `since` is today's, if there is a score.
 
-    The changes add up to the difference of the totals.
+    The changes add up to the difference of the totals. `frozen_at`: the person was erased since, so
+    that it is the ledger of the last decision by then.
     """
 
     then: Ledger
@@ -41,6 +43,7 @@ class Past:
     groups: tuple[Group, ...]
     other_lines: tuple[Line, ...]
     changes: tuple[LineChange, ...]
+    frozen_at: datetime | None = None
 
     @property
     def delta_tenths(self) -> int:
@@ -51,8 +54,11 @@ class Past:
 def past_of(lead: Lead, *, at: datetime) -> Past:
     """The score of a lead as of `at` and what changed since.
 
-    Raises NothingRecorded (not known by then), ModelInvalid (no version was ever live).
+    Raises NothingRecorded (not known by then, or erased and nothing was frozen by then),
+    ModelInvalid (no version was ever live).
     """
+    if lead.erased_at is not None:
+        return _frozen_past(lead, at=at)
     then = ledger_of(lead.pk, as_of=at)
     score = LeadScore.objects.filter(lead=lead).first()
     since = ledger_of(lead.pk, now=score.as_of) if score else None
@@ -63,6 +69,41 @@ def past_of(lead: Lead, *, at: datetime) -> Past:
         groups=groups,
         other_lines=other_lines,
         changes=changes_between(then, since) if since else (),
+    )
+
+
+@dataclass(frozen=True)
+class FrozenLedger:
+    """The ledger that a decision was based on, and when that was."""
+
+    ledger: Ledger
+    at: datetime
+
+
+def frozen_ledger(lead: Lead, *, at: datetime) -> FrozenLedger:
+    """The ledger frozen with the last decision by then: what is left of a score when its person is
+    erased. Raises NothingRecorded when there is none."""
+    decisions = Decision.objects.filter(lead=lead, at__lte=at, frozen__ledger__isnull=False)
+    rows = decisions.exclude(frozen__ledger=None).order_by("-at", "-pk")
+    decision = rows.first()
+    if decision is None:
+        raise NothingRecorded(
+            f"the personal data of lead {lead.pk} were erased, and no decision by"
+            f" {at.isoformat()} froze its score"
+        )
+    return FrozenLedger(Ledger.from_json(decision.frozen["ledger"]), decision.at)
+
+
+def _frozen_past(lead: Lead, *, at: datetime) -> Past:
+    found = frozen_ledger(lead, at=at)
+    groups, other_lines = groups_of(found.ledger, {})
+    return Past(
+        then=found.ledger,
+        since=None,
+        groups=groups,
+        other_lines=other_lines,
+        changes=(),
+        frozen_at=found.at,
     )
 
 

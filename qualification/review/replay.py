@@ -124,7 +124,7 @@ def replay_of(decision: Decision) -> Replay:
         screen=screen,
         decision=decision,
         name=screen.name or _("Lead %(id)s") % {"id": decision.lead_id},
-        chain=decisions_on(decision),
+        chain=decisions_of(decision.lead_id),
     )
 
 
@@ -154,9 +154,9 @@ def screen_of(frozen: dict[str, Any], *, at: datetime) -> Screen:
     )
 
 
-def decisions_on(decision: Decision) -> tuple[Decision, ...]:
-    """Every decision on the same lead, undone and overturned ones included, oldest first."""
-    rows = Decision.objects.filter(lead_id=decision.lead_id).order_by("at", "pk")
+def decisions_of(lead_id: int) -> tuple[Decision, ...]:
+    """Every decision on a lead, undone and overturned ones included, oldest first."""
+    rows = Decision.objects.filter(lead_id=lead_id).order_by("at", "pk")
     return tuple(rows.select_related("by", "reason", "ae", "reverses"))
 
 
@@ -168,6 +168,8 @@ def overturn_hindrance(decision: Decision, *, by: User, chain: tuple[Decision, .
         return _("Only a manager can overturn a rejection.")
     if any(row.reverses_id == decision.pk for row in chain):
         return _("This rejection was taken back already.")
+    if lead.erased_at is not None:
+        return _("The personal data of this lead were erased.")
     if decision.by_id == by.pk:
         return _("You rejected this lead yourself; a colleague must look at it.")
     is_rejected = lead.stage == Stage.DISQUALIFIED and lead.disqualified_by == DisqualifiedBy.PERSON

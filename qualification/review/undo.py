@@ -139,6 +139,8 @@ def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> N
 def _check_overturn(decision: Decision, *, lead: Lead, by: User) -> None:
     if not guard.is_visible(lead, by):
         raise NotOverturnable(_("This lead belongs to another team."))
+    if lead.erased_at is not None:
+        raise NotOverturnable(_("The personal data of this lead were erased."))
     if decision.kind != DecisionKind.REJECT:
         raise NotOverturnable(_("Only a rejection can be overturned."))
     if Decision.objects.filter(reverses=decision).exists():

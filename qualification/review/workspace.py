@@ -180,6 +180,11 @@ class Workspace:
         return self.is_open and has_right(self.reader, Right.REASSIGN)
 
     @cached_property
+    def can_audit(self) -> bool:
+        """The reader may see, give out and ask to erase what is held about the person."""
+        return has_right(self.reader, Right.AUDIT)
+
+    @cached_property
     def can_pause(self) -> bool:
         """The reader may stop the clock, or let it go on."""
         return self.is_open and (self.is_mine or has_right(self.reader, Right.REASSIGN))

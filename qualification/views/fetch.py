@@ -12,6 +12,7 @@ from crm.models import Lead, User
 from qualification.choices import ItemState
 from qualification.exceptions import AlreadyDecided
 from qualification.models import Decision, ReviewItem
+from qualification.personal.requests import refuse_erased
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -22,10 +23,14 @@ def reader_of(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def visible_lead_or_404(user: User | AnonymousUser, pk: int) -> Lead:
-    """The lead if this user may know of it; 404 as for an absent one otherwise."""
+def visible_lead_or_404(user: User | AnonymousUser, pk: int, *, erased_too: bool = False) -> Lead:
+    """The lead if this user may know of it; 404 as for an absent one otherwise. Raises LeadErased
+    where its person was, but for the pages that say so (`erased_too`)."""
     leads = Lead.objects.visible_to(user).select_related("account", "team", "source", "score")
-    return get_object_or_404(leads, pk=pk)
+    lead = get_object_or_404(leads, pk=pk)
+    if not erased_too:
+        refuse_erased(lead)
+    return lead
 
 
 def visible_decision_or_404(user: User | AnonymousUser, pk: int) -> Decision:

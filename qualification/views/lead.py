@@ -20,11 +20,13 @@ from qualification.choices import AnswerState, DisputeKind
 from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
+from qualification.personal.reads import request_on
 from qualification.review import presence, timeline, workspace
 from qualification.review.buying import buying_committee_of
 from qualification.review.follow import follow_of
 from qualification.review.lead_clock import story_of
 from qualification.review.next_steps import TOUCHES
+from qualification.review.replay import decisions_of
 from qualification.review.workspace import Workspace, workspace_of
 from qualification.views.fetch import reader_of, visible_lead_or_404
 from qualification.views.replies import is_htmx
@@ -43,18 +45,31 @@ DEFAULT_SOURCE = _("Call")
 @require_GET
 @require(Right.SEE_LEADS)
 def lead_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """The review workspace; read only for everybody but the holder."""
-    lead = visible_lead_or_404(request.user, pk)
+    """The review workspace; read only for everybody but the holder. Of an erased person only what
+    was decided is left."""
+    lead = visible_lead_or_404(request.user, pk, erased_too=True)
+    if lead.erased_at is not None:
+        return _erased_page(request, lead)
     ask = request.GET.get("ask", "")
     context = page_context(request, lead, ask=ask)
     return render(request, "qualification/lead_page.html", {**context, "is_asking": bool(ask)})
+
+
+def _erased_page(request: HttpRequest, lead: Lead) -> HttpResponse:
+    context = {
+        "lead": lead,
+        "erasure": request_on(lead),
+        "decisions": decisions_of(lead.pk),
+        "can_audit": has_right(request.user, Right.AUDIT),
+    }
+    return render(request, "qualification/erased_page.html", context)
 
 
 @require_GET
 @require(Right.SEE_LEADS)
 def lead_timeline(request: HttpRequest, pk: int) -> HttpResponse:
     """The journey: older entries after a cursor, or the newest of one kind."""
-    lead = visible_lead_or_404(request.user, pk)
+    lead = visible_lead_or_404(request.user, pk, erased_too=True)
     before = request.GET.get("before", "")
     journey = timeline.journey_of(
         lead, reader_id=reader_of(request).pk, before=before, only=request.GET.get("only", "")

@@ -27,8 +27,9 @@ UNREADABLE = 422
 @require_GET
 @require(Right.SEE_LEADS)
 def lead_past(request: HttpRequest, pk: int) -> HttpResponse:
-    """The ledger as of `?at=`, a moment on the reader's clock, and what changed since."""
-    lead = visible_lead_or_404(request.user, pk)
+    """The ledger as of `?at=`, a moment on the reader's clock, and what changed since; of an erased
+    person what was frozen by then."""
+    lead = visible_lead_or_404(request.user, pk, erased_too=True)
     text = request.GET.get("at", "")
     context: dict[str, Any] = {"lead": lead, "past_at": text}
     if text:

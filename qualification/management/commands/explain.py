@@ -9,12 +9,14 @@ from datetime import datetime, time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import get_default_timezone, make_aware
 
 from crm.models import Lead
 from qualification.exceptions import ModelInvalid, NothingRecorded
 from qualification.models import ScoringModel
+from qualification.review.past import FrozenLedger, frozen_ledger
 from qualification.scoring.ledger import Ledger, LedgerLine, ledger_of, published_form
 from qualification.scoring.points import points_text
 from qualification.scoring.verdict import verdict_of
@@ -64,13 +66,16 @@ class Command(BaseCommand):
         try:
             found = lead_named(lead)
             chosen = None if model is None else version_numbered(model)
-            ledger = ledger_of(found.pk, model=chosen, as_of=as_of)
+            frozen = None
+            if found.erased_at is not None:
+                frozen = frozen_ledger(found, at=as_of or timezone.now())
+            ledger = frozen.ledger if frozen else ledger_of(found.pk, model=chosen, as_of=as_of)
         except (ModelInvalid, NothingRecorded) as error:
             raise CommandError(str(error), returncode=2) from None
         if json:
-            self.stdout.write(as_json(found, ledger))
+            self.stdout.write(as_json(found, ledger, frozen))
         else:
-            self.stdout.write("\n".join(as_text(found, ledger)))
+            self.stdout.write("\n".join(as_text(found, ledger, frozen)))
 
 
 def lead_named(name: str) -> Lead:
@@ -89,13 +94,22 @@ def lead_named(name: str) -> Lead:
     return found
 
 
-def as_json(lead: Lead, ledger: Ledger) -> str:
-    """One JSON object: the lead's number and the ledger in points."""
-    return json.dumps({"lead": lead.pk} | published_form(ledger), ensure_ascii=False)
+def as_json(lead: Lead, ledger: Ledger, frozen: FrozenLedger | None = None) -> str:
+    """One JSON object: the lead's number and the ledger in points; for an erased person since when,
+    and when the ledger was frozen."""
+    head: dict[str, Any] = {"lead": lead.pk}
+    if frozen is not None and lead.erased_at is not None:
+        head |= {"erased_at": lead.erased_at.isoformat(), "frozen_at": frozen.at.isoformat()}
+    return json.dumps(head | published_form(ledger), ensure_ascii=False)
 
 
-def as_text(lead: Lead, ledger: Ledger) -> Iterator[str]:
+def as_text(lead: Lead, ledger: Ledger, frozen: FrozenLedger | None = None) -> Iterator[str]:
     """Lines for a reader: points first, then what they are for."""
+    if frozen is not None and lead.erased_at is not None:
+        yield (
+            f"Personal data erased on {lead.erased_at:%Y-%m-%d}; this is the ledger frozen with"
+            f" the decision of {frozen.at.isoformat(timespec='seconds')}"
+        )
     model = ScoringModel.objects.get(pk=ledger.model_id)
     at = ledger.as_of.isoformat(timespec="seconds")
     yield f"Lead {lead.pk} {lead.name} · {model} · as of {at}"
