@@ -53,14 +53,11 @@ class HubSpot:
         """Deletes the contact for good and takes its name and words out of our deals, whose figures
         stay. What HubSpot keeps besides (docs/crm.md) is deleted there by hand."""
         calls = Calls(access)
-        theirs = person.vendor_id or calls.find("contacts", by=OUR_ID, key=f"lead:{person.lead_id}")
         for key, known in person.handoffs.items():
             deal = known or calls.find("deals", by=OUR_ID, key=key)
             if deal:
                 _forget_deal(calls, deal, person.lead_id)
-        if theirs:
-            with suppress(Gone):
-                calls.send("POST", "/crm/v3/objects/contacts/gdpr-delete", {"objectId": theirs})
+        _forget_contact(calls, person)
 
     def try_out(self, access: Access) -> None:
         """Whether the property is there on all three kinds, which needs a valid token too."""
@@ -88,6 +85,19 @@ class HubSpot:
             if not after:
                 return Changes(tuple(outcomes), until=max(since, until - LAG))
         return Changes(tuple(outcomes), until=until, is_all=False)
+
+
+def _forget_contact(calls: Calls, person: Forgotten) -> None:
+    key = f"lead:{person.lead_id}"
+    theirs = person.vendor_id or calls.find("contacts", by=OUR_ID, key=key)
+    if not theirs:
+        return
+    try:
+        calls.send("POST", "/crm/v3/objects/contacts/gdpr-delete", {"objectId": theirs})
+    except Gone:
+        # Deleted before; unless it is still there and the path is what is missing.
+        if calls.find("contacts", by=OUR_ID, key=key):
+            raise
 
 
 def _forget_deal(calls: Calls, deal: str, lead_id: int) -> None:

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.models import User
+from qualification.connectors.forget import CRM_ERASURE
 from qualification.models import CrmConnection, OutboxMessage
 from qualification.outbox.deliver import send_again
 from qualification.outbox.post import MAIL_LANE
@@ -35,6 +36,12 @@ class Delivery:
 
     message: OutboxMessage
     place: str
+
+    @property
+    def forgets_lead(self) -> int | None:
+        """The number of the lead whose erasure it tells; None for any other message."""
+        is_erasure = self.message.kind == CRM_ERASURE
+        return self.message.payload["lead"] if is_erasure else None
 
     @property
     def is_trying(self) -> bool:

@@ -34,6 +34,8 @@ class HubSpot:
     token: str = TOKEN
     # As if it had no unique property: every upsert creates.
     is_naive: bool = False
+    # Off: as if the path were not there.
+    deletes_for_good: bool = True
     faults: list[str] = field(default_factory=list)
     chances: dict[str, float] = field(default_factory=dict)
     retry_after: str = "1"
@@ -107,6 +109,7 @@ class HubSpot:
         kind = r"(contacts|companies|deals)"
         return [
             (rf"/crm/v3/objects/{kind}/batch/upsert", "POST", self._upsert),
+            (r"/crm/v3/objects/contacts/gdpr-delete", "POST", self._gdpr_delete),
             (rf"/crm/v3/objects/{kind}/search", "POST", self._search),
             (rf"/crm/v3/objects/{kind}/([^/]+)", "GET", self._get),
             (rf"/crm/v3/objects/{kind}/([^/]+)", "PATCH", self._patch),
@@ -133,6 +136,13 @@ class HubSpot:
             self.change(kind, pk, properties)
             results.append({"id": pk, "new": is_new, "properties": self.records[kind][pk]})
         return 200, {"status": "COMPLETE", "results": results}
+
+    def _gdpr_delete(self, *, body: dict[str, Any], query: Any) -> Told:
+        if not self.deletes_for_good:
+            return _error(404, "NOT_FOUND")
+        if self.records["contacts"].pop(body["objectId"], None) is None:
+            return _error(404, "OBJECT_NOT_FOUND")
+        return 204, {}
 
     def _by(self, kind: str, name: str, value: str) -> str:
         found = self.records[kind].items()
