@@ -11,12 +11,14 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page, Response, expect
 
-from crm.models import Source, Team, User
+from crm.models import ErasureReason, Source, Team, User
 from qualification import runner
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
 from qualification.feedback.proposals import approve_proposal
 from qualification.models import Decision, Handoff, ReviewItem
+from qualification.personal.erase import erase_person
+from qualification.personal.requests import ask_erasure
 from qualification.practice import rounds
 from qualification.scoring import simulate, versions
 from tests import factories
@@ -213,6 +215,37 @@ def test_nobody_at_work_meets_a_barrier(demo: None, open_browser: Callable[..., 
     for username, visits in ({"maya": sdr_visits()} | other_visits()).items():
         found += check(open_browser(User.objects.get(username=username)), visits)
     assert not found, "\n".join(found)
+
+
+def test_nobody_meets_a_barrier_at_personal_data(
+    demo: None, open_browser: Callable[..., Page]
+) -> None:
+    asked, gone = Decision.objects.filter(kind="reject", lead__team__name="EMEA")[:2]
+    admin, now = User.objects.get(username="dana"), timezone.now()
+    for decision in (asked, gone):
+        ask_erasure(
+            lead=decision.lead,
+            reference="T-4711",
+            reason=ErasureReason.ASKED,
+            is_no_contact=True,
+            by=None,
+            now=now,
+        )
+    erase_person(erasure=gone.lead.erasure, confirmed=gone.lead.name, by=admin, now=now)
+    visits = [
+        Visit("personal data", f"/leads/{asked.lead_id}/personal-data/"),
+        Visit("erase", f"/leads/{asked.lead_id}/personal-data/erase/"),
+        Visit("erasures", "/erasures/"),
+        Visit("erasures carried out", "/erasures/?which=done"),
+        Visit("personal data of nobody", f"/leads/{gone.lead_id}/personal-data/"),
+        Visit("erased lead", f"/leads/{gone.lead_id}/"),
+        Visit("replay without the person", f"/decisions/{gone.pk}/"),
+    ]
+    assert check(open_browser(admin), visits) == []
+    waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
+    assert waiting is not None
+    form = [Visit("ask", f"/leads/{waiting.lead_id}/personal-data/")]
+    assert check(open_browser(User.objects.get(username="kenji")), form) == []
 
 
 def test_strangers_meet_no_barrier(browser: Any, live_server: Any) -> None:

@@ -8,7 +8,7 @@ from rq.serializers import JSONSerializer
 
 from leadqual_site.management.commands.rqcron import RingingScheduler
 
-AT_ONCE, AT_NIGHT = ("sweep", "learn_tallies"), "verify_chain"
+AT_ONCE, AT_NIGHT = ("sweep", "learn_tallies"), ("forget_old", "verify_chain")
 
 
 @pytest.mark.django_db
@@ -19,7 +19,7 @@ def test_it_rings_every_due_job_once_as_json(django_capture_on_commit_callbacks)
     scheduler = RingingScheduler(logging_level=logging.WARNING)
     scheduler.load_config_from_file("leadqual_site.schedule")
     jobs = {job.func_name: job.interval for job in scheduler.get_jobs()}
-    assert set(jobs) == {f"qualification.jobs.{name}" for name in (*AT_ONCE, AT_NIGHT)}
+    assert set(jobs) == {f"qualification.jobs.{name}" for name in (*AT_ONCE, *AT_NIGHT)}
     # What has an interval is due at the start; the rest waits for its hour.
     names = {name for name, interval in jobs.items() if interval}
     assert names == {f"qualification.jobs.{name}" for name in AT_ONCE}

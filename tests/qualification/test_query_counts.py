@@ -90,6 +90,8 @@ def pages() -> dict[str, tuple[str, str]]:
         "no lead forgotten": ("kenji", "/self-check/"),
         "alarms": ("kenji", "/alarms/"),
         "counts of views": ("maya", "/queue/views/counts/"),
+        "personal data": ("kenji", f"/leads/{owned.lead_id}/personal-data/"),
+        "erasures": ("kenji", "/erasures/"),
         "notices": ("maya", "/notices/"),
         "preferences of notices": ("maya", "/notices/preferences/"),
         "handoffs": ("elena", "/handoffs/"),
