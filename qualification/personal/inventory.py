@@ -203,6 +203,7 @@ HELD: tuple[Held, ...] = (
     ),
     Held("qualification_nurtureplan", _("Plans of nurture"), _OF_LEAD, keep="wake_activity"),
     Held("qualification_cadencerun", _("Cadences"), _OF_LEAD),
+    Held("qualification_practicecase", _("Rounds of practice it was in"), _OF_LEAD),
     Held(
         "qualification_handoff",
         _("Handoffs and their packets"),
@@ -273,6 +274,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "qualification_frameworktext": "language question why",
     "qualification_heartbeat": "name",
     "qualification_modelchange": "text",
+    # Numbers of decisions.
+    "qualification_practiceround": "pool",
     "qualification_questiontally": "answers",
     "qualification_rejectionreason": "key group label",
     "qualification_releasenote": "text changes",

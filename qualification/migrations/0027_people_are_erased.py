@@ -13,7 +13,7 @@ NEW = [chained for chained in CHAINED if chained.since == "people_are_erased"]
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0009_people_are_erased"),
-        ("qualification", "0025_routing_rules_by_segment"),
+        ("qualification", "0026_practice"),
     ]
 
     operations = [
