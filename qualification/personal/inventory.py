@@ -165,7 +165,7 @@ HELD: tuple[Held, ...] = (
         "qualification_assignment",
         _("Routing"),
         _OF_LEAD,
-        keep="rule_name hold_reason candidates",
+        keep="rule_name hold_reason held_for candidates",
         others="candidates",
     ),
     # A yes or a no counts in what past answers teach; without the person it is nobody's.

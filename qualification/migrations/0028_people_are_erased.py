@@ -13,7 +13,7 @@ NEW = [chained for chained in CHAINED if chained.since == "people_are_erased"]
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0009_people_are_erased"),
-        ("qualification", "0026_practice"),
+        ("qualification", "0027_held_leads_say_why_they_go_on"),
     ]
 
     operations = [
