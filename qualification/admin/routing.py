@@ -136,10 +136,18 @@ class RoutingPoolAdmin(EditableAdmin):
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = WorkProfile
-        fields = ["person", "capacity", "skills", "work_days", "works_from", "works_to"]
+        fields = ["person", "capacity", "reserved", "skills", "work_days", "works_from", "works_to"]
 
     def clean_skills(self) -> list[str]:
         return checked_skills(self.cleaned_data["skills"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if (cleaned.get("reserved") or 0) > (cleaned.get("capacity") or 0):
+            self.add_error(
+                "reserved", _("No more than the open leads at once, which need a number.")
+            )
+        return cleaned
 
 
 class LeaveInline(EditableInline):
@@ -149,7 +157,7 @@ class LeaveInline(EditableInline):
 @admin.register(WorkProfile)
 class WorkProfileAdmin(EditableAdmin):
     form = ProfileForm
-    list_display = ["person", "capacity", "skills", "works_from", "works_to"]
+    list_display = ["person", "capacity", "reserved", "skills", "works_from", "works_to"]
     list_select_related = ["person"]
     inlines = [LeaveInline]
 

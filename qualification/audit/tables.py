@@ -6,14 +6,15 @@ from this list; a column or a table added here needs a migration that installs a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Chained:
     """A table in the chain. `columns` stay for ever; `sealed` may hold personal values and is
     vouched for by a salted digest, which says nothing any more once the salt is gone. `actor` names
-    the column with the person, where the row has one; `since` the migration that installs it."""
+    the column with the person, where the row has one; `since` the migration that installs it,
+    `later` those of the columns that came after it."""
 
     kind: str
     table: str
@@ -25,6 +26,12 @@ class Chained:
     # Known, and left out on purpose: counters, texts about people who work here, secrets.
     left_out: tuple[str, ...] = ()
     since: str = "the_chain"
+    later: tuple[str, ...] = ()
+
+    def at_first(self) -> Chained:
+        """As its first migration installs it."""
+        first = tuple(name for name in self.columns if name not in self.later)
+        return replace(self, columns=first, later=())
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -100,7 +107,8 @@ CHAINED: tuple[Chained, ...] = (
     Chained(
         "routing",
         "qualification_workprofile",
-        _names("id person_id capacity skills work_days works_from works_to"),
+        _names("id person_id capacity skills work_days works_from works_to reserved"),
+        later=("reserved",),
     ),
     Chained("routing", "qualification_leave", _names("id profile_id starts_on ends_on")),
     Chained("routing", "qualification_accountowner", _names("id account_id person_id")),

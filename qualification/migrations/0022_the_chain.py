@@ -5,7 +5,7 @@ from django.db import migrations, models
 from qualification.audit import triggers
 from qualification.audit.tables import CHAINED
 
-FIRST = [chained for chained in CHAINED if chained.since == "the_chain"]
+FIRST = [chained.at_first() for chained in CHAINED if chained.since == "the_chain"]
 
 
 class Migration(migrations.Migration):

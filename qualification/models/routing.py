@@ -75,6 +75,12 @@ class WorkProfile(models.Model):
     capacity = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text=_("Open leads at once; blank: no limit. 0 pauses.")
     )
+    reserved = models.PositiveSmallIntegerField(
+        default=0,
+        help_text=_(
+            "Of these, the last so many are kept for leads that nobody else there can take."
+        ),
+    )
     skills = models.JSONField(default=list, blank=True, help_text=_('Such as ["french", "sap"].'))
     work_days = models.CharField(
         max_length=7,
@@ -95,7 +101,11 @@ class WorkProfile(models.Model):
                     & ~Q(works_from=F("works_to"))
                 ),
                 name="qualification_workprofile_hours",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved=0) | Q(capacity__isnull=False, capacity__gte=F("reserved")),
+                name="qualification_workprofile_reserved",
+            ),
         ]
 
     def __str__(self) -> str:

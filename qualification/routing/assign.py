@@ -28,7 +28,7 @@ from qualification.models import (
 )
 from qualification.routing import fairness
 from qualification.routing.before import FRESH, Before, Freed
-from qualification.routing.eligibility import GAVE_BACK, SHARED, Staff, WhyNot, staff_of
+from qualification.routing.eligibility import GAVE_BACK, RESERVED, SHARED, Staff, WhyNot, staff_of
 from qualification.routing.rules import active_rules, rule_of_leads
 
 
@@ -98,7 +98,7 @@ class _Desk:
         pool: RoutingPool,
         passed_over: tuple[Candidate, ...],
     ) -> Placement:
-        members = self._members(lead_id, rule, pool)
+        members = self._yielding(self._members(lead_id, rule, pool))
         looked_at = (*passed_over, *members)
         able = {c.person_id: c.weight for c in members if not c.why_not}
         if not able:
@@ -114,6 +114,22 @@ class _Desk:
         self.balances[pool.pk] = fairness.after_giving(sharing, self.balances[pool.pk], chosen)
         turn = AssignedBy.TURN
         return Placement(lead_id, pool.team, turn, rule, pool, chosen, "", looked_at)
+
+    def _yielding(self, members: list[Candidate]) -> list[Candidate]:
+        """Those who keep their last places back yield to the others, where there are others."""
+        able = [c.person_id for c in members if not c.why_not]
+        back = {pk for pk in able if self.staff.holds_back(pk)}
+        if len(back) == len(able):
+            return members
+        return [
+            replace(c, why_not={"code": RESERVED, "kept": self._reserved(c.person_id)})
+            if c.person_id in back
+            else c
+            for c in members
+        ]
+
+    def _reserved(self, person_id: int) -> int:
+        return self.staff.profiles[person_id].reserved
 
     def _hold_reason(self, pool: RoutingPool) -> str:
         words = {"pool": pool.name}
@@ -139,6 +155,7 @@ class _Desk:
             member.person_id: member.weight
             for member in self.members[pool.pk]
             if member.person_id not in before.gave_back
+            and not self.staff.holds_back(member.person_id)
             and self.staff.starts_soon(member.person_id, team=pool.team, skills=rule.skills)
         }
 

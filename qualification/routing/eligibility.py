@@ -21,7 +21,7 @@ from qualification.sla.faces import open_teams
 from qualification.zones import zone_named
 
 # Why somebody was passed over; `why_text` has the words.
-INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK, SHARED = (
+INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK, SHARED, RESERVED = (
     "inactive",
     "role",
     "team",
@@ -32,6 +32,7 @@ INACTIVE, ROLE, TEAM, AWAY, CLOSED, HOURS, FULL, SKILLS, GAVE_BACK, SHARED = (
     "skills",
     "gave_back",
     "shared",
+    "reserved",
 )
 # A lead that waits for somebody of whom this is true is given to somebody else.
 GONE = frozenset({INACTIVE, ROLE, TEAM, AWAY})
@@ -62,6 +63,13 @@ class Staff:
             or self._why_off(person_id, team)
             or self._why_unfit(person_id, skills)
         )
+
+    def holds_back(self, person_id: int) -> bool:
+        """Whether the places they have left are kept for leads that nobody else can take."""
+        profile = self.profiles.get(person_id)
+        if profile is None or profile.capacity is None or not profile.reserved:
+            return False
+        return self.load[person_id] >= profile.capacity - profile.reserved
 
     def starts_soon(self, person_id: int, *, team: Team, skills: Collection[str]) -> bool:
         """Whether nothing but a shift that begins within `OPENING` keeps the lead from them."""

@@ -35,8 +35,8 @@ class RuleShown:
 
 @dataclass(frozen=True)
 class MemberShown:
-    """Somebody of a pool: part of its leads, how many open of how many, why not now (blank: can
-    take one)."""
+    """Somebody of a pool: part of its leads, how many open of how many, `reserved` of them kept for
+    leads nobody else can take, why not now (blank: can take one)."""
 
     person: User
     weight: int
@@ -44,6 +44,7 @@ class MemberShown:
     balance: float
     open: int
     capacity: int | None
+    reserved: int
     skills: tuple[str, ...]
     why_not: str
 
@@ -126,6 +127,7 @@ def _member(member: PoolMember, share: float, balance: float, staff: Staff) -> M
         balance=balance,
         open=staff.load[person_id],
         capacity=None if profile is None else profile.capacity,
+        reserved=0 if profile is None else profile.reserved,
         skills=() if profile is None else tuple(profile.skills),
         why_not=why_text(why_not, sees_all=True),
     )

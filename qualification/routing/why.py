@@ -33,6 +33,11 @@ WORDS = {
     eligibility.GAVE_BACK: gettext_lazy("gave it back"),
     eligibility.SHARED: gettext_lazy("had their part of the night’s leads"),
 }
+# The same with figures, as stored with the reason.
+COUNTED = {
+    eligibility.FULL: gettext_lazy("has %(open)s open of %(capacity)s"),
+    eligibility.RESERVED: gettext_lazy("keeps the last %(kept)s for leads nobody else can take"),
+}
 
 
 @dataclass(frozen=True)
@@ -164,8 +169,8 @@ def why_text(why_not: Mapping[str, Any], *, sees_all: bool) -> str:
                 return _("is away")
             until = date_format(date.fromisoformat(why_not["until"]), "j M Y")
             return _("is away until %(until)s") % {"until": until}
-        case eligibility.FULL:
-            return _("has %(open)s open of %(capacity)s") % why_not
+        case code if code in COUNTED:
+            return str(COUNTED[code]) % why_not
         case eligibility.SKILLS:
             return _("lacks %(skills)s") % {"skills": ", ".join(why_not["lacks"])}
         case code:

@@ -111,6 +111,7 @@ def test_a_profile_with_leave(admin: Client, people: dict[str, User]) -> None:
     data = {
         "person": people["sdr"].pk,
         "capacity": "20",
+        "reserved": "3",
         "skills": '["SAP ", "french"]',
         "work_days": "12345",
         "leaves-TOTAL_FORMS": "1",
@@ -121,6 +122,10 @@ def test_a_profile_with_leave(admin: Client, people: dict[str, User]) -> None:
     assert admin.post(f"{ADMIN}workprofile/add/", data).status_code == 302
     profile = WorkProfile.objects.get()
     assert (profile.skills, profile.leaves.count()) == (["french", "sap"], 1)
+    assert profile.reserved == 3
+    page = f"{ADMIN}workprofile/{profile.pk}/change/"
+    refused = admin.post(page, {**data, "reserved": "21", "leaves-TOTAL_FORMS": "0"})
+    assert "No more than the open leads" in refused.content.decode()
 
 
 def test_members_are_edited_on_the_page_of_their_pool_and_balances_are_not(
