@@ -19,6 +19,7 @@ from qualification.views import (
     handoffs,
     home,
     intake,
+    journey,
     lead,
     models,
     notices,
@@ -79,7 +80,7 @@ queue_urls = [
 
 lead_urls = [
     path("leads/<int:pk>/", lead.lead_detail, name="lead-detail"),
-    path("leads/<int:pk>/timeline/", lead.lead_timeline, name="lead-timeline"),
+    path("leads/<int:pk>/timeline/", journey.lead_timeline, name="lead-timeline"),
     path("leads/<int:pk>/presence/", lead.lead_presence, name="lead-presence"),
     path("leads/<int:pk>/duplicates/", duplicates.lead_duplicates, name="lead-duplicates"),
     path("leads/<int:pk>/not-duplicate/", duplicates.not_duplicate, name="lead-not-duplicate"),
@@ -126,6 +127,7 @@ personal_urls = [
 account_urls = [
     path("accounts/", accounts.account_list, name="account-list"),
     path("accounts/<int:pk>/", accounts.account_detail, name="account-detail"),
+    path("accounts/<int:pk>/timeline/", journey.account_timeline, name="account-timeline"),
     path("accounts/<int:pk>/target/", accounts.account_target, name="account-target"),
 ]
 

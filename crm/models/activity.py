@@ -33,12 +33,14 @@ class Activity(models.Model):
             )
         ]
         indexes = [
-            # The score's activity join, which needs no other column, and the journey on the page.
+            # The score's activity join, which needs no other column, and mails on the journey.
             models.Index(
                 fields=["lead", "type", "occurred_at"],
                 include=["recorded_at", "id"],
                 name="crm_activity_of_lead",
             ),
+            # A page of the journey from any place on.
+            models.Index(fields=["lead", "-occurred_at", "-id"], name="crm_activity_journey"),
         ]
         triggers = [KeptUntilErased(name="append_only", blanks="properties event_key")]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from qualification.models import Decision
+from qualification.review.journey_sources import Row
 from qualification.review.replay import Screen, screen_of
-from qualification.review.timeline import Day, Row, journey_until
+from qualification.review.timeline import Day, journey_until
 
 # What is told of the work before; decisions, stages and outcomes would say how it ended.
 KINDS = ("activity", "item", "touch", "answer", "dispute")

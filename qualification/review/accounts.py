@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from crm.models import Account, AccountDomain, BuyingRole, Lead, LeadRole, User
 from crm.stages import Stage
+from crm.verdicts import is_machine
 from qualification.models import Decision
 from qualification.permissions import Right
 from qualification.review import guard
@@ -28,18 +29,14 @@ WEEKS = 12
 # Stages in which somebody of ours still has to do with the lead.
 OPEN_STAGES = (Stage.NEW, Stage.MQL, Stage.WORKING, Stage.NURTURE, Stage.SQL, Stage.OPPORTUNITY)
 
-_ACTIVE_PEOPLE = """
+_ACTIVE_PEOPLE = f"""
     SELECT floor(extract(epoch FROM %(until)s - a.occurred_at) / 604800)::int AS weeks_ago,
            count(DISTINCT a.lead_id)
     FROM crm_lead AS l JOIN crm_activity AS a ON a.lead_id = l.id
-    LEFT JOIN LATERAL (
-        SELECT v.is_machine FROM crm_activityverdict AS v WHERE v.activity_id = a.id
-        ORDER BY v.recorded_at DESC, v.id DESC LIMIT 1
-    ) AS judged ON true
     WHERE l.account_id = %(account)s AND a.occurred_at > %(since)s AND a.occurred_at <= %(until)s
-      AND judged.is_machine IS NOT TRUE
+      AND NOT {is_machine("a.id")}
     GROUP BY 1
-"""
+"""  # noqa: S608 - constants of this module  # nosec
 
 
 @dataclass(frozen=True)

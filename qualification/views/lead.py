@@ -21,7 +21,7 @@ from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
 from qualification.personal.reads import request_on
-from qualification.review import presence, timeline, workspace
+from qualification.review import presence, workspace
 from qualification.review.buying import buying_committee_of
 from qualification.review.follow import follow_of
 from qualification.review.lead_clock import story_of
@@ -29,14 +29,9 @@ from qualification.review.next_steps import TOUCHES
 from qualification.review.replay import decisions_of
 from qualification.review.workspace import Workspace, workspace_of
 from qualification.views.fetch import reader_of, visible_lead_or_404
+from qualification.views.journey import journey_context
 from qualification.views.replies import is_htmx
 
-JOURNEY_FILTERS = (
-    ("", _("All")),
-    ("events", _("Events")),
-    ("work", _("Work")),
-    ("answers", _("Answers")),
-)
 # The pieces a verb may redraw out of band, each a partial with a root of a fixed id.
 PARTS = ("top", "bar", "journey")
 DEFAULT_SOURCE = _("Call")
@@ -63,26 +58,6 @@ def _erased_page(request: HttpRequest, lead: Lead) -> HttpResponse:
         "can_audit": has_right(request.user, Right.AUDIT),
     }
     return render(request, "qualification/erased_page.html", context)
-
-
-@require_GET
-@require(Right.SEE_LEADS)
-def lead_timeline(request: HttpRequest, pk: int) -> HttpResponse:
-    """The journey: older entries after a cursor, or the newest of one kind."""
-    lead = visible_lead_or_404(request.user, pk, erased_too=True)
-    before = request.GET.get("before", "")
-    journey = timeline.journey_of(
-        lead, reader_id=reader_of(request).pk, before=before, only=request.GET.get("only", "")
-    )
-    context = {
-        "space": {"lead": lead, "journey": journey},
-        "journey": journey,
-        "journey_filters": JOURNEY_FILTERS,
-    }
-    if is_htmx(request):
-        part = "_lead_journey_days.html" if before else "_lead_journey.html"
-        return render(request, f"qualification/{part}", context)
-    return render(request, "qualification/journey_page.html", context)
 
 
 @require_POST
@@ -116,7 +91,7 @@ def page_context(
         "space": space,
         "now": now,
         "back_url": reverse("qualification:queue"),
-        "journey_filters": JOURNEY_FILTERS,
+        **journey_context(lead, space.journey),
         "dispute_kinds": DisputeKind.choices,
         "can_dispute": has_right(request.user, Right.WORK_QUEUE),
         "follow": follow_of(lead, reader=reader_of(request), is_mine=space.is_mine, now=now),

@@ -64,6 +64,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-changers": page(SEE_LEADS),
     "qualification:account-list": page(SEE_LEADS),
     "qualification:account-detail": page(SEE_LEADS),
+    "qualification:account-timeline": page(SEE_LEADS),
     "qualification:account-target": verb(MANAGE),
     "qualification:lead-clock": page(SEE_LEADS),
     "qualification:lead-presence": verb(SEE_LEADS),

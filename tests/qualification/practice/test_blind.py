@@ -15,7 +15,7 @@ from qualification.choices import DisputeKind
 from qualification.feedback import disputes
 from qualification.models import Decision, ItemEvent, PracticeCase, ScoringRule
 from qualification.practice.blind import ITEM_VERBS, blind_lead
-from qualification.review.timeline import ITEM_VERBS as KNOWN_VERBS
+from qualification.review.journey_words import ITEM_VERBS as KNOWN_VERBS
 from tests.qualification.decision_support import active_model
 from tests.qualification.practice.past_leads import became, begin, case_of
 

@@ -1,0 +1,195 @@
+"""The rows of the journey: eight sources, each read from the cursor on and no further than a page.
+
+Called by `timeline.py`. What is never written by hand, activities and stages, is read through an
+index that has it in order, a person at a time: a page costs the same however long the journey is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from crm.verdicts import is_machine
+
+# In the order of one instant: a decision stands above the stage it moved the lead to.
+KINDS = ("activity", "stage", "item", "touch", "answer", "dispute", "decision", "outcome")
+# Beyond every cursor.
+NEWEST = ("infinity", len(KINDS), 0)
+_LAST_ID = 2**63 - 1
+
+
+class Row(NamedTuple):
+    """A line as PostgreSQL gives it: all sources in the same columns."""
+
+    rank: int
+    pk: int
+    at: dt.datetime
+    lead_id: int
+    verb: str
+    subject: str
+    words: str
+    by_id: int | None
+    by_name: str
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return KINDS[self.rank]
+
+
+_ACTIVITY_COLUMNS = f"""0 AS rank, a.id, a.occurred_at AS at, a.lead_id, a.type::text AS verb,
+    CASE WHEN {is_machine("a.id", by="%(known)s")} THEN 'machine' ELSE '' END AS subject,
+    a.properties::text AS words, NULL::bigint AS by_id"""
+_FROM_CURSOR = """(a.occurred_at, a.id) < (%(at)s::timestamptz, %(id0)s)
+    AND a.recorded_at <= %(known)s"""
+_NEWEST_FIRST = "ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s"
+
+_ACTIVITIES = f"""
+    SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id)
+    CROSS JOIN LATERAL (
+        SELECT {_ACTIVITY_COLUMNS} FROM crm_activity AS a
+        WHERE a.lead_id = p.lead_id AND {_FROM_CURSOR} {_NEWEST_FIRST}
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+# The types of a person are few: one look into the index each finds them, one more their newest.
+_MAILS = f"""
+    SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id)
+    CROSS JOIN LATERAL (
+        WITH RECURSIVE seen AS (
+            SELECT min(a.type) AS type FROM crm_activity AS a WHERE a.lead_id = p.lead_id
+            UNION ALL
+            SELECT (SELECT min(a.type) FROM crm_activity AS a
+                    WHERE a.lead_id = p.lead_id AND a.type > s.type)
+            FROM seen AS s WHERE s.type IS NOT NULL
+        )
+        SELECT s.type FROM seen AS s WHERE s.type ILIKE '%%mail%%'
+    ) AS t
+    CROSS JOIN LATERAL (
+        SELECT {_ACTIVITY_COLUMNS} FROM crm_activity AS a
+        WHERE a.lead_id = p.lead_id AND a.type = t.type
+          AND a.occurred_at <= %(at)s::timestamptz AND {_FROM_CURSOR} {_NEWEST_FIRST}
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+# A stage move that an item event or a decision of the same moment tells already is left out.
+_STAGES = """
+    SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id)
+    CROSS JOIN LATERAL (
+        SELECT 1 AS rank, e.id, e.at, e.lead_id, e.to_stage, e.from_stage, e.reason, e.by_id
+        FROM crm_stageevent AS e
+        WHERE e.lead_id = p.lead_id AND e.at <= %(at)s::timestamptz
+          AND (e.at, e.id) < (%(at)s::timestamptz, %(id1)s) AND NOT EXISTS (
+            SELECT FROM qualification_itemevent AS o
+            JOIN qualification_reviewitem AS q ON q.id = o.item_id
+            WHERE q.lead_id = e.lead_id AND o.at = e.at)
+        ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s
+    ) AS f
+"""
+_ITEMS = """
+    SELECT 2 AS rank, i.id, i.at, r.lead_id, i.verb, '', i.note, i.by_id
+    FROM qualification_itemevent AS i
+    JOIN qualification_reviewitem AS r ON r.id = i.item_id
+    WHERE r.lead_id = ANY(%(leads)s) AND (i.at, i.id) < (%(at)s::timestamptz, %(id2)s)
+      AND i.verb <> 'item:touched' AND NOT (i.verb = 'item:closed' AND EXISTS (
+          SELECT FROM qualification_decision AS p WHERE p.item_id = r.id AND p.at = i.at))
+"""
+_TOUCHES = """
+    SELECT 3 AS rank, t.id, t.at, t.lead_id, t.kind, t.result, t.note, t.by_id
+    FROM qualification_touch AS t
+    WHERE t.lead_id = ANY(%(leads)s) AND (t.at, t.id) < (%(at)s::timestamptz, %(id3)s)
+"""
+_MAIL_TOUCHES = f"{_TOUCHES} AND t.kind = 'mail'"
+_ANSWERS = """
+    SELECT 4 AS rank, c.id, c.recorded_at AS at, c.lead_id, c.state, k.label, c.value::text, c.by_id
+    FROM qualification_checklistanswer AS c
+    JOIN qualification_criterion AS k ON k.id = c.criterion_id
+    WHERE c.lead_id = ANY(%(leads)s) AND (c.recorded_at, c.id) < (%(at)s::timestamptz, %(id4)s)
+"""
+_DISPUTES = """
+    SELECT 5 AS rank, d.id, d.at, d.lead_id, d.kind, s.name,
+           concat_ws(', ', nullif(d.note, ''),
+                     CASE WHEN d.withdrawn_at <= %(known)s THEN 'withdrawn' END), d.by_id
+    FROM qualification_scoredispute AS d
+    JOIN qualification_scoringrule AS s ON s.id = d.rule_id
+    WHERE d.lead_id = ANY(%(leads)s) AND (d.at, d.id) < (%(at)s::timestamptz, %(id5)s)
+"""
+_DECISIONS = """
+    SELECT 6 AS rank, n.id, n.at, n.lead_id, n.kind,
+           coalesce(w.label, nullif(concat_ws(' ', ae.first_name, ae.last_name), ''), ''),
+           n.note, n.by_id
+    FROM qualification_decision AS n
+    LEFT JOIN qualification_rejectionreason AS w ON w.id = n.reason_id
+    LEFT JOIN crm_user AS ae ON ae.id = n.ae_id
+    WHERE n.lead_id = ANY(%(leads)s) AND (n.at, n.id) < (%(at)s::timestamptz, %(id6)s)
+"""
+_OUTCOMES = """
+    SELECT 7 AS rank, r.id, coalesce(r.occurred_at, r.recorded_at) AS at, r.lead_id, r.value,
+           coalesce(r.months::text, ''), concat_ws(', ', coalesce(nullif(f.label, ''), f.name),
+           nullif(r.effect, '')), NULL::bigint
+    FROM crm_outcome AS r JOIN crm_source AS f ON f.id = r.source_id
+    WHERE r.lead_id = ANY(%(leads)s)
+      AND (coalesce(r.occurred_at, r.recorded_at), r.id) < (%(at)s::timestamptz, %(id7)s)
+"""
+SOURCES: Mapping[str, str] = {
+    "activity": _ACTIVITIES,
+    "mail": _MAILS,
+    "mail touch": _MAIL_TOUCHES,
+    "stage": _STAGES,
+    "item": _ITEMS,
+    "touch": _TOUCHES,
+    "answer": _ANSWERS,
+    "dispute": _DISPUTES,
+    "decision": _DECISIONS,
+    "outcome": _OUTCOMES,
+}
+FILTERS: Mapping[str, Sequence[str]] = {
+    "events": ("activity",),
+    "mails": ("mail", "mail touch"),
+    "work": ("stage", "item", "touch", "dispute", "decision", "outcome"),
+    "answers": ("answer",),
+    "decisions": ("decision", "outcome"),
+}
+
+
+def statement_of(sources: Iterable[str]) -> str:
+    """One statement over these sources: each stops after a page, then the page is what is newest
+    of them."""
+    each = [f"({source} ORDER BY at DESC, id DESC LIMIT %(limit)s)" for source in sources]
+    return f"""
+        WITH journey (rank, id, at, lead_id, verb, subject, words, by_id) AS (
+            {" UNION ALL ".join(each)}
+        ), page AS (
+            SELECT * FROM journey ORDER BY at DESC, rank DESC, id DESC LIMIT %(limit)s
+        )
+        SELECT j.rank, j.id, j.at, j.lead_id, j.verb, j.subject, coalesce(j.words, ''), j.by_id,
+               coalesce(nullif(concat_ws(' ', u.first_name, u.last_name), ''), u.username, '')
+        FROM page AS j LEFT JOIN crm_user AS u ON u.id = j.by_id
+        ORDER BY j.at DESC, j.rank DESC, j.id DESC
+    """  # noqa: S608 - constants of this module  # nosec
+
+
+def rows_before(
+    cursor: tuple[str, int, int],
+    *,
+    lead_ids: Sequence[int],
+    sources: Iterable[str],
+    limit: int,
+    known: dt.datetime | None = None,
+) -> list[Row]:
+    """The newest rows of these leads behind the cursor (moment, rank, id), from keys of SOURCES, as
+    far as they were recorded by `known`; one query."""
+    at, rank, pk = cursor
+    # Rows of one instant stand by rank: of higher ones all were shown, of lower ones none.
+    ids = {f"id{r}": pk if r == rank else _LAST_ID if r < rank else 0 for r in range(len(KINDS))}
+    values: dict[str, Any] = {
+        "leads": list(lead_ids),
+        "at": at,
+        "limit": limit,
+        "known": known or "infinity",
+        **ids,
+    }
+    with connection.cursor() as db:
+        db.execute(statement_of(SOURCES[name] for name in sources), values)
+        return [Row(*row) for row in db.fetchall()]

@@ -1,0 +1,225 @@
+"""The words of the journey: each row of it as one line for the page.
+
+Called by `timeline.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Outcome
+from crm.stages import Stage
+from qualification.choices import (
+    AnswerState,
+    DecisionKind,
+    DisputeKind,
+    TouchKind,
+    TouchResult,
+)
+from qualification.review.journey_sources import Row
+
+WORDS_SHOWN = 160
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whose line it is on the journey of a company; `part` is what they are to the purchase."""
+
+    lead_id: int
+    name: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the journey in words; `dot` and `icon` are how it looks."""
+
+    kind: str
+    at: dt.datetime
+    pk: int
+    text: str
+    detail: str
+    icon: str
+    dot: str = ""
+    person: Person | None = None
+
+
+ACTIVITY_ICONS = (
+    ("mail", "mail"),
+    ("email", "mail"),
+    ("call", "phone"),
+    ("webinar", "calendar"),
+    ("event", "calendar"),
+    ("page", "eye"),
+    ("visit", "eye"),
+    ("download", "file-text"),
+    ("chat", "message-square"),
+)
+TOUCH_ICONS = {
+    TouchKind.CALL: "phone",
+    TouchKind.MAIL: "mail",
+    TouchKind.SOCIAL: "message-square",
+    TouchKind.MEETING: "calendar",
+    TouchKind.REPLY: "reply",
+}
+DECISIONS = {
+    DecisionKind.ACCEPT: ("check", "ok", _("accepted the lead for %(subject)s")),
+    DecisionKind.REJECT: ("x", "warn", _("rejected the lead: %(subject)s")),
+    DecisionKind.NURTURE: ("sprout", "", _("moved the lead to nurture")),
+    DecisionKind.REVERSED: ("undo-2", "", _("undid the decision")),
+    DecisionKind.OVERTURNED: ("undo-2", "warn", _("overturned the rejection")),
+}
+ITEM_VERBS = {
+    "item:entered": ("inbox", _("Entered the queue")),
+    "item:assigned": ("user-check", _("Chosen by routing")),
+    "item:claimed": ("hand", _("claimed the lead")),
+    "item:owned": ("user-check", _("became the owner with the first contact")),
+    "item:released": ("hand", _("released the lead")),
+    "item:skipped": ("hand", _("skipped the lead")),
+    "item:lapsed": ("timer-off", _("The claim ran out")),
+    "item:reassigned": ("user-check", _("handed the lead to a colleague")),
+    "item:taken_back": ("timer-off", _("Taken back: nobody answered in time")),
+    "clock:paused": ("pause", _("paused the clock")),
+    "clock:resumed": ("play", _("The clock goes on")),
+    "item:snoozed": ("alarm-clock", _("put the next task off")),
+    "item:closed": ("archive", _("Left the queue")),
+    "item:held": ("triangle-alert", _("Nobody can work it")),
+    "item:held_till_open": ("clock", _("Nobody is at work: it waits for the opening")),
+    "item:override-asked": ("message-square", _("asked a manager to accept with open answers")),
+    "plan:changed": ("sprout", _("changed when the lead wakes")),
+    "cadence:started": ("list-checks", _("started a cadence")),
+    "cadence:stopped": ("list-checks", _("stopped the cadence")),
+    "facts:changed": ("pencil", _("changed facts")),
+    "framework:switched": ("list-checks", _("switched the checklist")),
+    "handoff:taken": ("handshake", _("took the handoff")),
+    "handoff:moved": ("user-check", _("gave the handoff to another AE")),
+    "handoff:settled": ("handshake", _("Taken: the deal shows it")),
+    "handoff:returned": ("undo-2", _("gave the lead back")),
+}
+
+
+def entry_of(row: Row, *, reader_id: int | None, person: Person | None) -> Entry:
+    """A row in words; what `reader_id` did reads “You …”, `person` is whose line it is where
+    several people are shown."""
+    kind = row.kind
+    who = _("You") if row.by_id and row.by_id == reader_id else row.by_name
+    text, detail, icon, dot = WRITERS[kind](row, str(who))
+    return Entry(
+        kind=kind,
+        at=row.at,
+        pk=row.pk,
+        text=str(text),
+        detail=_short(str(detail)),
+        icon=icon,
+        dot=dot,
+        person=person,
+    )
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= WORDS_SHOWN else f"{words[: WORDS_SHOWN - 1]}…"
+
+
+def _told(who: str, act: str) -> str:
+    """“You claimed …”, or the act alone when nobody did it."""
+    return f"{who} {act}" if who else f"{act[:1].upper()}{act[1:]}"
+
+
+def _activity(row: Row, _who: str) -> tuple[str, str, str, str]:
+    name = row.verb.replace("_", " ").replace(".", " ").replace(":", " ")
+    icon = next((icon for part, icon in ACTIVITY_ICONS if part in row.verb), "mouse-pointer-click")
+    detail = _properties(row.words)
+    if row.subject == "machine":
+        detail = _("A machine did this; it does not count") + (f" · {detail}" if detail else "")
+        return name.capitalize(), detail, "bot", ""
+    return name.capitalize(), detail, icon, "intent"
+
+
+def _properties(words: str) -> str:
+    found: dict[str, Any] = json.loads(words or "{}")
+    return ", ".join(
+        f"{key.replace('_', ' ')}: {value}"
+        for key, value in found.items()
+        if isinstance(value, str | int | float) and value != ""
+    )
+
+
+def _stage(row: Row, who: str) -> tuple[str, str, str, str]:
+    names = dict(Stage.choices)
+    text = _("Stage: %(before)s → %(after)s") % {
+        "before": names.get(row.subject, row.subject),
+        "after": names.get(row.verb, row.verb),
+    }
+    detail = ", ".join(part for part in (row.words, who) if part)
+    return text, detail, "git-commit-horizontal", ""
+
+
+def _item(row: Row, who: str) -> tuple[str, str, str, str]:
+    told = row.verb.rpartition(":")[2].replace("-", " ").capitalize()
+    icon, words = ITEM_VERBS.get(row.verb, ("dot", told))
+    act = str(words)
+    is_passive = act[:1].isupper()
+    return (act if is_passive else _told(who, act)), row.words, icon, ""
+
+
+def _touch(row: Row, who: str) -> tuple[str, str, str, str]:
+    kind, result = TouchKind(row.verb), TouchResult(row.subject)
+    act = _("logged: %(kind)s, %(result)s") % {
+        "kind": kind.label.lower(),
+        "result": result.label.lower(),
+    }
+    dot = "ok" if result == TouchResult.SPOKE else ""
+    return _told(who, act), row.words, TOUCH_ICONS[kind], dot
+
+
+def _answer(row: Row, who: str) -> tuple[str, str, str, str]:
+    state = AnswerState(row.verb)
+    text = _("Answer %(state)s: %(criterion)s") % {
+        "state": state.label.lower(),
+        "criterion": row.subject,
+    }
+    value = json.loads(row.words) if row.words else None
+    said = {True: _("Yes"), False: _("No")}[value] if isinstance(value, bool) else value
+    icon = {AnswerState.CONTRADICTED: "circle-x", AnswerState.UNKNOWN: "circle-dashed"}
+    dot = "ok" if state == AnswerState.CONFIRMED else ""
+    detail = " · ".join(str(part) for part in (said, who) if part not in (None, ""))
+    return text, detail, icon.get(state, "circle-check"), dot
+
+
+def _dispute(row: Row, who: str) -> tuple[str, str, str, str]:
+    act = _("flagged “%(line)s” as %(kind)s") % {
+        "line": row.subject,
+        "kind": DisputeKind(row.verb).label.lower(),
+    }
+    return _told(who, act), row.words, "flag", "warn"
+
+
+def _decision(row: Row, who: str) -> tuple[str, str, str, str]:
+    icon, dot, act = DECISIONS[DecisionKind(row.verb)]
+    return _told(who, str(act) % {"subject": row.subject}), row.words, icon, dot
+
+
+def _outcome(row: Row, _who: str) -> tuple[str, str, str, str]:
+    words = dict(Outcome.Value.choices)[row.verb]
+    text = _("Outcome: %(what)s") % {"what": words}
+    if row.subject:
+        text = _("Outcome: %(what)s after %(n)s months") % {"what": words, "n": row.subject}
+    dots = {str(Outcome.Value.LOST): "warn", str(Outcome.Value.OPPORTUNITY): ""}
+    return text, row.words, "trending-up", dots.get(row.verb, "ok")
+
+
+WRITERS = {
+    "activity": _activity,
+    "stage": _stage,
+    "item": _item,
+    "touch": _touch,
+    "answer": _answer,
+    "dispute": _dispute,
+    "decision": _decision,
+    "outcome": _outcome,
+}

@@ -1,0 +1,233 @@
+"""The journey of a whole company: whose lines it shows, in which order, and what a page reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from crm.models import Account, Activity, Lead, LeadRole, Team, User
+from qualification.models import Touch
+from qualification.review import journey_sources, timeline
+from tests import factories
+from tests.qualification import queue_support
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+PEOPLE = 40
+TYPES = ["email_open", "page_view", "visit"]
+EVENTS = (5_000, 50_000)
+
+
+def did(lead: Lead, kind: str, at: dt.datetime, **properties: object) -> Activity:
+    return Activity.objects.create(
+        lead=lead, type=kind, occurred_at=at, recorded_at=at, properties=properties
+    )
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    return factories.AccountFactory(name="Teranga Foods")
+
+
+@pytest.fixture
+def lead(account: Account, team: Team) -> Lead:
+    return factories.LeadFactory(account=account, team=team, first_name="Awa", last_name="Diallo")
+
+
+@pytest.fixture
+def colleague(account: Account, team: Team, now: dt.datetime) -> Lead:
+    """Somebody else of the company, known as its economic buyer."""
+    found = factories.LeadFactory(
+        account=account, team=team, first_name="Moussa", last_name="Sarr", title="CFO"
+    )
+    LeadRole.objects.create(lead=found, role="economic_buyer", source="Call", recorded_at=now)
+    return found
+
+
+@pytest.fixture
+def out_of_sight(account: Account) -> Lead:
+    return factories.LeadFactory(
+        account=account, team=factories.TeamFactory(name="Americas"), last_name="Elsewhere"
+    )
+
+
+@pytest.fixture
+def sdr(login: Callable[[User], Client], people: dict[str, User]) -> Client:
+    return login(people["sdr"])
+
+
+def entries(journey: timeline.Journey) -> list[tuple[str, int]]:
+    return [(entry.kind, entry.pk) for day in journey.days for entry in day.entries]
+
+
+def test_it_names_whose_lines_they_are(
+    sdr: Client, lead: Lead, colleague: Lead, now: dt.datetime
+) -> None:
+    did(lead, "pricing_page", now)
+    did(colleague, "demo_request", now)
+    html = sdr.get(f"/leads/{lead.pk}/timeline/?scope=account", headers=HTMX).content.decode()
+    for text in ("Pricing page", "Demo request", "Awa Diallo", "Moussa Sarr", "Economic buyer"):
+        assert text in html, text
+    own = sdr.get(f"/leads/{lead.pk}/timeline/", headers=HTMX).content.decode()
+    assert "Pricing page" in own
+    assert "Demo request" not in own
+
+
+@pytest.mark.parametrize("where", ["lead", "account"])
+def test_people_of_other_teams_are_a_number(
+    sdr: Client, lead: Lead, out_of_sight: Lead, now: dt.datetime, where: str
+) -> None:
+    did(lead, "pricing_page", now)
+    did(out_of_sight, "secret_visit", now)
+    url = {
+        "lead": f"/leads/{lead.pk}/timeline/?scope=account",
+        "account": f"/accounts/{lead.account_id}/timeline/",
+    }[where]
+    html = sdr.get(url, headers=HTMX).content.decode()
+    assert "Pricing page" in html
+    assert "1 more belongs to another team" in html
+    assert "Secret visit" not in html
+    assert "Elsewhere" not in html
+
+
+def test_a_company_without_anybody_in_sight_says_so(sdr: Client, out_of_sight: Lead) -> None:
+    html = sdr.get(f"/accounts/{out_of_sight.account_id}/timeline/").content.decode()
+    assert "Nobody of this company is in your sight." in html
+    assert "Elsewhere" not in html
+
+
+def test_a_lead_without_a_company_has_its_own_journey_only(
+    sdr: Client, team: Team, now: dt.datetime
+) -> None:
+    alone = factories.LeadFactory(account=None, team=team)
+    did(alone, "pricing_page", now)
+    html = sdr.get(f"/leads/{alone.pk}/timeline/?scope=account", headers=HTMX).content.decode()
+    assert "Pricing page" in html
+    assert "Whole account" not in html
+
+
+def test_mails_are_those_of_both_sides(
+    sdr: Client, team: Team, people: dict[str, User], now: dt.datetime
+) -> None:
+    item = queue_support.waiting_item(500, now=now, team=team)
+    lead = item.lead
+    Touch.objects.create(
+        item=item, lead=lead, kind="mail", result="sent", note="Our offer", by=people["sdr"], at=now
+    )
+    did(lead, "email_click", now)
+    did(lead, "pricing_page", now)
+    html = sdr.get(f"/leads/{lead.pk}/timeline/?only=mails", headers=HTMX).content.decode()
+    assert "Email click" in html
+    assert "Our offer" in html
+    assert "Pricing page" not in html
+
+
+def test_its_cursor_passes_every_line_once(
+    lead: Lead, colleague: Lead, people: dict[str, User], now: dt.datetime
+) -> None:
+    """Also where many lines of several kinds share a moment."""
+    for number in range(30):
+        did(lead, f"visit_{number}", now)
+        did(colleague, "email_open", now - dt.timedelta(minutes=number // 10))
+    everything = set(Activity.objects.values_list("pk", flat=True))
+    seen: list[tuple[str, int]] = []
+    cursor, is_first = "", True
+    while is_first or cursor:
+        journey = timeline.account_journey(lead.account, reader=people["sdr"], before=cursor)  # type: ignore[arg-type]
+        seen += entries(journey)
+        cursor, is_first = journey.older, False
+    assert len(seen) == len(set(seen))
+    assert {pk for kind, pk in seen if kind == "activity"} == everything
+
+
+@pytest.mark.parametrize(
+    "cursor", ["nonsense", "2026-11-23~0~1", "2026-11-23T09:00:00+00:00~99~1", "~~", "x~0~1"]
+)
+def test_a_cursor_that_cannot_be_read_starts_at_the_newest(
+    sdr: Client, lead: Lead, now: dt.datetime, cursor: str
+) -> None:
+    did(lead, "pricing_page", now)
+    response = sdr.get(f"/leads/{lead.pk}/timeline/", {"before": cursor}, headers=HTMX)
+    assert "Pricing page" in response.content.decode()
+
+
+# --- what a page reads ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("only", ["", "events", "mails"])
+@pytest.mark.parametrize("part", ["newest", "middle"])
+def test_a_page_reads_as_much_of_a_long_journey(
+    account: Account, team: Team, now: dt.datetime, only: str, part: str
+) -> None:
+    """Rows that PostgreSQL touched, by its own account, for 5,000 events and for 50,000: a page of
+    each person at most, and for mails a look for each of their types."""
+    ids = [
+        lead.pk for lead in factories.LeadFactory.create_batch(PEOPLE, account=account, team=team)
+    ]
+    read = []
+    for events in EVENTS:
+        fill(ids, events=events, now=now)
+        days = 0 if part == "newest" else 15
+        at = (now - dt.timedelta(days=days)).isoformat()
+        read.append(rows_read(ids, only=only, cursor=(at, 0, 0)))
+    few, many = read
+    looks = PEOPLE * (len(TYPES) + 1) if only == "mails" else 0
+    assert few > 0
+    assert many <= PEOPLE * (timeline.PAGE_SIZE + 1) + looks + 1, read
+    assert many <= few * 1.05, read
+
+
+def fill(ids: list[int], *, events: int, now: dt.datetime) -> None:
+    """So many events of a month in all, dealt out to these leads."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("DELETE FROM crm_activity")
+        cursor.execute(
+            """INSERT INTO crm_activity (lead_id, type, occurred_at, recorded_at, properties)
+            SELECT (%s::bigint[])[1 + n %% %s],
+                   (%s::text[])[1 + n %% 3],
+                   %s::timestamptz - n * interval '30 days' / %s, %s, '{}'
+            FROM generate_series(1, %s) AS n""",
+            [ids, len(ids), TYPES, now, events, now, events],
+        )
+        cursor.execute("SET LOCAL session_replication_role = origin")
+        cursor.execute("ANALYZE crm_activity")
+
+
+def rows_read(ids: list[int], *, only: str, cursor: tuple[str, int, int]) -> float:
+    plans: list[str] = []
+    sources = journey_sources.FILTERS.get(only, journey_sources.KINDS)
+
+    def explained(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
+        execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params, *rest)
+        plans.extend(row[0] for row in rest[1]["cursor"].fetchall())
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(explained):
+        journey_sources.rows_before(
+            cursor, lead_ids=ids, sources=sources, limit=timeline.PAGE_SIZE + 1
+        )
+    (plan,) = plans
+    found = json.loads(plan) if isinstance(plan, str) else plan
+    return _touched(found[0]["Plan"])
+
+
+def _touched(plan: dict[str, Any]) -> float:
+    """Rows that scans gave or threw away, over all their loops."""
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in _nodes(plan)
+        if "Scan" in node["Node Type"] and "Relation Name" in node
+    )
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from _nodes(below)
