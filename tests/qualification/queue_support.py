@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from crm.models import Lead, Source, Team, User
 from qualification.choices import EntryReason
@@ -160,6 +161,43 @@ def in_threads(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
+    return results
+
+
+def wait_for_a_lock(seconds: float = 60) -> None:
+    """Until somebody waits for the transaction of this connection."""
+    ends = time.monotonic() + seconds
+    waiting = (
+        "SELECT count(*), pg_sleep(0.005) FROM pg_locks"
+        " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    with connection.cursor() as cursor:
+        while time.monotonic() < ends:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waited")
+
+
+def in_turn(first: Callable[[], Any], second: Callable[[], Any]) -> list[Any]:
+    """Two calls at once of which the first wins for certain: the second begins when the first has
+    written, and waits at its lock until that is committed. What each returned or raised."""
+    results: list[Any] = [None, None]
+
+    def follow() -> None:
+        try:
+            results[1] = second()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            results[1] = error
+        finally:
+            connection.close()
+
+    follower = threading.Thread(target=follow)
+    with transaction.atomic():
+        results[0] = first()
+        follower.start()
+        wait_for_a_lock()
+    follower.join(timeout=60)
     return results
 
 

@@ -13,7 +13,7 @@ from crm.models import User
 from qualification.models import ModelChange, ScoringModel, ScoringRule
 from qualification.scoring import drafts
 from tests.qualification.admin.support import form_data, rule_of, rule_path
-from tests.qualification.scoring.test_versions import wait_for_a_lock
+from tests.qualification.queue_support import wait_for_a_lock
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import connection
 
 from crm.models import Lead, Team, User
 from qualification.choices import Bucket, ItemState
@@ -141,20 +141,11 @@ def test_control_read_then_write_claims_twice(team: Team) -> None:
 def test_a_lead_in_other_hands_for_a_moment_is_not_a_clear_queue(team: Team) -> None:
     (sdr,) = rows.sdrs(1, team)
     item = rows.waiting_item()
-    locked, done = threading.Event(), threading.Event()
 
-    def rescore() -> None:
-        with transaction.atomic():
-            Lead.objects.select_for_update(no_key=True).get(pk=item.lead_id)
-            locked.set()
-            done.wait(timeout=0.3)
+    def rescore() -> Lead:
+        return Lead.objects.select_for_update(no_key=True).get(pk=item.lead_id)
 
-    def claim() -> ReviewItem | None:
-        locked.wait(timeout=30)
-        return claim_next(by=sdr, now=NOW)
-
-    _, claimed = rows.in_threads([rescore, claim])
-    done.set()
+    _, claimed = rows.in_turn(rescore, lambda: claim_next(by=sdr, now=NOW))
     assert claimed == item
 
 

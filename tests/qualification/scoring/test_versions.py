@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from qualification.models import ModelChange, ScoringModel
 from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from tests.factories import person
+from tests.qualification.queue_support import wait_for_a_lock
 from tests.qualification.scoring.conftest import LoadModel, document, rule
 from tests.qualification.version_support import no_minimum
 
@@ -300,18 +300,3 @@ def test_a_change_at_the_same_moment_makes_its_author_no_second_person(now: dt.d
     thread.join()
     draft.refresh_from_db()
     assert (draft.status, len(refused)) == ("draft", 1)
-
-
-def wait_for_a_lock() -> None:
-    """Until somebody waits for the transaction of this connection."""
-    ends = time.monotonic() + 20
-    waiting = (
-        "SELECT count(*) FROM pg_locks"
-        " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    )
-    with connection.cursor() as cursor:
-        while time.monotonic() < ends:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waited")

@@ -16,8 +16,8 @@ from qualification.models import ReleaseNote, ScoringModel
 from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from tests.factories import person
+from tests.qualification.queue_support import wait_for_a_lock
 from tests.qualification.scoring.conftest import document, rule
-from tests.qualification.scoring.test_versions import wait_for_a_lock
 from tests.qualification.version_support import no_minimum
 
 pytestmark = pytest.mark.django_db(transaction=True)
