@@ -166,14 +166,18 @@ def test_a_vital_process_that_keeps_ending_stops_everything():
         ended(child).check(101.0)
 
 
-def test_a_process_that_ignores_the_polite_signals_is_killed(monkeypatch):
+def test_a_process_that_ignores_the_polite_signals_is_killed(monkeypatch, tmp_path):
     monkeypatch.setattr(children, "STOP_STEPS", ((signal.SIGTERM, 0.2),))
+    deaf = tmp_path / "deaf"
     code = (
-        "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "sys.stderr.write('in'); sys.stderr.flush(); time.sleep(60)"
+        "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
     )
-    child = Child("web", [sys.executable, "-c", code], dict(os.environ))
+    child = Child("web", [sys.executable, "-c", code, str(deaf)], dict(os.environ))
     child.start(0.0)
-    time.sleep(0.5)
+    deadline = time.monotonic() + 60
+    while not deaf.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     children.stop_all([child])
     assert child.process.returncode == -signal.SIGKILL

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from qualification.review import decisions, guard
+from tests.qualification.lifecycle.asides import Asides
 from tests.qualification.lifecycle.checked import Checked
 from tests.qualification.lifecycle.upkeep import Upkeep
 from tests.qualification.lifecycle.work import Work
@@ -21,7 +23,7 @@ RUNS = int(os.environ.get("LIFECYCLE_RUNS", "3"))
 STEPS = int(os.environ.get("LIFECYCLE_STEPS", "50"))
 
 
-class LifecycleMachine(Work, Upkeep, Checked):
+class LifecycleMachine(Work, Asides, Upkeep, Checked):
     """Everything that may happen to a lead."""
 
 
@@ -57,5 +59,16 @@ def test_control_a_claim_that_never_lapses_is_noticed(monkeypatch: pytest.Monkey
 def test_control_a_decision_that_plans_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lead put aside without anything to wake it."""
     monkeypatch.setattr(decisions, "plan_nurture", lambda **_: None)
+    with pytest.raises(AssertionError):
+        walk(Phase.generate, runs=500)
+
+
+@pytest.mark.django_db
+def test_control_a_constraint_that_is_gone_is_noticed() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE qualification_reviewitem"
+            " DROP CONSTRAINT qualification_reviewitem_holder_fits_state"
+        )
     with pytest.raises(AssertionError):
         walk(Phase.generate, runs=500)

@@ -15,6 +15,7 @@ ANSWER_BY = {"decision": (2880, 240), "handoff_acceptance": (240, 60)}
 TIER_ORDER = ["hot", "warm", "cool", "cold", ""]
 LINE, LEAVES_BELOW, CLAIM_LIMIT, ATTEMPTS = 400, 350, 5, 5
 LEASE, UNDO, DAY = dt.timedelta(minutes=30), dt.timedelta(seconds=30), dt.timedelta(hours=24)
+SKIPPED_FOR = dt.timedelta(hours=8)
 # Tenths of points by version: only what a VP is worth differs.
 VP = {1: 300, 2: 120}
 BASE, BIG, DEMO, VISIT = 200, 100, 150, 60
@@ -33,6 +34,8 @@ class Book:
         self.leads: dict[int, Row] = {}
         self.is_big: dict[str, bool] = {}
         self.events: set[tuple[int, str, dt.datetime]] = set()
+        # Until when "next lead" does not offer an item to a person.
+        self.skips: dict[tuple[int, int], dt.datetime] = {}
 
     # --- facts and scores -----------------------------------------------------------------------
 
@@ -47,7 +50,7 @@ class Book:
             "assignee": None, "in_pool": False, "reason": "", "clock": None, "burning": False,
             "score": None, "scored_banned": False, "tier": "", "item_score": 0, "item_tier": "",
             "is_due": False, "answered": False, "touches": 0, "task": None, "plan": None,
-            "handoff": None, "last": None,
+            "handoff": None, "desk": 0, "last": None,
         }  # fmt: skip
         return self.leads[lead]
 
@@ -158,28 +161,53 @@ class Book:
         due = (at or self.now) + dt.timedelta(minutes=allowed)
         row["clock"] = {"timer": timer, "kind": kind, "due": due}
         row["clock"]["warn"] = due - dt.timedelta(minutes=warn)
+        row["clock"] |= {"urgent_until": due + DAY, "paused": None, "seen": at or self.now}
         row["burning"] = False
 
     def settle(self, row: Row, at: dt.datetime | None = None) -> None:
-        """What fell due by now stands for ever."""
+        """A clock that ends: first its pause ends, and what fell due by then stands for ever."""
+        if row["clock"] is not None and row["clock"]["paused"]:
+            self.go_on(row, at)
+        self.falls_due(row, at)
+
+    def falls_due(self, row: Row, at: dt.datetime | None = None) -> None:
+        """What fell due by now stands for ever; of a clock that stands still nothing does."""
         clock = row["clock"]
-        if clock is None:
+        if clock is None or clock["paused"]:
             return
         for level, moment in (("warning", clock["warn"]), ("breach", clock["due"])):
             if moment <= (at or self.now):
                 self.events.add((clock["timer"], level, moment))
 
-    def look_at_clock(self, row: Row) -> None:
+    def look_at_clock(self, row: Row, at: dt.datetime | None = None) -> None:
         """The rank sees a clock that warns, or burns for less than a day."""
+        clock, at = row["clock"], at or self.now
+        row["burning"] = not clock["paused"] and clock["warn"] <= at < clock["urgent_until"]
+        clock["seen"] = at
+
+    def stand_still(self, row: Row, until: dt.datetime) -> None:
+        """What fell due before stands; nothing more does until the clock goes on."""
+        self.falls_due(row)
+        row["clock"]["paused"] = (self.now, until)
+        self.look_at_clock(row)
+
+    def go_on(self, row: Row, at: dt.datetime | None = None) -> None:
+        """All that was still ahead comes later by as long as the clock stood still."""
         clock = row["clock"]
-        row["burning"] = clock["warn"] <= self.now < clock["due"] + DAY
+        began, until = clock["paused"]
+        ended = max(began, min(at or self.now, until))
+        for name in ("warn", "due", "urgent_until"):
+            if clock[name] > began:
+                clock[name] += ended - began
+        clock.update(paused=None, seen=ended)
 
     # --- who may what -----------------------------------------------------------------------------
 
     def rank(self, row: Row) -> tuple[Any, ...]:
         tier = TIER_ORDER.index(row["item_tier"])
         due = row["clock"]["due"]
-        return (0 if row["burning"] else 1, tier, -row["item_score"], due, row["item"])
+        bucket = 2 if row["clock"]["paused"] else 0 if row["burning"] else 1
+        return (bucket, tier, -row["item_score"], due, row["item"])
 
     def is_for(self, row: Row, person: int) -> bool:
         """Whether routing leaves a waiting lead to this person."""
@@ -187,7 +215,12 @@ class Book:
 
     def next_for(self, person: int) -> int | None:
         waiting = [row for row in self.leads.values() if row["state"] == "waiting"]
-        able = [row for row in waiting if self.is_for(row, person)]
+        able = [
+            row
+            for row in waiting
+            if self.is_for(row, person)
+            and self.skips.get((row["item"], person), self.now) <= self.now
+        ]
         return min(able, key=self.rank)["lead"] if able else None
 
     def is_full(self, person: int) -> bool:

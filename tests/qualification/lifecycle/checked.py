@@ -70,7 +70,10 @@ class Checked(Walker):
             """
             SELECT d.id FROM qualification_decision AS d
             LEFT JOIN qualification_outboxmessage AS o ON o.decision_id = d.id
-            WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1
+            WHERE d.kind = 'accept' GROUP BY d.id HAVING count(o.id) <> 1 + (
+                SELECT count(*) FROM qualification_handoffmove AS m
+                JOIN qualification_handoff AS h ON h.id = m.handoff_id
+                WHERE h.decision_id = d.id)
             """
         )
         asleep = world.rows(

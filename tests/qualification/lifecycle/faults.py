@@ -22,6 +22,11 @@ STEPS = {
     "bring_back": ("qualification.review.turned_away", "enter_queue"),
     "take": ("qualification.handoff.answers", "log_event"),
     "return": ("qualification.handoff.answers", "enter_queue"),
+    "pause": ("qualification.review.pauses", "show_clocks"),
+    "resume": ("qualification.review.pauses", "show_clocks"),
+    "skip": ("qualification.review.skips", "put_back"),
+    "move": ("qualification.handoff.moves", "post_letters"),
+    "outcome": ("qualification.outcomes.record", "_follow"),
     "activate": ("qualification.scoring.versions", "start_run"),
     # Of the pipeline: before anything is known of the message, and before the score.
     "intake": ("qualification.pipeline", "upsert_lead"),

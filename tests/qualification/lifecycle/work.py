@@ -162,9 +162,11 @@ class Work(Claims):
         if row is None:
             return
         refusal = "" if row["answered"] else "ChecklistIncomplete"
-        found = self.decide(row, person, "accept", refusal=refusal, crash=crash, ae=self.world.ae)
+        found = self.decide(
+            row, person, "accept", refusal=refusal, crash=crash, ae=self.world.aes[0]
+        )
         if found is not None:
-            row["handoff"] = "waiting"
+            row.update(handoff="waiting", desk=0)
             self.start_clock(row, "handoff_acceptance")
 
     @rule(
@@ -320,7 +322,7 @@ class Work(Claims):
             return
         found = self.through(
             "take",
-            lambda: take_handoff(handoff=handoff, by=self.world.ae, now=self.now),
+            lambda: take_handoff(handoff=handoff, by=self.world.aes[row["desk"]], now=self.now),
             refusal="" if row["handoff"] == "waiting" else "HandoffAnswered",
             crash=crash,
         )
@@ -337,7 +339,10 @@ class Work(Claims):
         found = self.through(
             "return",
             lambda: return_handoff(
-                handoff=handoff, by=self.world.ae, reason="Not my region.", now=self.now
+                handoff=handoff,
+                by=self.world.aes[row["desk"]],
+                reason="Not my region.",
+                now=self.now,
             ),
             refusal="" if row["handoff"] == "waiting" else "HandoffAnswered",
             crash=crash,

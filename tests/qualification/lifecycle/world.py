@@ -51,7 +51,7 @@ class World:
     team: Team
     sdrs: list[User]
     manager: User
-    ae: User
+    aes: list[User]
     source: Source
     pool: RoutingPool
     rule: RoutingRule
@@ -76,7 +76,7 @@ def begin(now: dt.datetime) -> World:
         team=team,
         sdrs=sdrs,
         manager=factories.person("manager", team),
-        ae=factories.person("ae", team),
+        aes=[factories.person("ae", team) for _ in range(2)],
         source=factories.SourceFactory(team=team),
         pool=pool,
         rule=rule,

@@ -1,0 +1,248 @@
+"""What happens beside the straight road: pauses, skips, many at once, other desks, outcomes."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from crm.models import Outcome
+from qualification.choices import SkipReason
+from qualification.connectors.base import ToldOutcome
+from qualification.handoff.moves import move_handoff
+from qualification.models import Handoff
+from qualification.outcomes.record import record_outcome
+from qualification.review import bulk
+from qualification.review.pauses import pause_clock, resume_clock
+from qualification.review.skips import skip_item
+from tests.qualification.lifecycle.book import SKIPPED_FOR, Row
+from tests.qualification.lifecycle.by_hand import BREACHES, written
+from tests.qualification.lifecycle.claims import Claims
+from tests.qualification.lifecycle.walker import (
+    crashes,
+    is_handed_over,
+    is_open,
+    people,
+    picks,
+)
+
+# The stages a deal takes a lead through, by where it stands.
+DEALS = {
+    ("sql", "opportunity"): "opportunity",
+    ("sql", "won"): "won",
+    ("sql", "lost"): "lost",
+    ("opportunity", "won"): "won",
+    ("opportunity", "lost"): "lost",
+}
+MANAGER = 3
+
+
+def is_claimed(row: Row) -> bool:
+    return bool(row["state"] == "claimed")
+
+
+def is_paused(row: Row) -> bool:
+    return row["item"] is not None and row["clock"]["paused"] is not None
+
+
+def is_a_deal(row: Row) -> bool:
+    return row["stage"] in ("sql", "opportunity")
+
+
+class Asides(Claims):
+    """Verbs that are rarer than claim, call and decide."""
+
+    # --- the clock stands still -------------------------------------------------------------------
+
+    def why_not_pause(self, row: Row, person: int) -> str:
+        return "" if person == MANAGER or self.book.holds(row, person) else "NotHolder"
+
+    @rule(number=picks, person=people, minutes=st.sampled_from([-5, 10, 600]), crash=crashes)
+    def pause(self, number: int, person: int, minutes: int, crash: bool) -> None:
+        row = self.pick(number, is_open)
+        if row is None or row["item"] is None:
+            return
+        person = MANAGER if row["holder"] is None else self.who(row, person)
+        until = self.now + dt.timedelta(minutes=minutes)
+        refusal = self.why_not_pause(row, person)
+        refusal = refusal or ("NotPausable" if row["clock"]["paused"] else "")
+        refusal = "PauseInvalid" if minutes < 0 else refusal
+        found = self.through(
+            "pause",
+            lambda: pause_clock(
+                item=self.item(row),
+                by=self.users[person],
+                reason="They are on leave",
+                until=until,
+                now=self.now,
+            ),
+            refusal=refusal,
+            crash=crash and not refusal,
+        )
+        if found is not None:
+            self.book.stand_still(row, until)
+
+    @rule(number=picks, person=people, crash=crashes)
+    def resume(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_paused)
+        if row is None or row["item"] is None:
+            return
+        person = MANAGER if row["holder"] is None else self.who(row, person)
+        refusal = self.why_not_pause(row, person)
+        refusal = refusal or ("" if row["clock"]["paused"] else "NotPausable")
+        found = self.through(
+            "resume",
+            lambda: resume_clock(item=self.item(row), by=self.users[person], now=self.now),
+            refusal=refusal,
+            crash=crash and not refusal,
+        )
+        if found is not None:
+            self.book.go_on(row)
+            ended = row["clock"]["seen"]
+            self.book.look_at_clock(row)
+            row["clock"]["seen"] = ended
+
+    # --- passed on --------------------------------------------------------------------------------
+
+    @rule(number=picks, person=people, crash=crashes)
+    def skip(self, number: int, person: int, crash: bool) -> None:
+        row = self.pick(number, is_claimed)
+        if row is None or row["item"] is None:
+            return
+        person, item = self.who(row, person), row["item"]
+        is_own = self.book.holds(row, person) and row["state"] == "claimed"
+        found = self.through(
+            "skip",
+            lambda: skip_item(
+                item=self.item(row), by=self.users[person], reason=SkipReason.TIME, now=self.now
+            ),
+            refusal="" if is_own else "NotHolder",
+            crash=crash and is_own,
+        )
+        if found is not None:
+            self.book.skips[item, person] = self.now + SKIPPED_FOR
+            self.book.put_back(row)
+            self.look_at_item(row)
+
+    # --- many at once -----------------------------------------------------------------------------
+
+    @rule(
+        numbers=st.lists(picks, min_size=1, max_size=4),
+        person=st.integers(0, 2),
+        verb=st.sampled_from(["claim", "assign", "release", "take away"]),
+    )
+    def many_at_once(self, numbers: list[int], person: int, verb: str) -> None:
+        """One verb on a selection, best lead first; what cannot be had does not stop the next."""
+        picked = [self.pick(number, is_open) for number in numbers]
+        rows = {row["lead"]: row for row in picked if row is not None and row["item"]}
+        if verb in ("assign", "take away"):
+            rows = {lead: row for lead, row in rows.items() if row["holder"] != person}
+        if not rows:
+            return
+        manager, by = self.world.manager, self.users[person]
+        chosen = {lead: self.item(row).token for lead, row in rows.items()}
+        told = {
+            "claim": lambda: bulk.claim_leads(chosen, by=by, now=self.now),
+            "assign": lambda: bulk.assign_leads(chosen, to=by, by=manager, now=self.now),
+            "release": lambda: bulk.release_leads(chosen, by=by, note="Busy", now=self.now),
+            "take away": lambda: bulk.release_leads(chosen, by=manager, note="Busy", now=self.now),
+        }[verb]()
+        for outcome, row in zip(told, sorted(rows.values(), key=self.book.rank), strict=True):
+            assert outcome.lead.pk == row["lead"]
+            assert bool(outcome.refusal) == (not self.one_of_many(row, person, verb)), outcome
+
+    def one_of_many(self, row: Row, person: int, verb: str) -> bool:
+        """Whether the book lets this one through; then it is done there as well."""
+        if verb == "claim":
+            return self.claimed_among_many(row, person)
+        if verb == "assign":
+            if row["state"] != "owned" and self.book.is_full(person):
+                return False
+            if row["state"] == "owned":
+                row["holder"] = person
+            else:
+                self.book.claimed(row, person)
+            self.look_at_item(row)
+            return True
+        is_let = row["holder"] is not None if verb == "take away" else True
+        if not is_let or (verb == "release" and not self.book.holds(row, person)):
+            return False
+        self.book.put_back(row)
+        self.look_at_item(row)
+        return True
+
+    def claimed_among_many(self, row: Row, person: int) -> bool:
+        if self.book.holds(row, person):
+            self.renew(row)
+            return True
+        if self.why_not_claim(row, person):
+            return False
+        if self.book.has_lapsed(row):
+            self.book.put_back(row)
+        self.book.claimed(row, person)
+        return True
+
+    # --- past every door --------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(sorted(BREACHES)))
+    def by_hand(self, name: str) -> None:
+        """Somebody writes SQL; what must never be is refused, whatever rows there are."""
+        count, _refused = written(BREACHES[name])
+        assert count == 0, name
+
+    # --- other desks, and what came of it ---------------------------------------------------------
+
+    @rule(number=picks, crash=crashes)
+    def move_desk(self, number: int, crash: bool) -> None:
+        row = self.pick(number, is_handed_over)
+        handoff = Handoff.objects.filter(lead=row["lead"]).order_by("-pk").first() if row else None
+        if row is None or handoff is None:
+            return
+        to = 1 - row["desk"]
+        refusal = "" if row["handoff"] == "waiting" else "HandoffAnswered"
+        found = self.through(
+            "move",
+            lambda: move_handoff(
+                handoff=handoff,
+                to=self.world.aes[to],
+                by=self.world.manager,
+                reason="On leave",
+                now=self.now,
+            ),
+            refusal=refusal,
+            crash=crash and not refusal,
+        )
+        if found is not None:
+            self.book.settle(row)
+            row["desk"] = to
+            self.start_clock(row, "handoff_acceptance")
+
+    @rule(number=picks, value=st.sampled_from(["opportunity", "won", "lost"]), crash=crashes)
+    def outcome(self, number: int, value: str, crash: bool) -> None:
+        """The CRM says what came of a lead: of any it is kept, only deals move."""
+        row = self.pick(number, is_a_deal)
+        if row is None:
+            return
+        told = ToldOutcome(
+            external_id=f"deal-{Outcome.objects.count()}",
+            value=value,
+            occurred_at=self.now,
+            lead_ref=f"lead:{row['lead']}",
+        )
+        found = self.through(
+            "outcome",
+            lambda: record_outcome(told=told, source=self.world.source, now=self.now),
+            crash=crash,
+        )
+        if found is None:
+            return
+        assert found.is_new
+        assert found.is_matched
+        row["has_outcome"] = True
+        stage = DEALS.get((row["stage"], value))
+        if stage is not None:
+            if row["handoff"] == "waiting":
+                self.book.settle(row)
+                row.update(handoff="accepted", clock=None)
+            row["stage"] = stage
