@@ -14,7 +14,8 @@ from qualification.models import Decision, Handoff, NurturePlan, ReviewItem, SLA
 
 def copied(model: type[models.Model], where: str, **changed: str) -> str:
     """Inserts a row like one that is there, but for what is changed."""
-    columns = [field.column for field in model._meta.concrete_fields if not field.primary_key]
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = [field.column for field in fields if not field.generated]
     values = [changed.get(column, column) for column in columns]
     table = model._meta.db_table
     return (
@@ -70,7 +71,7 @@ BREACHES: dict[str, Breach] = {
     ),
     "another word for a decision": changed(DECISION, "Cannot update", "note = 'x'", "true"),
     "a decision that is gone": Breach(
-        DECISION, "Cannot delete", f"DELETE FROM {DECISION} WHERE kind = 'reject'"
+        DECISION, "Cannot update or delete", f"DELETE FROM {DECISION} WHERE kind = 'reject'"
     ),
     "asleep for ever": changed(PLAN, f"{PLAN}_can_wake", NO_WAKE, "state = 'waiting'"),
     "a second plan": Breach(PLAN, f"{PLAN}_one_waiting", copied(NurturePlan, "state = 'waiting'")),
@@ -98,7 +99,7 @@ BREACHES: dict[str, Breach] = {
     "another packet": changed(HANDOFF, "Cannot update", "packet = '{}'", "packet <> '{}'"),
     "another history": changed("crm_stageevent", "Cannot update", "reason = 'x'", "true"),
     "a history that is gone": Breach(
-        "crm_stageevent", "Cannot delete", "DELETE FROM crm_stageevent"
+        "crm_stageevent", "Cannot update or delete", "DELETE FROM crm_stageevent"
     ),
 }
 
