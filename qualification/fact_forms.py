@@ -24,7 +24,6 @@ class FactsForm(StyledForm):
         said = stated_about(lead)
         for key, value in known.items():
             field = forms.CharField(label=LABELS[key], required=False, max_length=MAX_LENGTH)
-            field.widget.attrs["data-draft-key"] = f"fact-{key}-{lead.pk}"
             field.said = [  # type: ignore[attr-defined]
                 told for told in said.get(key, ()) if str(told.value) != str(value)
             ]

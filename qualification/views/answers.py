@@ -84,7 +84,7 @@ def _store(form: AnswerForm, *, lead: Lead, criterion: Criterion, request: HttpR
 def _again(request: HttpRequest, lead: Lead, form: AnswerForm) -> HttpResponse:
     """The same question with the text kept and the mistakes named."""
     context: dict[str, Any] = page_context(request, lead, ask=form.criterion_key)
-    context["answer_form"] = dress_answer_form(form, lead)
+    context["answer_form"] = dress_answer_form(form)
     if is_htmx(request):
         return render(request, DISCOVERY, context, status=422)
     context["is_asking"] = True

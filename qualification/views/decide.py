@@ -65,10 +65,6 @@ class Dialog:
         company = self.lead.account.name if self.lead.account else self.lead.company_name
         points = unsigned_tenths(score.total_tenths) if score else ""
         scored = _("score %(points)s") % {"points": points} if points else ""
-        for name in ("note", "opening", "override_reason"):
-            if name in self.form.fields:
-                key = f"{name}-{self.lead.pk}"
-                self.form.fields[name].widget.attrs["data-draft-key"] = key
         context = {
             "lead": self.lead,
             "item": self.item,

@@ -131,15 +131,12 @@ def answer_form_for(space: Workspace) -> AnswerForm | None:
             "answered_on": question.answered_on,
             "evidence_url": question.evidence_url,
         }
-    return dress_answer_form(AnswerForm(criterion=criterion, initial=initial), space.lead)
+    return dress_answer_form(AnswerForm(criterion=criterion, initial=initial))
 
 
-def dress_answer_form(form: AnswerForm, lead: Lead) -> AnswerForm:
-    """Adds what the page needs: the placeholder, the draft key, the list of sources."""
-    key = form.criterion_key
-    form.fields["value"].widget.attrs.update(
-        {"placeholder": _("What did they say?"), "data-draft-key": f"answer-{lead.pk}-{key}"}
-    )
+def dress_answer_form(form: AnswerForm) -> AnswerForm:
+    """Adds what the page needs: the placeholders."""
+    form.fields["value"].widget.attrs.update({"placeholder": _("What did they say?")})
     form.fields["source"].widget.attrs.update({"placeholder": _("Call, mail, form …")})
     form.fields["evidence_url"].widget.attrs.update({"placeholder": "https://"})
     return form

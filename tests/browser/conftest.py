@@ -88,6 +88,8 @@ def open_browser(browser: Browser, live_server: LiveServer) -> Iterator[Callable
 
 
 def _note(message: Any, problems: list[str]) -> None:
-    """Errors of the console are errors of ours, but for refusals the page is meant to show."""
-    if message.type == "error" and "Failed to load resource" not in message.text:
+    """Errors of the console are errors of ours, but for refusals the page is meant to show and a
+    connection that a test takes away."""
+    meant = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
+    if message.type == "error" and not any(text in message.text for text in meant):
         problems.append(message.text)
