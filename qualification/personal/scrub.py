@@ -24,7 +24,7 @@ LEAD_KEPT = (
     "received_at",
     "source",
 )
-FROZEN_KEPT = ("at", "model_version", "framework", "clock")
+FROZEN_KEPT = ("at", "model_version", "framework", "clock", "said")
 PACKET_KEPT = ("at", "score", "framework", "open")
 ANSWER_SAID = {"value": None, "words": "", "source": "", "evidence_url": ""}
 # Lines whose fact quotes what is known of the lead; the others quote the model.

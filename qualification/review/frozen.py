@@ -1,4 +1,5 @@
-"""Decides what a decision keeps of the moment it was made: facts, ledger, answers, clock.
+"""Decides what a decision keeps of the moment it was made: facts, ledger, answers, clock, and what
+the head of the page said.
 
 Called by `decisions.py` under the lock of lead and item, before anything changes.
 """
@@ -15,6 +16,7 @@ from crm.models import Account, Lead
 from qualification.choices import TimerState
 from qualification.models import ChecklistAnswer, ReviewItem, ScoringModel, SLATimer
 from qualification.review.checklists import current_answers
+from qualification.review.shown import said_of
 from qualification.scoring.ledger import Ledger, ledger_of
 from qualification.scoring.versions import active_model
 
@@ -109,6 +111,7 @@ def freeze(*, item: ReviewItem, now: datetime) -> Frozen:
             "framework": _framework(item),
             "answers": _answers(lead),
             "clock": _clock(item, now),
+            "said": said_of(item, ledger=ledger, model=model, now=now),
             "hold": _plain(item, HOLD_FIELDS),
         },
         fired={} if ledger is None else fired_of(ledger),

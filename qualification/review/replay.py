@@ -81,6 +81,24 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What the head of the page said; `advice` is action, fit and intent."""
+
+    verdict: tuple[str, ...]
+    advice: tuple[str, ...]
+    known: int
+    expected: int
+    missing: tuple[str, ...]
+    roles: int
+    open_roles: tuple[str, ...]
+
+    @property
+    def covered(self) -> int:
+        """How many buying roles somebody played."""
+        return self.roles - len(self.open_roles)
+
+
+@dataclass(frozen=True)
 class Screen:
     """What could be seen of a lead at a moment; nothing of what was decided."""
 
@@ -100,6 +118,8 @@ class Screen:
     received_at: datetime | None
     touches: int
     clocks: tuple[Clock, ...]
+    # None for decisions that did not keep it.
+    said: Said | None
 
 
 @dataclass(frozen=True)
@@ -151,6 +171,20 @@ def screen_of(frozen: dict[str, Any], *, at: datetime) -> Screen:
         received_at=_moment(clock.get("received_at")),
         touches=clock.get("touches", 0),
         clocks=tuple(_clock(timer) for timer in clock.get("timers", [])),
+        said=_said(frozen["said"]) if frozen.get("said") else None,
+    )
+
+
+def _said(kept: dict[str, Any]) -> Said:
+    known, roles = kept["completeness"], kept["roles"]
+    return Said(
+        verdict=tuple(kept["verdict"] or ()),
+        advice=tuple(kept["advice"] or ()),
+        known=known["known"],
+        expected=known["expected"],
+        missing=tuple(known["missing"]),
+        roles=roles["total"],
+        open_roles=tuple(roles["missing"]),
     )
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Window
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from crm.models import AttributeDefinition, Lead, User
 from crm.models.lead import DisqualifiedBy
@@ -43,6 +43,7 @@ from qualification.review.score_lines import (
     scale_of,
     standing_disputes,
 )
+from qualification.review.shown import Completeness, completeness_of, verdict_on
 from qualification.review.timeline import Journey
 from qualification.scoring import ledger as ledgers
 from qualification.scoring import verdict as verdicts
@@ -51,32 +52,6 @@ from qualification.scoring.ledger import Ledger
 from qualification.scoring.verdict import Advice, Verdict
 
 COMMITTEE_SHOWN = 8
-# Fields of lead and account a reviewer expects to know, with the word for the missing one.
-LEAD_FACTS = (
-    ("email", _("e-mail")),
-    ("phone", _("phone")),
-    ("title", _("title")),
-    ("seniority", _("seniority")),
-    ("department", _("department")),
-    ("country", _("country")),
-    ("city", _("city")),
-)
-ACCOUNT_FACTS = (
-    ("name", _("company")),
-    ("industry", _("industry")),
-    ("employees", _("employees")),
-    ("revenue", _("revenue")),
-    ("website", _("website")),
-)
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """How much of what a reviewer expects is known."""
-
-    known: int
-    expected: int
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -256,7 +231,7 @@ def workspace_of(
         score=score,
         model=model,
         ledger=ledger,
-        verdict=_verdict_of(ledger, model, checklist),
+        verdict=verdict_on(ledger, model, checklist),
         checklist=checklist,
         frameworks=_shown(frameworks, pick.framework),
         framework_reason=pick.reason,
@@ -303,28 +278,6 @@ def _shown(on_offer: tuple[Framework, ...], used: Framework) -> tuple[Framework,
     return others if used in others else (used, *others)
 
 
-def _verdict_of(
-    ledger: Ledger | None, model: ScoringModel | None, checklist: Checklist
-) -> Verdict | None:
-    if ledger is None or model is None or ledger.disqualified:
-        return None
-    blocking = ", ".join(question.label for question in checklist.blocking)
-    return verdicts.verdict_of(total_tenths=ledger.total_tenths, model=model, blocking=blocking)
-
-
-def completeness_of(lead: Lead) -> Completeness:
-    """Which of the expected facts of lead and account are known."""
-    account = lead.account
-    missing = [str(word) for name, word in LEAD_FACTS if not getattr(lead, name)]
-    missing += [
-        str(word)
-        for name, word in ACCOUNT_FACTS
-        if account is None or getattr(account, name) in (None, "")
-    ]
-    expected = len(LEAD_FACTS) + len(ACCOUNT_FACTS)
-    return Completeness(known=expected - len(missing), expected=expected, missing=tuple(missing))
-
-
 def _last_decision(item: ReviewItem | None) -> Decision | None:
     if item is None:
         return None
@@ -363,5 +316,5 @@ def _attributes_of(lead: Lead) -> tuple[Attribute, ...]:
 
 def _words(value: object) -> str:
     if isinstance(value, bool):
-        return str(_("Yes") if value else _("No"))
+        return _("Yes") if value else _("No")
     return str(value)

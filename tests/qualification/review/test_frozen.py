@@ -7,10 +7,14 @@ import json
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from crm.models import AccountDomain, Lead, User
+from crm.committee import record_role
+from crm.models import Account, AccountDomain, Lead, LeadRole, User
 from qualification.choices import ItemState
 from qualification.models import Decision
 from qualification.review.decisions import reject_lead
+from qualification.review.replay import replay_of, screen_of
+from qualification.review.workspace import workspace_of
+from qualification.scoring.rescore import score_leads
 from tests import factories
 from tests.factories import NOW
 from tests.qualification.decision_support import (
@@ -118,3 +122,52 @@ def test_postgresql_refuses_to_change_a_decision(
         Decision.objects.filter(pk=decision.pk).update(**change)
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM qualification_decision WHERE id = %s", [decision.pk])
+
+
+def test_it_keeps_what_the_head_of_the_page_said(people: dict[str, User]) -> None:
+    """As the page says it just before; and after everything it says it by has changed."""
+    active_model()
+    account = factories.AccountFactory(name="Brightwater", industry="Logistics", employees=180)
+    item = held_item(
+        people["sdr"], ItemState.OWNED, title="VP", account=account, email="a@b.example"
+    )
+    record_role(
+        lead=item.lead, role="decision_maker", source="call", confidence=80, by=people["sdr"], now=NOW
+    )
+    score_leads([item.lead_id], now=NOW)
+    lead = Lead.objects.select_related("account", "score").get(pk=item.lead_id)
+    page = workspace_of(lead, reader=people["sdr"], now=LATER)
+    assert page.verdict is not None
+    assert page.advice is not None
+    decision = reject_lead(
+        item=item, token=item.token, by=people["sdr"], reason=reason("too_small"), now=LATER
+    )
+
+    Lead.objects.filter(pk=lead.pk).update(title="", email="", country="DE")
+    LeadRole.objects.update(ended_at=LATER)
+    Account.objects.update(industry="", employees=None)
+
+    said = replay_of(Decision.objects.get(pk=decision.pk)).screen.said
+    assert said is not None
+    assert said.verdict == (page.verdict.word, page.verdict.sentence)
+    assert said.advice == (page.advice.word, page.advice.fit, page.advice.intent)
+    assert (said.known, said.missing) == (page.completeness.known, page.completeness.missing)
+    assert "e-mail" not in said.missing
+    assert said.covered == 1
+
+
+def test_a_blocking_answer_is_the_verdict_that_is_kept(people: dict[str, User]) -> None:
+    active_model()
+    item = held_item(people["sdr"], ItemState.OWNED, title="VP")
+    answer(item.lead, "budget", people["sdr"], value="", state="contradicted")
+    decision = reject_lead(
+        item=item, token=item.token, by=people["sdr"], reason=reason("too_small"), now=LATER
+    )
+    said = replay_of(decision).screen.said
+    assert said is not None
+    assert said.verdict[1] == "An answer decides this before the score does."
+
+
+def test_a_decision_of_before_says_that_it_kept_nothing(people: dict[str, User]) -> None:
+    kept = {name: value for name, value in decide(people).frozen.items() if name != "said"}
+    assert screen_of(kept, at=NOW).said is None

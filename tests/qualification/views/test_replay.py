@@ -53,6 +53,8 @@ def test_it_shows_what_was_frozen(
         "Later changes are not shown.",
         "Rejected: Company too small",
         "Two people in a garage.",
+        "facts known.",
+        "Nobody known for:",
         "Diallo",
         "Teranga Foods",
         "260",
