@@ -185,11 +185,10 @@ class Asides(Claims):
 
     # --- past every door --------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from(sorted(BREACHES)))
-    def by_hand(self, name: str) -> None:
+    @rule()
+    def by_hand(self) -> None:
         """Somebody writes SQL; what must never be is refused, whatever rows there are."""
-        count, _refused = written(BREACHES[name])
-        assert count == 0, name
+        assert [name for name, breach in BREACHES.items() if written(breach)[0]] == []
 
     # --- other desks, and what came of it ---------------------------------------------------------
 
