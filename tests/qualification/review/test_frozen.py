@@ -132,7 +132,12 @@ def test_it_keeps_what_the_head_of_the_page_said(people: dict[str, User]) -> Non
         people["sdr"], ItemState.OWNED, title="VP", account=account, email="a@b.example"
     )
     record_role(
-        lead=item.lead, role="decision_maker", source="call", confidence=80, by=people["sdr"], now=NOW
+        lead=item.lead,
+        role="decision_maker",
+        source="call",
+        confidence=80,
+        by=people["sdr"],
+        now=NOW,
     )
     score_leads([item.lead_id], now=NOW)
     lead = Lead.objects.select_related("account", "score").get(pk=item.lead_id)
