@@ -9,6 +9,10 @@ class StageMoveRefused(CrmError):
     """The lead is not in a stage from which this move is allowed."""
 
 
+class MergeRefused(CrmError):
+    """Two leads cannot become one, or one cannot become two again; the text says why."""
+
+
 class RoleInvalid(CrmError):
     """A buying role cannot be recorded like that; the text says why."""
 

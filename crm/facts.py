@@ -135,5 +135,6 @@ def _refuse_taken_address(lead: Lead, address: str) -> None:
     key = normalize.normal_email(address) if address else ""
     if not key or key == lead.email_key:
         return
-    if Lead.objects.filter(email_key=key).exclude(pk=lead.pk).exists():
+    others = Lead.objects.filter(email_key=key).exclude(pk=lead.pk)
+    if others.exclude(pk__in=lead.absorbed.values("pk")).exists():
         raise FactsInvalid({"email": "another lead has this address"})

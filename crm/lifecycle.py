@@ -41,7 +41,7 @@ def move_lead(
     stamp_history(now)
     locked = Lead.objects.select_for_update(no_key=True).filter(pk=lead.pk)
     before = locked.values_list("stage", flat=True).first()
-    moved = Lead.objects.filter(pk=lead.pk, stage__in=predecessors(to)).update(
+    moved = Lead.objects.filter(pk=lead.pk, stage__in=predecessors(to), merged_into=None).update(
         stage=to,
         stage_at=now,
         disqualified_by=disqualified_by,
@@ -73,7 +73,7 @@ def move_leads(
     sql = f"""
         WITH before AS (
             SELECT id AS lead_id, stage AS from_stage FROM crm_lead
-            WHERE id = ANY(%(ids)s) AND stage = ANY(%(from)s)
+            WHERE id = ANY(%(ids)s) AND stage = ANY(%(from)s) AND merged_into_id IS NULL
             ORDER BY id FOR NO KEY UPDATE
         ), {moving_sql("before")}
         SELECT lead_id FROM moved_told

@@ -261,6 +261,7 @@ LEADQUAL = {
     "CLAIM_MINUTES": env.integer("CLAIM_MINUTES", default=30),
     "CLAIM_LIMIT": env.integer("CLAIM_LIMIT", default=5),
     "UNDO_SECONDS": env.integer("UNDO_SECONDS", default=30),
+    "MERGE_UNDO_DAYS": env.integer("MERGE_UNDO_DAYS", default=30),
     "NURTURE_DAYS": env.integer("NURTURE_DAYS", default=180),
     "MIN_ATTEMPTS": env.integer("MIN_ATTEMPTS", default=5),
     # Own calls before the good hours to call come from them instead of CONTACT_WINDOWS.

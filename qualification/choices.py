@@ -112,6 +112,7 @@ class CadenceEnd(TextChoices):
     STOPPED = "stopped", _("Stopped by hand")
     REPLACED = "replaced", _("Another one was started")
     RELEASED = "released", _("Given back")
+    MERGED = "merged", _("Merged")
 
 
 class SkipReason(TextChoices):

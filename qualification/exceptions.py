@@ -107,6 +107,11 @@ class AlreadyDecided(QualificationError):
     """The item was closed meanwhile; the text says by whom and how."""
 
 
+class NotMergeable(QualificationError):
+    """Two leads cannot be made one, or two again, by this person or as they stand; the text says
+    why."""
+
+
 class StaleForm(QualificationError):
     """The page was drawn before something changed; the text says what."""
 

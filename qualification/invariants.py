@@ -52,7 +52,7 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         "lead",
         f"""
         SELECT l.id FROM crm_lead AS l LEFT JOIN ({PLACES}) AS p ON p.lead_id = l.id
-        WHERE l.stage IN ('mql', 'working', 'nurture', 'sql')
+        WHERE l.stage IN ('mql', 'working', 'nurture', 'sql') AND l.merged_into_id IS NULL
         GROUP BY l.id HAVING count(p.place) <> 1
         """,  # noqa: S608 - a constant of this module
     ),
@@ -65,10 +65,31 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,  # noqa: S608 - a constant of this module
     ),
     (
+        "a merged lead is still somewhere, or part of a lead that is merged itself",
+        "lead",
+        f"""
+        SELECT l.id FROM crm_lead AS l JOIN crm_lead AS s ON s.id = l.merged_into_id
+        WHERE s.merged_into_id IS NOT NULL
+           OR l.id IN (SELECT p.lead_id FROM ({PLACES}) AS p)
+           OR EXISTS (SELECT FROM crm_leadidentity AS d WHERE d.lead_id = l.id)
+           OR EXISTS (SELECT FROM crm_activity AS a WHERE a.lead_id = l.id)
+        """,  # noqa: S608 - a constant of this module
+    ),
+    (
+        "a merged lead without exactly one merge that stands, or the other way round",
+        "lead",
+        """
+        SELECT l.id FROM crm_lead AS l
+        LEFT JOIN crm_leadmerge AS m ON m.loser_id = l.id AND m.undone_at IS NULL
+        WHERE (l.merged_into_id IS NULL) <> (m.id IS NULL)
+        """,
+    ),
+    (
         "stage waiting without a waiting item, or the other way round",
         "lead",
         """
-        SELECT l.id FROM crm_lead AS l WHERE (l.stage = 'mql') <> EXISTS (
+        SELECT l.id FROM crm_lead AS l
+        WHERE (l.stage = 'mql' AND l.merged_into_id IS NULL) <> EXISTS (
             SELECT FROM qualification_reviewitem AS i
             WHERE i.lead_id = l.id AND i.state = 'waiting')
         """,
@@ -77,7 +98,8 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         "stage working without a claimed or owned item, or the other way round",
         "lead",
         """
-        SELECT l.id FROM crm_lead AS l WHERE (l.stage = 'working') <> EXISTS (
+        SELECT l.id FROM crm_lead AS l
+        WHERE (l.stage = 'working' AND l.merged_into_id IS NULL) <> EXISTS (
             SELECT FROM qualification_reviewitem AS i
             WHERE i.lead_id = l.id AND i.state IN ('claimed', 'owned'))
         """,
@@ -86,7 +108,8 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         "stage nurture without a waiting plan, or the other way round",
         "lead",
         """
-        SELECT l.id FROM crm_lead AS l WHERE (l.stage = 'nurture') <> EXISTS (
+        SELECT l.id FROM crm_lead AS l
+        WHERE (l.stage = 'nurture' AND l.merged_into_id IS NULL) <> EXISTS (
             SELECT FROM qualification_nurtureplan AS p
             WHERE p.lead_id = l.id AND p.state = 'waiting')
         """,

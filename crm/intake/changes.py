@@ -201,7 +201,7 @@ _LEAD_BIRTH_COLUMNS = {
 _IDENTITY_BIRTH_COLUMNS = {
     **_IDENTITY_COLUMNS,
     **dict.fromkeys(("first_seen_at", "last_seen_at"), "timestamptz"),
-    **dict.fromkeys(("lead_id", "source_id"), "bigint"),
+    **dict.fromkeys(("lead_id", "source_id", "came_by_id"), "bigint"),
     "external_id": "text",
 }
 
@@ -257,6 +257,10 @@ def _give_up_addresses(leads: list[Lead], held: Mapping[int, str | None]) -> Non
     givers = [lead.pk for lead in leads if held[lead.pk] in taken]
     if givers:
         Lead.objects.filter(pk__in=givers).update(email_key=None)
+    if taken:
+        # A lead that was merged into one of these only kept it for them.
+        merged = Lead.objects.filter(email_key__in=taken, merged_into__in=[row.pk for row in leads])
+        merged.update(email_key=None)
 
 
 def update_accounts(accounts: Iterable[Account]) -> None:

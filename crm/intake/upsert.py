@@ -147,6 +147,8 @@ class _Case:
     lead: Lead
     identity: LeadIdentity
     result: Upserted
+    # The person writes from an address of a lead that was merged into theirs: theirs stays.
+    is_other_address: bool
 
     @property
     def stated_at(self) -> str:
@@ -200,7 +202,9 @@ class _Writer:
         lead = known or self._born(payload)
         result = Upserted(lead, self.now, is_new=known is None)
         was_decided = lead.stage in RETURNING_STAGES and lead.disqualified_by != "rule"
-        case = _Case(payload, company, lead, self._identity(lead, payload, result), result)
+        identity = self._identity(lead, keys, result)
+        is_other = owner is lead and keys.email != lead.email_key
+        case = _Case(payload, company, lead, identity, result, is_other_address=is_other)
         self.people.forget(lead)
         self._apply(case)
         self.people.remember(keys, lead)
@@ -208,7 +212,7 @@ class _Writer:
         if is_left_alone:
             self._leave_alone(lead)
         if payload.activity:
-            self._record(lead, payload.activity)
+            self._record(case, payload.activity)
             result.is_reinquiry = (
                 was_decided and not is_left_alone and asks_again(payload.activity, lead)
             )
@@ -236,21 +240,22 @@ class _Writer:
         self.new_leads.append(lead)
         return lead
 
-    def _identity(self, lead: Lead, payload: LeadPayload, result: Upserted) -> LeadIdentity:
-        known = self.people.identities.get(payload.external_id)
+    def _identity(self, lead: Lead, keys: PersonKeys, result: Upserted) -> LeadIdentity:
+        known = self.people.identities.get(keys.external_id)
         if known is None:
             result.is_attached = not result.is_new
             known = LeadIdentity(
                 lead=lead,
                 source=self.source,
-                external_id=payload.external_id,
+                external_id=keys.external_id,
                 imported={},
                 first_seen_at=self.now,
                 last_seen_at=self.now,
+                came_by_id=self.people.came_by(keys, lead),
             )
             self.new_identities.append(known)
-            self.people.identities[payload.external_id] = known
-        self.seen[payload.external_id] = known
+            self.people.identities[keys.external_id] = known
+        self.seen[keys.external_id] = known
         return known
 
     def _apply(self, case: _Case) -> None:
@@ -258,6 +263,8 @@ class _Writer:
         differing = difference(said, case.identity.imported)
         blanked = [key for key in case.payload.cleared if key in case.identity.imported]
         person = {key: said[key] for key in said if key not in ACCOUNT_FIELDS}
+        if case.is_other_address:
+            del person["email"]
         self._write(case, changes.LeadRecord(case.lead), person)
         if case.lead.account is None or _COMPANY_KEYS & set(case.result.changed):
             self._link(case)
@@ -347,10 +354,11 @@ class _Writer:
         if case.identity.pk:
             self.restated[case.identity.external_id] = case.identity
 
-    def _record(self, lead: Lead, happened: ActivityPayload) -> None:
+    def _record(self, case: _Case, happened: ActivityPayload) -> None:
         self.activities.append(
             Activity(
-                lead=lead,
+                lead=case.lead,
+                came_by_id=case.identity.came_by_id,
                 type=happened.type,
                 occurred_at=happened.occurred_at,
                 recorded_at=self.now,

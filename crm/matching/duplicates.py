@@ -71,7 +71,7 @@ def _found(lead: Lead) -> Iterable[tuple[Sign, Lead]]:
 def _by_phone(lead: Lead) -> list[Lead]:
     if not lead.phone_key:
         return []
-    sharing = Lead.objects.filter(phone_key=lead.phone_key).exclude(pk=lead.pk)
+    sharing = Lead.objects.standing().filter(phone_key=lead.phone_key).exclude(pk=lead.pk)
     found = list(sharing.select_related("team").order_by()[: MAX_SHARING + 1])
     return found if len(found) <= MAX_SHARING else []
 
@@ -80,7 +80,8 @@ def _by_address(lead: Lead) -> list[Lead]:
     addresses = _same_addresses(lead)
     if not addresses:
         return []
-    return list(Lead.objects.filter(email_key__in=addresses).select_related("team").order_by("pk"))
+    found = Lead.objects.standing().filter(email_key__in=addresses)
+    return list(found.select_related("team").order_by("pk"))
 
 
 def _same_addresses(lead: Lead) -> list[str]:
@@ -109,7 +110,8 @@ def _by_name(lead: Lead) -> Iterable[tuple[Sign, Lead]]:
     first, last = normalize.fold(lead.first_name), normalize.fold(lead.last_name)
     if lead.account_id is None or not first or not last:
         return
-    namesakes = Lead.objects.filter(account_id=lead.account_id, last_name_folded=last)
+    standing = Lead.objects.standing()
+    namesakes = standing.filter(account_id=lead.account_id, last_name_folded=last)
     others = namesakes.exclude(pk=lead.pk).select_related("team").order_by()
     for other in others[:MAX_NAMESAKES]:
         name = normalize.fold(other.first_name)

@@ -46,28 +46,66 @@ class KnownPeople:
             identity.external_id: identity
             for identity in LeadIdentity.objects.filter(source=source, external_id__in=externals)
         }
-        leads = self._leads(keys)
-        self.by_id = {lead.pk: lead for lead in leads}
+        found = self._leads(keys)
+        self.merged = [lead for lead in found.values() if lead.merged_into_id is not None]
+        self.by_id = {pk: lead for pk, lead in found.items() if lead.merged_into_id is None}
+        leads = list(self.by_id.values())
         self.by_email = {lead.email_key: lead for lead in leads if lead.email_key}
         self.by_phone: dict[str, list[Lead]] = defaultdict(list)
         for lead in leads:
             if lead.phone_key:
                 self.by_phone[lead.phone_key].append(lead)
+        for lead in self.merged:
+            self._remember_merged(lead)
         self.by_external: dict[str, Lead] = {}
         for external_id, identity in self.identities.items():
-            identity.lead = self.by_external[external_id] = self.by_id[identity.lead_id]
+            standing = found[identity.lead_id].merged_into_id or identity.lead_id
+            identity.lead = self.by_external[external_id] = self.by_id[standing]
 
-    def _leads(self, keys: Collection[PersonKeys]) -> list[Lead]:
+    def _remember_merged(self, lead: Lead) -> None:
+        """What a merged lead is recognised by means the one it became part of."""
+        assert lead.merged_into_id is not None  # noqa: S101 - see `merged`
+        standing = self.by_id[lead.merged_into_id]
+        if lead.email_key:
+            self.by_email.setdefault(lead.email_key, standing)
+        if lead.phone_key and standing not in self.by_phone[lead.phone_key]:
+            self.by_phone[lead.phone_key].append(standing)
+
+    def came_by(self, keys: PersonKeys, lead: Lead) -> int | None:
+        """The merged lead by whose address or number this one was found; None for its own."""
+        if keys.email and keys.email == lead.email_key:
+            return None
+        parts = [one for one in self.merged if one.merged_into_id == lead.pk]
+        if keys.email:
+            by_address = [one.pk for one in parts if one.email_key == keys.email]
+            if by_address:
+                return by_address[0]
+        if not keys.phone or keys.phone == lead.phone_key:
+            return None
+        return next((one.pk for one in parts if one.phone_key == keys.phone), None)
+
+    def _leads(self, keys: Collection[PersonKeys]) -> dict[int, Lead]:
+        """Those found, and those they were merged into."""
         ids = {identity.lead_id for identity in self.identities.values()}
         emails = [key.email for key in keys if key.email]
         phones = [key.phone for key in keys if key.phone]
         # Three look-ups, each by its index; an OR over all would read the whole table.
-        if emails:
-            ids.update(Lead.objects.filter(email_key__in=emails).values_list("pk", flat=True))
-        if phones:
-            ids.update(Lead.objects.filter(phone_key__in=phones).values_list("pk", flat=True))
-        locked = Lead.objects.select_for_update(no_key=True).filter(pk__in=ids)
-        return list(locked.order_by("pk")) if ids else []
+        found = [Lead.objects.filter(email_key__in=emails)] if emails else []
+        found += [Lead.objects.filter(phone_key__in=phones)] if phones else []
+        for rows in found:
+            for pair in rows.values_list("pk", "merged_into_id"):
+                ids.update(pk for pk in pair if pk is not None)
+        return self._locked(ids)
+
+    def _locked(self, ids: set[int]) -> dict[int, Lead]:
+        locked: dict[int, Lead] = {}
+        while ids:
+            rows = Lead.objects.select_for_update(no_key=True).filter(pk__in=ids)
+            locked |= {lead.pk: lead for lead in rows.order_by("pk")}
+            # Merged while we waited for the lock.
+            ids = {lead.merged_into_id for lead in locked.values() if lead.merged_into_id}
+            ids -= locked.keys()
+        return locked
 
     def find(self, keys: PersonKeys) -> Lead | None:
         """The identity's lead, else the one with the address, else the one with the number."""

@@ -3,7 +3,7 @@
 from crm.models.account import Account, AccountDomain
 from crm.models.activity import Activity, ActivityVerdict
 from crm.models.buying import BuyingRole, LeadRole
-from crm.models.duplicates import NotDuplicate
+from crm.models.duplicates import LeadMerge, NotDuplicate
 from crm.models.erasure import Erasure, ErasureReason, NoContact, PersonalExport
 from crm.models.inbox import InboxMessage, Source
 from crm.models.lead import (
@@ -27,6 +27,7 @@ __all__ = [
     "InboxMessage",
     "Lead",
     "LeadIdentity",
+    "LeadMerge",
     "LeadRole",
     "NoContact",
     "NotDuplicate",

@@ -1,12 +1,30 @@
 """Companies, keyed by their web domains; the leads of an account are its buying committee."""
 
 import pghistory
+import pgtrigger
 from django.db import models
 
 from crm.models.fields import KeptUntilErased, folded
 
 # Columns of a company, and of its history, that go with the one person who led to it.
 ONE_PERSONS_COLUMNS = "name name_key website industry employees revenue country city"
+
+# One at a time: two who each see no circle could close one together.
+_NO_CIRCLE = """
+    PERFORM pg_advisory_xact_lock(1986424437, 1);
+    IF EXISTS (
+        WITH RECURSIVE above (id) AS (
+            SELECT NEW.parent_id
+            UNION
+            SELECT a.parent_id FROM crm_account AS a JOIN above ON a.id = above.id
+            WHERE a.parent_id IS NOT NULL
+        )
+        SELECT FROM above WHERE above.id = NEW.id
+    ) THEN
+        RAISE EXCEPTION 'a company cannot be above itself' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 @pghistory.track(
@@ -39,6 +57,15 @@ class Account(models.Model):
     city = models.CharField(max_length=120, blank=True)
     is_target = models.BooleanField(default=False)
     is_competitor = models.BooleanField(default=False)
+    # The company this one belongs to; nothing is above itself.
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="subsidiaries",
+        db_index=False,
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -55,6 +82,20 @@ class Account(models.Model):
             models.Index(
                 fields=["name", "id"], condition=models.Q(is_target=True), name="crm_account_target"
             ),
+            models.Index(
+                fields=["parent", "name"],
+                condition=models.Q(parent__isnull=False),
+                name="crm_account_of_parent",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="no_circle",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.parent_id IS DISTINCT FROM OLD.parent_id"),
+                func=_NO_CIRCLE,
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,15 +1,23 @@
 """Things that happened to a lead. Append-only: what was recorded stays as it was recorded."""
 
+import pgtrigger
 from django.db import models
 
 from crm.models.fields import KeptUntilErased, append_only
 from crm.models.inbox import Source
 from crm.models.lead import Lead
 
+_COLUMNS = ["type", "occurred_at", "recorded_at", "properties", "source_id", "event_key"]
+_OTHERWISE = " OR ".join(f"OLD.{name} IS DISTINCT FROM NEW.{name}" for name in ["id", *_COLUMNS])
+
 
 class Activity(models.Model):
     """Form submit, page view, e-mail click, demo request, … `occurred_at` is the world's time,
-    `recorded_at` ours: a score as of T uses what was recorded by T."""
+    `recorded_at` ours: a score as of T uses what was recorded by T.
+
+    Only whose it is may change: a merge of leads gives it to the one that stays, and `came_by` says
+    whose it was (NULL: never anybody else's).
+    """
 
     lead = models.ForeignKey(
         Lead,
@@ -23,6 +31,9 @@ class Activity(models.Model):
     properties = models.JSONField(default=dict, blank=True)
     source = models.ForeignKey(Source, null=True, on_delete=models.PROTECT, related_name="+")
     event_key = models.CharField(max_length=200, null=True, blank=True)
+    came_by = models.ForeignKey(
+        Lead, null=True, blank=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
@@ -41,8 +52,20 @@ class Activity(models.Model):
             ),
             # A page of the journey from any place on.
             models.Index(fields=["lead", "-occurred_at", "-id"], name="crm_activity_journey"),
+            models.Index(
+                fields=["came_by"],
+                condition=models.Q(came_by__isnull=False),
+                name="crm_activity_came_by",
+            ),
         ]
-        triggers = [KeptUntilErased(name="append_only", blanks="properties event_key")]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            KeptUntilErased(
+                name="only_whose",
+                blanks="properties event_key",
+                condition=pgtrigger.Condition(_OTHERWISE),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.type

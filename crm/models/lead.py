@@ -40,7 +40,22 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
         return self.filter(leads_in_sight(user))
 
+    def standing(self) -> LeadQuerySet:
+        """Leads that were not merged into another one: who is counted, listed and queued."""
+        return self.filter(merged_into=None)
 
+
+# Whom a lead was merged into stands for itself: one step leads to the person.
+_MERGED_ONCE = """
+    IF EXISTS (
+        SELECT FROM crm_lead AS l JOIN crm_lead AS s ON s.id = l.merged_into_id
+        WHERE s.merged_into_id IS NOT NULL AND (l.id = NEW.id OR l.merged_into_id = NEW.id)
+    ) THEN
+        RAISE EXCEPTION 'a lead is merged into one that is merged itself'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+"""
 _BIRTH = ", ".join(f"'{stage}'" for stage in BIRTH_STAGES)
 
 
@@ -65,7 +80,7 @@ _IS_BLANK = models.Q(
 
 
 @pghistory.track(
-    exclude=["updated_at", "version", "erased_at"],
+    exclude=["updated_at", "version", "erased_at", "merged_into"],
     append_only=False,
     meta={
         "triggers": [
@@ -78,7 +93,7 @@ class Lead(models.Model):
 
     `stage` is written by `crm/lifecycle.py` only and guarded by a trigger. `version` rises with
     every change of stage; forms carry it so that a stale submit is noticed. What was known when is
-    in LeadEvent (written by triggers).
+    in LeadEvent (written by triggers), when it was merged in LeadMerge.
     """
 
     account = models.ForeignKey(
@@ -119,6 +134,16 @@ class Lead(models.Model):
     erased_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Since then the person is not known.")
     )
+    # The lead that stands for this person since the two were merged. A merged lead keeps its stage
+    # and is nowhere: crm/merging/merge.py.
+    merged_into = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="absorbed",
+        db_index=False,
+    )
 
     first_name_folded = folded("first_name")
     last_name_folded = folded("last_name")
@@ -155,10 +180,14 @@ class Lead(models.Model):
                 condition=models.Q(erased_at=None)
                 | (
                     _IS_BLANK
-                    & models.Q(stage__in=ERASED_STAGES)
+                    & (models.Q(stage__in=ERASED_STAGES) | models.Q(merged_into__isnull=False))
                     & ~models.Q(disqualified_by=DisqualifiedBy.RULE)
                 ),
                 name="crm_lead_erased_is_blank",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("pk")),
+                name="crm_lead_not_into_itself",
             ),
         ]
         indexes = [
@@ -180,6 +209,12 @@ class Lead(models.Model):
                 condition=models.Q(disqualified_by="rule"),
                 name="crm_lead_turned_away",
             ),
+            # The leads that were merged into one.
+            models.Index(
+                fields=["merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="crm_lead_merged_into",
+            ),
         ]
         triggers = [
             pgtrigger.FSM(name="stage_moves", field="stage", transitions=allowed_pairs()),
@@ -187,6 +222,23 @@ class Lead(models.Model):
                 name="birth_stage",
                 operation=pgtrigger.Insert,
                 condition=pgtrigger.Condition(f"NEW.stage NOT IN ({_BIRTH})"),
+            ),
+            pgtrigger.Protect(
+                name="merged_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.merged_into_id IS NOT NULL AND NEW.stage IS DISTINCT FROM OLD.stage"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="merged_once",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id"
+                ),
+                timing=pgtrigger.Deferred,
+                func=_MERGED_ONCE,
             ),
         ]
 
@@ -216,9 +268,25 @@ class LeadIdentity(models.Model):
     imported = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    # The merged lead it came by; NULL for the lead itself.
+    came_by = models.ForeignKey(
+        Lead,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+    )
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["came_by"],
+                condition=models.Q(came_by__isnull=False),
+                name="crm_leadidentity_came_by",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "external_id"], name="crm_leadidentity_one_per_source"

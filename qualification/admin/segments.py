@@ -152,7 +152,7 @@ class SegmentAdmin(EditableAdmin):
     def members(self, segment: Segment) -> str:
         if not segment.query:
             return "–"
-        found = members_of(segment.query, among=Lead.objects.all())
+        found = members_of(segment.query, among=Lead.objects.standing())
         counted = found.order_by()[: MAX_COUNTED + 1].count()
         if counted > MAX_COUNTED:
             return _("more than %(n)s") % {"n": f"{MAX_COUNTED:,}"}

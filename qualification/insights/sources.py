@@ -31,7 +31,7 @@ _COUNTS = """
            count(l.id) FILTER (WHERE d.kind = 'accept') AS accepted,
            count(l.id) FILTER (WHERE d.kind = 'reject') AS rejected
     FROM crm_source AS s
-    JOIN crm_lead AS l ON l.source_id = s.id
+    JOIN crm_lead AS l ON l.source_id = s.id AND l.merged_into_id IS NULL
      AND (%(since)s::timestamptz IS NULL OR l.received_at >= %(since)s) {among}
     LEFT JOIN LATERAL (
         SELECT d.kind FROM qualification_decision AS d

@@ -27,9 +27,13 @@ def find_lead(ref: str, *, source: Source, by: User | None) -> Reference:
     only what this person may know of."""
     found = _ours(ref) or _identity(ref, source) or _linked(ref, source)
     leads = Lead.objects.all() if by is None else Lead.objects.visible_to(by)
-    if found is None or not leads.filter(pk__in=[found.lead_id]).exists():
+    known = leads.filter(pk__in=[] if found is None else [found.lead_id])
+    row = known.values_list("pk", "merged_into_id").first()
+    if found is None or row is None:
         return Reference(None, why_none=_("No lead is known as “%(ref)s”.") % {"ref": ref[:100]})
-    return found
+    pk, merged_into = row
+    # A handoff stays with the lead it was made of.
+    return found if found.handoff_number is not None else Reference(merged_into or pk)
 
 
 def _ours(ref: str) -> Reference | None:

@@ -100,11 +100,11 @@ def account_list(
 
 def account_page(account: Account, reader: User, *, now: datetime) -> AccountPage:
     """The page of one company for its reader, in a fixed number of queries."""
-    leads = Lead.objects.filter(account=account)
+    leads = Lead.objects.standing().filter(account=account)
     in_sight = leads.visible_to(reader)
     n_all, n_in_sight = leads.count(), in_sight.count()
     people = in_sight.select_related("score", "team").order_by("-received_at", "-pk")[:LEADS_SHOWN]
-    roles = LeadRole.objects.filter(lead__account=account, ended_at=None)
+    roles = LeadRole.objects.filter(lead__account=account, lead__merged_into=None, ended_at=None)
     known = list(roles.values_list("lead", "role"))
     decisions = Decision.objects.visible_to(reader).filter(lead__account=account)
     shown = decisions.select_related("lead", "by", "reason", "ae").order_by("-at", "-pk")
@@ -162,7 +162,8 @@ def _narrowed(text: str, *, is_target: bool) -> QuerySet[Account]:
 def _counts(account_ids: Collection[int]) -> dict[int, tuple[int, int]]:
     """(leads, open leads) of each of these companies."""
     rows = (
-        Lead.objects.filter(account__in=account_ids)
+        Lead.objects.standing()
+        .filter(account__in=account_ids)
         .order_by()
         .values("account")
         .annotate(n=Count("pk"), n_open=Count("pk", filter=Q(stage__in=OPEN_STAGES)))

@@ -327,6 +327,8 @@ def require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: date
     guard.require_right(by, Right.WORK_QUEUE)
     if not guard.is_visible(lead, by):
         raise NotHolder(_("This lead is not yours to work on."))
+    if lead.merged_into_id is not None:
+        raise NotHolder(guard.merged_sentence(lead, by, now))
     is_held = item is not None and item.holder_id not in (None, by.pk)
     if item is not None and is_held and not has_right(by, Right.REASSIGN):
         raise NotHolder(guard.holder_sentence(item, by, now))

@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Lead, User
+from crm.models import Lead, LeadMerge, User
 from qualification.choices import DecisionKind, ItemState
 from qualification.exceptions import AlreadyDecided, NotHolder, StaleForm
 from qualification.models import Decision, ReviewItem
@@ -64,6 +65,9 @@ def hold_item(*, item: ReviewItem, token: int, by: User, now: datetime) -> Revie
     if locked.holder_id != by.pk:
         raise NotHolder(holder_sentence(locked, by, now))
     if locked.token != token:
+        merged = _merge_since(locked)
+        if merged is not None:
+            raise StaleForm(_absorbed_sentence(merged, by, now))
         raise StaleForm(
             _("This lead changed hands since you opened the page and is yours again. Reload it.")
         )
@@ -84,6 +88,8 @@ def has_lapsed(item: ReviewItem, now: datetime) -> bool:
 
 def closed_sentence(item: ReviewItem, reader: User, now: datetime) -> str:
     """How the item was closed, such as “Aisha rejected this lead at 14:02.”"""
+    if item.lead.merged_into_id is not None:
+        return merged_sentence(item.lead, reader, now)
     decision = item.decisions.filter(kind__in=VERBS).order_by("-id").select_related("by").first()
     if decision is not None:
         return decision_sentence(decision, reader, now)
@@ -92,6 +98,38 @@ def closed_sentence(item: ReviewItem, reader: User, now: datetime) -> str:
         "time": time_text(closed_at, now),
         "why": item.get_close_reason_display(),
     }
+
+
+def merged_sentence(lead: Lead, reader: User, now: datetime) -> str:
+    """That the lead is part of another one, such as “Maya merged this lead into Hanna Vogel at
+    14:02.”"""
+    merge = LeadMerge.objects.standing().select_related("by", "survivor").get(loser=lead)
+    return _("%(who)s merged this lead into %(lead)s at %(time)s. Open that one.") % {
+        "who": _("You") if merge.by_id == reader.pk else person_text(merge.by),
+        "lead": merge.survivor.name,
+        "time": time_text(merge.at, now),
+    }
+
+
+def _merge_since(item: ReviewItem) -> LeadMerge | None:
+    """The merge into the lead of an item, made or undone since its holder has it."""
+    since = item.claimed_at or item.entered_at
+    merges = LeadMerge.objects.filter(survivor=item.lead_id).filter(
+        Q(at__gte=since) | Q(undone_at__gte=since)
+    )
+    return merges.select_related("by", "undone_by", "loser").order_by("-pk").first()
+
+
+def _absorbed_sentence(merge: LeadMerge, reader: User, now: datetime) -> str:
+    who = merge.undone_by or merge.by
+    words = {
+        "who": _("You") if who == reader else person_text(who),
+        "lead": merge.loser.name,
+        "time": time_text(merge.undone_at or merge.at, now),
+    }
+    if merge.undone_at is not None:
+        return _("%(who)s took %(lead)s out of this lead at %(time)s. Reload it.") % words
+    return _("%(who)s merged %(lead)s into this lead at %(time)s. Reload it.") % words
 
 
 def decision_sentence(decision: Decision, reader: User, now: datetime) -> str:

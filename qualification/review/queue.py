@@ -105,7 +105,7 @@ _LIVE = f"""
     JOIN qualification_scoringmodel AS m ON m.id = s.model_id
         AND m.status = '{ModelStatus.ACTIVE.value}'
     LEFT JOIN qualification_reviewitem AS i ON i.lead_id = l.id AND i.state <> 'closed'
-    WHERE l.id = ANY(%(ids)s)
+    WHERE l.id = ANY(%(ids)s) AND l.merged_into_id IS NULL
 """  # noqa: S608 - constants of this module
 _SCORED = f"{_LIVE} AND m.id = %(model)s"
 _PERSONS = ", ".join(f"'{reason.value}'" for reason in BY_A_PERSON)
@@ -241,7 +241,9 @@ def enter_queue(
         return []
     locked = lock_leads(lead_ids)
     open_leads = ReviewItem.objects.open().filter(lead__in=locked).values("lead")
-    able = Lead.objects.filter(pk__in=locked, stage__in=ENTERS_FROM[reason], erased_at=None)
+    able = Lead.objects.standing().filter(
+        pk__in=locked, stage__in=ENTERS_FROM[reason], erased_at=None
+    )
     ids = list(able.exclude(pk__in=open_leads).values_list("pk", flat=True))
     if reason not in BY_A_PERSON:
         ids = _turn_away_disqualified(ids, now)

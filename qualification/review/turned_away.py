@@ -34,8 +34,10 @@ SAMPLED_FROM = 10_000
 
 def turned_away(user: User | AnonymousUser) -> QuerySet[Lead]:
     """Leads in the reader's sight that a rule disqualified, the newest first."""
-    leads = Lead.objects.visible_to(user).filter(
-        stage=Stage.DISQUALIFIED, disqualified_by=DisqualifiedBy.RULE
+    leads = (
+        Lead.objects.visible_to(user)
+        .standing()
+        .filter(stage=Stage.DISQUALIFIED, disqualified_by=DisqualifiedBy.RULE)
     )
     return leads.order_by("-stage_at", "-id")
 

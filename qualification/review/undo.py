@@ -92,7 +92,7 @@ def overturn_rejection(*, decision: Decision, by: User, note: str, now: datetime
     if not note.strip():
         raise DecisionIncomplete(_("Say why this rejection does not stand."))
     lead = guard.lock_item(decision.item).lead
-    _check_overturn(decision, lead=lead, by=by)
+    _check_overturn(decision, lead=lead, by=by, now=now)
     reversal = _reversal(decision, kind=DecisionKind.OVERTURNED, by=by, now=now, note=note)
     credit.take_again(reversal=reversal, now=now)
     entered = enter_queue([lead.pk], reason=EntryReason.OVERTURNED, now=now, note=note, by=by)
@@ -115,6 +115,8 @@ def _tell_who_rejected(decision: Decision, *, by_note: str, lead: Lead, now: dat
 
 
 def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> None:
+    if lead.merged_into_id is not None:
+        raise UndoExpired(guard.merged_sentence(lead, by, now))
     if decision.kind not in STAGE_AFTER:
         raise UndoExpired(_("Only a decision can be undone."))
     if decision.by_id != by.pk:
@@ -136,7 +138,9 @@ def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> N
         raise UndoExpired(_("This lead belongs to another team now."))
 
 
-def _check_overturn(decision: Decision, *, lead: Lead, by: User) -> None:
+def _check_overturn(decision: Decision, *, lead: Lead, by: User, now: datetime) -> None:
+    if lead.merged_into_id is not None:
+        raise NotOverturnable(guard.merged_sentence(lead, by, now))
     if not guard.is_visible(lead, by):
         raise NotOverturnable(_("This lead belongs to another team."))
     if lead.erased_at is not None:

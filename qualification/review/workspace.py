@@ -289,7 +289,7 @@ def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:
     """Other leads of the account in sight, and how many more other teams have."""
     if lead.account_id is None:
         return (), 0
-    others = Lead.objects.filter(account_id=lead.account_id).exclude(pk=lead.pk)
+    others = Lead.objects.standing().filter(account_id=lead.account_id).exclude(pk=lead.pk)
     in_sight = Exists(Lead.objects.visible_to(reader).filter(pk=OuterRef("pk")))
     counted = others.annotate(
         in_sight=in_sight, total=Window(Count("pk")), seen=Window(Count("pk", filter=in_sight))

@@ -109,7 +109,7 @@ def work(run: ScoringRun, first: int, last: int) -> RangeResult:
     old = _scored(run.against, first, last, run.as_of)
     new = _scored(run.model, first, last, run.as_of)
     lines = (tenths_of(run.against.mql), tenths_of(run.model.mql))
-    in_range = Lead.objects.filter(pk__gte=first, pk__lte=last)
+    in_range = Lead.objects.standing().filter(pk__gte=first, pk__lte=last)
     stages = dict(in_range.values_list("pk", "stage"))
     tallies = {OPEN: Tally(), HISTORY: Tally()}
     both = [lead_id for lead_id in new if lead_id in old and lead_id in stages]

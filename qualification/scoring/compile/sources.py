@@ -74,6 +74,7 @@ _COMMITTEE_NOW = """LEFT JOIN (
 _MEMBERS_NOW = """(
     SELECT p.id AS lead_id, p.account_id FROM crm_lead AS p
     WHERE p.account_id IN (SELECT s.account_id FROM crm_lead AS s WHERE s.id {keys})
+        AND p.merged_into_id IS NULL
 )"""
 # Who belonged to the account by the moment: whoever ever did, by the latest that was recorded.
 _COMMITTEE_THEN = """LEFT JOIN LATERAL (
@@ -89,7 +90,9 @@ _COMMITTEE_THEN = """LEFT JOIN LATERAL (
         ORDER BY e.pgh_obj_id, e.pgh_id DESC
     ) AS m
     LEFT JOIN crm_leadrole AS r ON r.lead_id = m.lead_id AND {role_held}
-    WHERE m.account_id = l.account_id
+    WHERE m.account_id = l.account_id AND NOT EXISTS (
+        SELECT FROM crm_leadmerge AS j WHERE j.loser_id = m.lead_id AND j.at <= {as_of}
+            AND (j.undone_at IS NULL OR j.undone_at > {as_of}))
 ) AS g ON l.account_id IS NOT NULL"""
 
 
