@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy
 
 from crm.matching import duplicates
 from crm.matching.duplicates import Sign
-from crm.models import Lead, User
+from crm.models import Lead, LeadMerge, User
 from qualification.exceptions import NotHolder
 from qualification.models import ReviewItem
 from qualification.permissions import Right, has_right
 from qualification.review.guard import has_lapsed, require_right
+from qualification.review.merge import standing_merges
 
 SIGNS: dict[Sign, str | Promise] = {
     Sign.PHONE: gettext_lazy("same phone number"),
@@ -41,12 +42,14 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What the reader is told; of leads elsewhere only that there is one."""
+    """What the reader is told; of leads elsewhere only that there is one. `merges`: what became
+    part of this lead."""
 
     likely: list[Likeness]
     more: int
     is_elsewhere: bool
     may_tell_apart: bool
+    merges: list[LeadMerge]
 
 
 def duplicates_of(lead: Lead, *, reader: User, now: datetime) -> Duplicates:
@@ -65,6 +68,7 @@ def duplicates_of(lead: Lead, *, reader: User, now: datetime) -> Duplicates:
             one.lead.pk not in seen and one.lead.team_id != lead.team_id for one in found
         ),
         may_tell_apart=bool(likely) and may_tell_apart(lead, reader, now),
+        merges=standing_merges(lead),
     )
 
 

@@ -1,4 +1,4 @@
-"""The rows of the journey: eight sources, each read from the cursor on and no further than a page.
+"""The rows of the journey: ten sources, each read from the cursor on and no further than a page.
 
 Called by `timeline.py`. What is never written by hand, activities and stages, is read through an
 index that has it in order, a person at a time: a page costs the same however long the journey is.
@@ -15,7 +15,7 @@ from django.db import connection
 from crm.verdicts import is_machine
 
 # In the order of one instant: a decision stands above the stage it moved the lead to.
-KINDS = ("activity", "stage", "item", "touch", "answer", "dispute", "decision", "outcome")
+KINDS = ("activity", "stage", "item", "touch", "answer", "dispute", "decision", "outcome", "merge", "unmerge")
 # Beyond every cursor.
 NEWEST = ("infinity", len(KINDS), 0)
 _LAST_ID = 2**63 - 1
@@ -132,6 +132,19 @@ _OUTCOMES = """
     WHERE r.lead_id = ANY(%(leads)s)
       AND (coalesce(r.occurred_at, r.recorded_at), r.id) < (%(at)s::timestamptz, %(id7)s)
 """
+_MERGES = """
+    SELECT 8 AS rank, m.id, m.at, m.survivor_id AS lead_id, 'merged',
+           concat_ws(' ', o.first_name, o.last_name), '', m.by_id
+    FROM crm_leadmerge AS m JOIN crm_lead AS o ON o.id = m.loser_id
+    WHERE m.survivor_id = ANY(%(leads)s) AND (m.at, m.id) < (%(at)s::timestamptz, %(id8)s)
+"""
+_UNMERGES = """
+    SELECT 9 AS rank, m.id, m.undone_at AS at, m.survivor_id AS lead_id, 'unmerged',
+           concat_ws(' ', o.first_name, o.last_name), '', m.undone_by_id
+    FROM crm_leadmerge AS m JOIN crm_lead AS o ON o.id = m.loser_id
+    WHERE m.survivor_id = ANY(%(leads)s)
+      AND (m.undone_at, m.id) < (%(at)s::timestamptz, %(id9)s)
+"""
 SOURCES: Mapping[str, str] = {
     "activity": _ACTIVITIES,
     "mail": _MAILS,
@@ -143,11 +156,13 @@ SOURCES: Mapping[str, str] = {
     "dispute": _DISPUTES,
     "decision": _DECISIONS,
     "outcome": _OUTCOMES,
+    "merge": _MERGES,
+    "unmerge": _UNMERGES,
 }
 FILTERS: Mapping[str, Sequence[str]] = {
     "events": ("activity",),
     "mails": ("mail", "mail touch"),
-    "work": ("stage", "item", "touch", "dispute", "decision", "outcome"),
+    "work": ("stage", "item", "touch", "dispute", "decision", "outcome", "merge", "unmerge"),
     "answers": ("answer",),
     "decisions": ("decision", "outcome"),
 }

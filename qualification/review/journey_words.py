@@ -88,6 +88,7 @@ ITEM_VERBS = {
     "clock:resumed": ("play", _("The clock goes on")),
     "item:snoozed": ("alarm-clock", _("put the next task off")),
     "item:closed": ("archive", _("Left the queue")),
+    "item:unmerged": ("undo-2", _("took the lead out of another one again")),
     "item:held": ("triangle-alert", _("Nobody can work it")),
     "item:held_till_open": ("clock", _("Nobody is at work: it waits for the opening")),
     "item:override-asked": ("message-square", _("asked a manager to accept with open answers")),
@@ -213,6 +214,14 @@ def _outcome(row: Row, _who: str) -> tuple[str, str, str, str]:
     return text, row.words, "trending-up", dots.get(row.verb, "ok")
 
 
+def _merge(row: Row, who: str) -> tuple[str, str, str, str]:
+    if row.verb == "unmerged":
+        act, icon = _("took %(name)s out of this lead again"), "undo-2"
+    else:
+        act, icon = _("merged %(name)s into this lead"), "users"
+    return _told(who, str(act) % {"name": row.subject or _("a lead")}), "", icon, ""
+
+
 WRITERS = {
     "activity": _activity,
     "stage": _stage,
@@ -222,4 +231,6 @@ WRITERS = {
     "dispute": _dispute,
     "decision": _decision,
     "outcome": _outcome,
+    "merge": _merge,
+    "unmerge": _merge,
 }

@@ -84,9 +84,14 @@ def undo_merge(*, merge: LeadMerge, by: User, now: datetime) -> LeadMerge:
     return locked
 
 
+def undo_days() -> int:
+    """For how many days a merge can be undone."""
+    return int(settings.LEADQUAL["MERGE_UNDO_DAYS"])
+
+
 def undo_until(merge: LeadMerge) -> datetime:
     """The moment from which the merge cannot be undone any more."""
-    return merge.at + timedelta(days=settings.LEADQUAL["MERGE_UNDO_DAYS"])
+    return merge.at + timedelta(days=undo_days())
 
 
 def _lock_items(pair: Pair) -> dict[int, ReviewItem]:
@@ -151,9 +156,7 @@ def undo_hindrance(
 ) -> str:
     """Why this person cannot undo the merge, in words; blank when they can."""
     if now >= undo_until(merge):
-        return _("A merge can be undone for %(n)s days.") % {
-            "n": settings.LEADQUAL["MERGE_UNDO_DAYS"]
-        }
+        return _("A merge can be undone for %(n)s days.") % {"n": undo_days()}
     if not (guard.is_visible(pair.survivor, by) and guard.is_visible(pair.loser, by)):
         return _("One of the two leads belongs to another team now.")
     why = why_not_undone(merge, pair)

@@ -14,12 +14,13 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import User
+from crm.models import LeadMerge, User
 from crm.models.lead import DisqualifiedBy, EmailKind
 from crm.stages import Stage
 from qualification.choices import DecisionKind, EntryReason, TimerKind
 from qualification.models import Criterion, Decision
 from qualification.permissions import Right, has_right
+from qualification.review import merge
 from qualification.review.score_lines import Group, Line, groups_of
 from qualification.review.values import in_words
 from qualification.scoring.ledger import Ledger
@@ -124,12 +125,14 @@ class Screen:
 
 @dataclass(frozen=True)
 class Replay:
-    """The screen of that moment, the decision, and every decision on the lead, oldest first."""
+    """The screen of that moment, the decision, and every decision on the lead, oldest first;
+    `merges` say how the lead was merged since."""
 
     screen: Screen
     decision: Decision
     name: str
     chain: tuple[Decision, ...]
+    merges: tuple[str, ...]
 
     @property
     def reversal(self) -> Decision | None:
@@ -145,6 +148,7 @@ def replay_of(decision: Decision) -> Replay:
         decision=decision,
         name=screen.name or _("Lead %(id)s") % {"id": decision.lead_id},
         chain=decisions_of(decision.lead_id),
+        merges=merges_since(decision.lead_id, decision.at),
     )
 
 
@@ -194,6 +198,24 @@ def decisions_of(lead_id: int) -> tuple[Decision, ...]:
     return tuple(rows.select_related("by", "reason", "ae", "reverses"))
 
 
+def merges_since(lead_id: int, at: datetime) -> tuple[str, ...]:
+    """How the lead was merged, or taken apart, since a moment, in sentences."""
+    return tuple(_merged_text(one, lead_id) for one in merge.changes_since(lead_id, at))
+
+
+def _merged_text(one: LeadMerge, lead_id: int) -> str:
+    words = {
+        "survivor": one.survivor.name,
+        "loser": one.loser.name,
+        "day": formats.date_format(timezone.localtime(one.undone_at or one.at), "j M Y H:i"),
+    }
+    if one.undone_at is not None:
+        return _("%(loser)s was taken out of %(survivor)s again on %(day)s.") % words
+    if one.loser_id == lead_id:
+        return _("This lead was merged into %(survivor)s on %(day)s.") % words
+    return _("%(loser)s was merged into this lead on %(day)s.") % words
+
+
 def overturn_hindrance(decision: Decision, *, by: User, chain: tuple[Decision, ...]) -> str:
     """Why this person cannot overturn the decision, in words; blank when they can. The door itself
     is `undo.overturn_rejection`, which looks again."""
@@ -204,6 +226,8 @@ def overturn_hindrance(decision: Decision, *, by: User, chain: tuple[Decision, .
         return _("This rejection was taken back already.")
     if lead.erased_at is not None:
         return _("The personal data of this lead were erased.")
+    if lead.merged_into_id is not None:
+        return _("This lead is part of another one since they were merged.")
     if decision.by_id == by.pk:
         return _("You rejected this lead yourself; a colleague must look at it.")
     is_rejected = lead.stage == Stage.DISQUALIFIED and lead.disqualified_by == DisqualifiedBy.PERSON

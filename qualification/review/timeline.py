@@ -59,7 +59,8 @@ def journey_of(
 
     What `reader_id` did reads “You …”. A cursor that cannot be read starts at the newest.
     """
-    rows = _page(before, lead_ids=[lead.pk], only=only)
+    parts = lead.absorbed.values_list("pk", flat=True)
+    rows = _page(before, lead_ids=[lead.pk, *parts], only=only)
     days = _by_day(entry_of(row, reader_id=reader_id, person=None) for row in rows[:PAGE_SIZE])
     return Journey(days=days, older=_older(rows), only=_known(only), before=_started(before))
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.models import Lead
-from qualification.permissions import Right, require
+from qualification.permissions import Right, has_right, require
 from qualification.review import duplicates
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of, visible_lead_or_404
@@ -46,5 +46,8 @@ def not_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _draw(request: HttpRequest, lead: Lead) -> HttpResponse:
+    if lead.merged_into is not None:
+        return render(request, BANNER, {"lead": lead, "part_of": lead.merged_into})
     found = duplicates.duplicates_of(lead, reader=reader_of(request), now=timezone.now())
-    return render(request, BANNER, {"lead": lead, "found": found})
+    can_work = has_right(request.user, Right.WORK_QUEUE)
+    return render(request, BANNER, {"lead": lead, "found": found, "can_work": can_work})

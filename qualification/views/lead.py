@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -30,7 +30,7 @@ from qualification.review.replay import decisions_of
 from qualification.review.workspace import Workspace, workspace_of
 from qualification.views.fetch import reader_of, visible_lead_or_404
 from qualification.views.journey import journey_context
-from qualification.views.replies import is_htmx
+from qualification.views.replies import is_htmx, lead_url
 
 # The pieces a verb may redraw out of band, each a partial with a root of a fixed id.
 PARTS = ("top", "bar", "journey")
@@ -45,6 +45,8 @@ def lead_detail(request: HttpRequest, pk: int) -> HttpResponse:
     lead = visible_lead_or_404(request.user, pk, erased_too=True)
     if lead.erased_at is not None:
         return _erased_page(request, lead)
+    if lead.merged_into_id is not None and "part" not in request.GET:
+        return redirect(lead_url(lead.merged_into_id))
     ask = request.GET.get("ask", "")
     context = page_context(request, lead, ask=ask)
     return render(request, "qualification/lead_page.html", {**context, "is_asking": bool(ask)})

@@ -16,6 +16,7 @@ from crm.models import Lead
 from qualification.exceptions import ModelInvalid, NothingRecorded
 from qualification.permissions import Right, require
 from qualification.review.past import past_of
+from qualification.review.replay import merges_since
 from qualification.scoring.changers import changers_of
 from qualification.scoring.versions import active_model
 from qualification.views.fetch import visible_lead_or_404
@@ -46,7 +47,7 @@ def _past(lead: Lead, text: str) -> dict[str, Any]:
     if at > timezone.now():
         return {"past_error": _("That moment is yet to come.")}
     try:
-        return {"past": past_of(lead, at=at)}
+        return {"past": past_of(lead, at=at), "past_merges": merges_since(lead.pk, at)}
     except (NothingRecorded, ModelInvalid):
         return {"past_error": _("Nothing was recorded of this lead by then.")}
 
