@@ -107,6 +107,12 @@ class AlreadyDecided(QualificationError):
     """The item was closed meanwhile; the text says by whom and how."""
 
 
+class ParentInvalid(QualificationError):
+    """A company cannot be the parent of this one; the text says why."""
+
+    status = 422
+
+
 class NotMergeable(QualificationError):
     """Two leads cannot be made one, or two again, by this person or as they stand; the text says
     why."""

@@ -133,6 +133,7 @@ account_urls = [
     path("accounts/<int:pk>/", accounts.account_detail, name="account-detail"),
     path("accounts/<int:pk>/timeline/", journey.account_timeline, name="account-timeline"),
     path("accounts/<int:pk>/target/", accounts.account_target, name="account-target"),
+    path("accounts/<int:pk>/parent/", accounts.account_parent, name="account-parent"),
 ]
 
 undo_urls = [

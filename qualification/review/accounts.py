@@ -10,13 +10,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from crm.clock import stamp_history
+from crm.matching.normalize import name_key
 from crm.models import Account, AccountDomain, BuyingRole, Lead, LeadRole, User
 from crm.stages import Stage
 from crm.verdicts import is_machine
+from qualification.exceptions import ParentInvalid
 from qualification.models import Decision
 from qualification.permissions import Right
 from qualification.review import guard
@@ -25,6 +29,7 @@ from qualification.scoring.rescore import mark_due
 PAGE_LENGTH = 50
 LEADS_SHOWN = 50
 DECISIONS_SHOWN = 20
+SUBSIDIARIES_SHOWN = 20
 WEEKS = 12
 # Stages in which somebody of ours still has to do with the lead.
 OPEN_STAGES = (Stage.NEW, Stage.MQL, Stage.WORKING, Stage.NURTURE, Stage.SQL, Stage.OPPORTUNITY)
@@ -66,11 +71,17 @@ class Member:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """One company. `weeks`: distinct people of ours to deal with who did something, oldest first;
-    `n_elsewhere`: leads of other teams; `missing`: buying roles nobody is known to play."""
+    """One company with its parent and the first by name of its subsidiaries.
+
+    `weeks`: distinct people of ours to deal with who did something, oldest first; `n_elsewhere`:
+    leads of other teams; `missing`: buying roles nobody is known to play.
+    """
 
     account: Account
     domains: tuple[str, ...]
+    parent: AccountRow | None
+    subsidiaries: tuple[AccountRow, ...]
+    n_subsidiaries: int
     members: tuple[Member, ...]
     n_in_sight: int
     n_elsewhere: int
@@ -108,8 +119,12 @@ def account_page(account: Account, reader: User, *, now: datetime) -> AccountPag
     known = list(roles.values_list("lead", "role"))
     decisions = Decision.objects.visible_to(reader).filter(lead__account=account)
     shown = decisions.select_related("lead", "by", "reason", "ae").order_by("-at", "-pk")
+    family, n_subsidiaries = _family_of(account)
     return AccountPage(
         account=account,
+        parent=next((row for row in family if row.account.pk == account.parent_id), None),
+        subsidiaries=tuple(row for row in family if row.account.pk != account.parent_id),
+        n_subsidiaries=n_subsidiaries,
         domains=tuple(account.domains.values_list("domain", flat=True)),
         members=tuple(Member(lead, _roles_of(lead.pk, known)) for lead in people),
         n_in_sight=n_in_sight,
@@ -146,6 +161,52 @@ def set_target(*, account: Account, is_target: bool, by: User, now: datetime) ->
     mark_due(list(Lead.objects.filter(account=account).values_list("pk", flat=True)), now=now)
     account.refresh_from_db()
     return True
+
+
+def find_account(text: str) -> Account | None:
+    """The company with this domain, else the only one of this name."""
+    wanted = text.strip()
+    of_domain = AccountDomain.objects.filter(domain=wanted.casefold()).select_related("account")
+    known = of_domain.first()
+    if known is not None:
+        return known.account
+    key = name_key(wanted)
+    named = list(Account.objects.filter(name_key=key)[:2]) if key else []
+    return named[0] if len(named) == 1 else None
+
+
+@transaction.atomic
+def set_parent(*, account: Account, parent: Account | None, by: User, now: datetime) -> bool:
+    """That the company belongs to another one, or to none (any more); False where it was so before.
+    No score looks at it.
+
+    Raises PermissionDenied, ParentInvalid (it would be above itself).
+    """
+    guard.require_right(by, Right.REASSIGN)
+    stamp_history(now)
+    rows = Account.objects.select_for_update(no_key=True)
+    locked = rows.get(pk=account.pk)
+    if locked.parent_id == (None if parent is None else parent.pk):
+        return False
+    try:
+        with transaction.atomic():
+            rows.filter(pk=account.pk).update(parent=parent, updated_at=now)
+    except IntegrityError as refused:
+        raise ParentInvalid(
+            _("%(name)s belongs to this company itself, or is it.") % {"name": parent}
+        ) from refused
+    account.refresh_from_db()
+    return True
+
+
+def _family_of(account: Account) -> tuple[list[AccountRow], int]:
+    """The parent and the first subsidiaries by name with their counts; how many subsidiaries."""
+    below = Account.objects.filter(parent=account)
+    found = list(below.order_by("name", "pk")[:SUBSIDIARIES_SHOWN])
+    found += Account.objects.filter(pk=account.parent_id) if account.parent_id else []
+    counts = _counts([row.pk for row in found])
+    n = len(found) if len(found) < SUBSIDIARIES_SHOWN else below.count()
+    return [AccountRow(row, *counts.get(row.pk, (0, 0))) for row in found], n
 
 
 def _narrowed(text: str, *, is_target: bool) -> QuerySet[Account]:

@@ -46,7 +46,7 @@ def account_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "page": accounts.account_page(account, reader, now=timezone.now()),
         "account": account,
-        "can_set_target": has_right(reader, Right.REASSIGN),
+        "can_edit": has_right(reader, Right.REASSIGN),
     }
     return render(request, "qualification/account_page.html", context)
 
@@ -67,4 +67,20 @@ def account_target(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         said = _("%(name)s was so already.")
     messages.success(request, said % {"name": account})
+    return redirect("qualification:account-detail", pk=pk)
+
+
+@require_POST
+@require(Right.REASSIGN)
+def account_parent(request: HttpRequest, pk: int) -> HttpResponse:
+    """The company belongs to the one with this domain or name; blank: to none."""
+    account = get_object_or_404(Account, pk=pk)
+    text = request.POST.get("parent", "").replace("\x00", "")[:MAX_SEARCH].strip()
+    parent = accounts.find_account(text) if text else None
+    if text and parent is None:
+        messages.error(request, _("No single company has the domain or name “%s”.") % text)
+        return redirect("qualification:account-detail", pk=pk)
+    accounts.set_parent(account=account, parent=parent, by=reader_of(request), now=timezone.now())
+    said = _("%(name)s belongs to %(parent)s.") if parent else _("%(name)s belongs to nobody.")
+    messages.success(request, said % {"name": account, "parent": parent})
     return redirect("qualification:account-detail", pk=pk)

@@ -66,6 +66,7 @@ ACCESS: dict[str, Access] = {
     "qualification:account-detail": page(SEE_LEADS),
     "qualification:account-timeline": page(SEE_LEADS),
     "qualification:account-target": verb(MANAGE),
+    "qualification:account-parent": verb(MANAGE),
     "qualification:lead-clock": page(SEE_LEADS),
     "qualification:lead-presence": verb(SEE_LEADS),
     "qualification:lead-duplicates": page(SEE_LEADS),
