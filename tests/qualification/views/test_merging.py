@@ -117,7 +117,7 @@ def test_a_stale_decision_names_the_merge_and_keeps_the_text(
             {
                 "token": item.token,
                 "reason": hands.reason("too_small").pk,
-                "note": "Two in a garage",
+                "note": "A garage",
             },
         )
         text = response.content.decode()
