@@ -65,7 +65,9 @@ def merge_leads(
     Under `lock_pair`. Raises MergeRefused when one of them is merged already.
     """
     survivor, loser = pair.survivor, pair.loser
-    if survivor.pk == loser.pk or survivor.merged_into_id or loser.merged_into_id:
+    is_part = survivor.merged_into_id or loser.merged_into_id
+    is_erased = survivor.erased_at or loser.erased_at
+    if survivor.pk == loser.pk or is_part or is_erased:
         raise MergeRefused(_("One of these leads is merged already. Reload the page."))
     stamp_history(now)
     before = {"survivor": _newest_event(survivor), "loser": _newest_event(loser)}
@@ -147,6 +149,8 @@ def why_not_undone(merge: LeadMerge, pair: Pair) -> str:
     """Why two rows cannot be had again from one as they were, in words; blank when they can."""
     if merge.undone_at is not None:
         return _("This merge was undone already.")
+    if pair.survivor.erased_at is not None or pair.loser.erased_at is not None:
+        return _("The person was erased since.")
     if pair.survivor.merged_into_id is not None:
         return _("The lead was merged into another one since. Undo that merge first.")
     if LeadMerge.objects.standing().filter(survivor=pair.survivor, pk__gt=merge.pk).exists():

@@ -27,6 +27,7 @@ def is_of_nobody_else(lead: Lead) -> bool:
     account = lead.account
     if account is None or account.is_target or account.is_competitor:
         return False
-    if Lead.objects.filter(account=account).exclude(pk=lead.pk).exists():
+    # What was merged into the lead is this person.
+    if Lead.objects.standing().filter(account=account).exclude(pk=lead.pk).exists():
         return False
     return not AccountOwner.objects.filter(account=account).exists()

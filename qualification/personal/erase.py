@@ -53,7 +53,8 @@ def erase_person(*, erasure: Erasure, confirmed: str, by: User | None, now: date
     if known_by.keys_of(lead.pk) != keys:
         raise Busy(_("Somebody else is changing this lead right now. Try again."))
     _end_work(lead, by=by, now=now)
-    told = crms.call_back_messages(lead)
+    parts = list(lead.absorbed.order_by("pk"))
+    told = [(part, crms.call_back_messages(part)) for part in (lead, *parts)]
     alone = company.of_nobody_else(lead)
     Erasure.objects.filter(pk=locked.pk).update(
         carried_out_at=now, carried_out_by=by, company=alone
@@ -61,10 +62,13 @@ def erase_person(*, erasure: Erasure, confirmed: str, by: User | None, now: date
     if locked.is_no_contact:
         known_by.remember(locked, keys)
     stamp_history(now)
-    _open_door(lead)
-    blanking.blank_everything(lead, company=alone, keys=keys, at=now)
-    _seal(lead, now=now)
-    crms.ask_to_forget(lead, told=told, now=now)
+    for part in parts:
+        _ask_for_part(locked, part, by=by, now=now)
+    for part, connections in told:
+        _open_door(part)
+        blanking.blank_everything(part, company=alone if part == lead else None, keys=keys, at=now)
+        _seal(part, now=now)
+        crms.ask_to_forget(part, told=connections, now=now)
     logger.info(
         "person.erased lead=%s reference=%r by=%s",
         lead.pk,
@@ -77,12 +81,19 @@ def erase_person(*, erasure: Erasure, confirmed: str, by: User | None, now: date
 
 def _lock(erasure: Erasure, *, by: User | None, confirmed: str) -> Erasure:
     """The request with its lead as they are now, the lead locked."""
-    lock_leads([erasure.lead_id])
+    parts = Lead.objects.filter(merged_into=erasure.lead_id)
+    lock_leads([erasure.lead_id, *parts.values_list("pk", flat=True)])
     locked = Erasure.objects.select_for_update(of=("self",)).select_related("lead")
     waiting = locked.filter(pk=erasure.pk).first()
     if waiting is None:
         raise ErasureRefused(_("This request was withdrawn already."))
     refuse_erased(waiting.lead)
+    standing = waiting.lead.merged_into
+    if standing is not None:
+        raise ErasureRefused(
+            _("This lead is part of %(name)s. Erase that one: this one goes with it.")
+            % {"name": standing.name}
+        )
     if by is not None and not guard.is_visible(waiting.lead, by):
         raise ErasureRefused(_("This lead belongs to another team."))
     if confirmed.strip().casefold() != waiting.lead.name.casefold():
@@ -90,6 +101,20 @@ def _lock(erasure: Erasure, *, by: User | None, confirmed: str) -> Erasure:
             _("Type the name of the lead to confirm: %(name)s.") % {"name": waiting.lead.name}
         )
     return waiting
+
+
+def _ask_for_part(erasure: Erasure, part: Lead, *, by: User | None, now: datetime) -> None:
+    """A lead that was merged into the person's goes with it; a request of its own is answered."""
+    Erasure.objects.filter(lead=part).delete()
+    Erasure.objects.create(
+        lead=part,
+        reference=erasure.reference,
+        reason=erasure.reason,
+        asked_at=erasure.asked_at,
+        asked_by=erasure.asked_by,
+        carried_out_at=now,
+        carried_out_by=by,
+    )
 
 
 def _end_work(lead: Lead, *, by: User | None, now: datetime) -> None:

@@ -131,6 +131,12 @@ HELD: tuple[Held, ...] = (
         "account_id = %(company)s",
         goes=True,
     ),
+    Held(
+        "crm_leadmerge",
+        _("Merges with other leads"),
+        "survivor_id = %(lead)s OR loser_id = %(lead)s",
+        keep="moved",
+    ),
     Held("crm_erasure", _("Request to erase"), _OF_LEAD, keep="reference"),
     Held("crm_personalexport", _("Exports like this one"), _OF_LEAD),
     Held(

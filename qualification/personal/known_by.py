@@ -32,12 +32,17 @@ class KnownBy:
 
 
 def keys_of(lead_id: int) -> KnownBy:
-    """Everything the lead is, or ever was, known by."""
+    """Everything the lead is, or ever was, known by, and what was merged into it."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT email_key, phone_key FROM crm_lead WHERE id = %(lead)s
-            UNION SELECT email_key, phone_key FROM crm_leadevent WHERE pgh_obj_id = %(lead)s
+            WITH these AS (
+                SELECT %(lead)s AS id
+                UNION ALL SELECT l.id FROM crm_lead AS l WHERE l.merged_into_id = %(lead)s
+            )
+            SELECT email_key, phone_key FROM crm_lead WHERE id IN (SELECT id FROM these)
+            UNION SELECT email_key, phone_key FROM crm_leadevent
+            WHERE pgh_obj_id IN (SELECT id FROM these)
             """,
             {"lead": lead_id},
         )

@@ -118,6 +118,8 @@ def hindrance(pair: Pair, *, items: dict[int, ReviewItem], by: User, now: dateti
     for lead in (survivor, loser):
         if lead.merged_into_id is not None:
             return guard.merged_sentence(lead, by, now)
+        if lead.erased_at is not None:
+            return _("The person of one of these leads was erased.")
     if not (guard.is_visible(survivor, by) and guard.is_visible(loser, by)):
         return _("The other lead exists in another team. Ask a manager of both.")
     return why_not_this_way(pair, items=items) or _hands(items, by=by, now=now)

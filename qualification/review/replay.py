@@ -226,11 +226,14 @@ def overturn_hindrance(decision: Decision, *, by: User, chain: tuple[Decision, .
         return _("This rejection was taken back already.")
     if lead.erased_at is not None:
         return _("The personal data of this lead were erased.")
-    if lead.merged_into_id is not None:
-        return _("This lead is part of another one since they were merged.")
     if decision.by_id == by.pk:
         return _("You rejected this lead yourself; a colleague must look at it.")
-    is_rejected = lead.stage == Stage.DISQUALIFIED and lead.disqualified_by == DisqualifiedBy.PERSON
+    is_itself = lead.merged_into_id is None
+    is_rejected = (
+        is_itself
+        and lead.stage == Stage.DISQUALIFIED
+        and lead.disqualified_by == DisqualifiedBy.PERSON
+    )
     if not is_rejected or chain[-1].pk != decision.pk:
         return _("This lead has moved on since it was rejected.")
     return ""
