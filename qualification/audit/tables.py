@@ -57,7 +57,7 @@ CHAINED: tuple[Chained, ...] = (
         sealed=_names("packet return_reason"),
     ),
     Chained(
-        "decision",
+        "merge",
         "crm_leadmerge",
         _names("id survivor_id loser_id by_id at moved undone_by_id undone_at"),
         since="merges_in_the_chain",

@@ -63,6 +63,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
         "possible duplicates": ("maya", f"/leads/{owned.lead_id}/duplicates/"),
+        "two leads compared": ("kenji", f"/leads/{owned.lead_id}/compare/{waiting.lead_id}/"),
         "why this clock": ("maya", f"/leads/{owned.lead_id}/clock/"),
         "score as of": ("maya", f"/leads/{owned.lead_id}/past/?at={then:%Y-%m-%dT%H:%M:%S}"),
         "accounts": ("maya", "/accounts/"),
