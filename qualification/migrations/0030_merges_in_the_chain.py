@@ -17,7 +17,7 @@ DROP TRIGGER leadqual_audit_delete ON crm_leadmerge;
 class Migration(migrations.Migration):
     dependencies = [
         ("qualification", "0029_last_places_are_kept"),
-        ("crm", "0010_merged_leads_and_parent_companies"),
+        ("crm", "0011_merged_leads_and_parent_companies"),
     ]
 
     operations = [

@@ -15,7 +15,18 @@ from django.db import connection
 from crm.verdicts import is_machine
 
 # In the order of one instant: a decision stands above the stage it moved the lead to.
-KINDS = ("activity", "stage", "item", "touch", "answer", "dispute", "decision", "outcome", "merge", "unmerge")
+KINDS = (
+    "activity",
+    "stage",
+    "item",
+    "touch",
+    "answer",
+    "dispute",
+    "decision",
+    "outcome",
+    "merge",
+    "unmerge",
+)
 # Beyond every cursor.
 NEWEST = ("infinity", len(KINDS), 0)
 _LAST_ID = 2**63 - 1
