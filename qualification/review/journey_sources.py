@@ -145,14 +145,16 @@ _OUTCOMES = """
 """
 _MERGES = """
     SELECT 8 AS rank, m.id, m.at, m.survivor_id AS lead_id, 'merged',
-           concat_ws(' ', o.first_name, o.last_name), '', m.by_id
-    FROM crm_leadmerge AS m JOIN crm_lead AS o ON o.id = m.loser_id
+           (SELECT concat_ws(' ', o.first_name, o.last_name) FROM crm_lead AS o
+            WHERE o.id = m.loser_id), '', m.by_id
+    FROM crm_leadmerge AS m
     WHERE m.survivor_id = ANY(%(leads)s) AND (m.at, m.id) < (%(at)s::timestamptz, %(id8)s)
 """
 _UNMERGES = """
     SELECT 9 AS rank, m.id, m.undone_at AS at, m.survivor_id AS lead_id, 'unmerged',
-           concat_ws(' ', o.first_name, o.last_name), '', m.undone_by_id
-    FROM crm_leadmerge AS m JOIN crm_lead AS o ON o.id = m.loser_id
+           (SELECT concat_ws(' ', o.first_name, o.last_name) FROM crm_lead AS o
+            WHERE o.id = m.loser_id), '', m.undone_by_id
+    FROM crm_leadmerge AS m
     WHERE m.survivor_id = ANY(%(leads)s)
       AND (m.undone_at, m.id) < (%(at)s::timestamptz, %(id9)s)
 """
