@@ -161,7 +161,7 @@ def accept_all(leads: int, url: str, now: datetime) -> None:
             item=held,
             token=held.token,
             by=people["manager"],
-            ae=people["ae"],
+            to=people["ae"],
             override_reason="bench",
             now=now,
         )

@@ -1,7 +1,8 @@
 """Who may see which lead. The one rule behind `Lead.objects.visible_to(user)`.
 
 Roles are groups (see `crm/roles.py`). Managers and SDRs see their own team's leads and those of the
-fallback team; admins see all; an AE the leads handed to them; marketing sees no person at all.
+fallback team; admins see all; an AE the leads handed to them or to the
+desk of their team; marketing sees no person at all.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def leads_in_sight(user: User | AnonymousUser, prefix: str = "") -> Q:
         from crm.models.lead import Lead
 
         # An undone handoff was never theirs.
-        handed = Lead.objects.filter(
-            handoffs__ae_id=user.pk, handoffs__state__in=["waiting", "accepted", "returned"]
-        ).values("pk")
-        sight |= Q(**{f"{prefix}pk__in": handed})
+        theirs = Q(handoffs__ae_id=user.pk, handoffs__state__in=["waiting", "accepted", "returned"])
+        if user.team_id is not None:  # type: ignore[union-attr]
+            # What is on the desk of their team, until one of them takes it.
+            theirs |= Q(handoffs__team_id=user.team_id, handoffs__state="waiting")  # type: ignore[union-attr]
+        sight |= Q(**{f"{prefix}pk__in": Lead.objects.filter(theirs).values("pk")})
     return sight

@@ -262,6 +262,8 @@ LEADQUAL = {
     "CLAIM_LIMIT": env.integer("CLAIM_LIMIT", default=5),
     "UNDO_SECONDS": env.integer("UNDO_SECONDS", default=30),
     "MERGE_UNDO_DAYS": env.integer("MERGE_UNDO_DAYS", default=30),
+    # A partner's link to a handoff opens for so long.
+    "PARTNER_LINK_DAYS": env.integer("PARTNER_LINK_DAYS", default=14),
     "NURTURE_DAYS": env.integer("NURTURE_DAYS", default=180),
     "MIN_ATTEMPTS": env.integer("MIN_ATTEMPTS", default=5),
     # Own calls before the good hours to call come from them instead of CONTACT_WINDOWS.

@@ -223,3 +223,11 @@ class Digest(TextChoices):
     NONE = "none", _("Each by itself at the next opening")
     DAILY = "daily", _("Together, once a day")
     WEEKLY = "weekly", _("Together, once a week")
+
+
+class TargetKind(TextChoices):
+    """What an accepted lead is handed to."""
+
+    AE = "ae", _("Account executive")
+    TEAM = "team", _("Desk of a team")
+    PARTNER = "partner", _("Partner")

@@ -55,7 +55,7 @@ ENTRIES = (
     (Right.WORK_QUEUE, "qualification:practice", _("Practice"), "graduation-cap", "c", True),
     (Right.SEE_LEADS, "qualification:account-list", _("Accounts"), "building-2", "a", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
-    (Right.REASSIGN, "qualification:desk-list", _("AE desks"), "handshake", "w", True),
+    (Right.REASSIGN, "qualification:desk-list", _("Desks"), "handshake", "w", True),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
     (Right.AUDIT, "qualification:sla-report", _("Response times"), "timer", "t", True),
     (Right.AUDIT, DELIVERIES, _("Deliveries"), "truck", "d", True),

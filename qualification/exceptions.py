@@ -132,6 +132,22 @@ class ChecklistIncomplete(QualificationError):
         self.missing = missing
 
 
+class DestinationIncomplete(QualificationError):
+    """What a destination needs is not known of the lead; `missing` names it."""
+
+    status = 422
+
+    def __init__(self, message: str, missing: list[str]) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class LinkInvalid(QualificationError):
+    """A partner's link that is not ours, ran out, or leads to a handoff that went elsewhere."""
+
+    status = 404
+
+
 class AnswerInvalid(QualificationError):
     """A checklist answer does not fit its question; the text names the question."""
 

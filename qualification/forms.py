@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Activity, BuyingRole, Lead, Team, User
 from crm.roles import Role
 from qualification.choices import AnswerState, SkipReason, TouchKind, TouchResult
+from qualification.handoff.desks import target_named
+from qualification.handoff.needs import Need
 from qualification.models import Criterion, Framework, RejectionReason
 from qualification.review.next_steps import SNOOZES, snooze_time
 
@@ -71,6 +73,19 @@ class StyledForm(forms.Form):
     bound_field_class = StyledField
 
 
+class TargetField(forms.CharField):
+    """Where an accepted lead goes, as `ae:5`, `team:2` or `partner:3`."""
+
+    default_error_messages = {"required": _("Choose who gets the lead.")}
+
+    def clean(self, value: Any) -> Any:
+        """The AE, team or partner; refused when nobody is there who could answer."""
+        found = target_named(super().clean(value))
+        if found is None:
+            raise forms.ValidationError(_("Choose one from the list."))
+        return found
+
+
 class TokenForm(StyledForm):
     """Carries the token of the item as the page knew it."""
 
@@ -78,22 +93,31 @@ class TokenForm(StyledForm):
 
 
 class AcceptForm(TokenForm):
-    """Hand over to an AE; with required answers open a manager says why."""
+    """Hand over to an AE, a team or a partner, with what these need; with required answers open a
+    manager says why."""
 
-    ae = forms.ModelChoiceField(
-        label=_("Account executive"), queryset=User.objects.none(), empty_label=None
-    )
+    to = TargetField(label=_("Goes to"))
     override_reason = forms.CharField(
         label=_("Accept anyway because"), required=False, max_length=LINE_LENGTH
     )
     opening = note_field(label=_("A first sentence for the call"), rows=2)
     note = note_field()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, needs: Collection[Need] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["ae"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
-        field.queryset = account_executives()
+        self.needs = needs
+        for need in needs:
+            self.fields[need.field] = forms.CharField(
+                label=need.label, required=False, max_length=LINE_LENGTH
+            )
+
+    def said(self) -> dict[str, str]:
+        """What was said of what the destination needs, by subject."""
+        return {need.subject: self.cleaned_data[need.field] for need in self.needs}
+
+    def asked(self) -> list[tuple[Need, BoundField]]:
+        """What a destination needs, each with its field."""
+        return [(need, self[need.field]) for need in self.needs]
 
 
 class RejectForm(TokenForm):
@@ -346,11 +370,6 @@ class TryLeadForm(StyledForm):
         if found is None:
             raise forms.ValidationError(_("No lead in your sight has this number or address."))
         return found
-
-
-def account_executives() -> QuerySet[User]:
-    """Active people who take handoffs."""
-    return _active_in(Role.AE)
 
 
 def colleagues_for(lead: Lead) -> QuerySet[User]:

@@ -7,8 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import User
-from qualification.forms import LINE_LENGTH, StyledForm, account_executives
+from qualification.forms import LINE_LENGTH, StyledForm, TargetField
 
 
 class ReturnForm(StyledForm):
@@ -22,12 +21,10 @@ class ReturnForm(StyledForm):
 
 
 class MoveForm(StyledForm):
-    """A manager gives a waiting handoff to another AE."""
+    """A manager gives a waiting handoff to another desk."""
 
-    to = forms.ModelChoiceField(
-        label=_("Give to"),
-        queryset=User.objects.none(),
-        error_messages={"required": _("Choose who gets the handoff.")},
+    to = TargetField(
+        label=_("Give to"), error_messages={"required": _("Choose who gets the handoff.")}
     )
     reason = forms.CharField(
         label=_("Why does it go to another desk?"),
@@ -35,11 +32,23 @@ class MoveForm(StyledForm):
         error_messages={"required": _("Say why the handoff goes to another desk.")},
     )
 
-    def __init__(self, *args: Any, ae: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["to"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
-        field.queryset = account_executives().exclude(pk=ae.pk)
+
+class PartnerAnswerForm(StyledForm):
+    """What a partner says about a handoff, or what a manager was told by them."""
+
+    answer = forms.ChoiceField(
+        label=_("They"),
+        choices=[("take", _("take it")), ("return", _("give it back"))],
+        error_messages={"required": _("Say whether they take it.")},
+    )
+    reason = forms.CharField(label=_("Why?"), required=False, max_length=LINE_LENGTH)
+
+    def clean(self) -> dict[str, Any]:
+        """A lead that comes back comes with a reason."""
+        cleaned = super().clean() or {}
+        if cleaned.get("answer") == "return" and not cleaned.get("reason"):
+            self.add_error("reason", _("Say why you give this lead back."))
+        return cleaned
 
 
 class OutcomesForm(StyledForm):

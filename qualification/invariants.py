@@ -41,6 +41,12 @@ PLACES = """
         SELECT FROM qualification_slatimer AS t
         WHERE t.lead_id = h.lead_id AND t.kind = 'handoff_acceptance'
           AND t.state IN ('running', 'paused'))
+      AND (EXISTS (SELECT FROM qualification_partner AS p WHERE p.id = h.partner_id AND p.is_active)
+        OR EXISTS (
+            SELECT FROM crm_user AS u
+            JOIN crm_user_groups AS m ON m.user_id = u.id
+            JOIN auth_group AS g ON g.id = m.group_id AND g.name = 'ae'
+            WHERE u.is_active AND (u.id = h.ae_id OR u.team_id = h.team_id)))
     UNION ALL
     SELECT h.lead_id, 'taken' FROM qualification_handoff AS h WHERE h.state = 'accepted'
 """
@@ -308,7 +314,7 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
-        "an accepted lead without exactly one message to each AE whose desk it was on",
+        "an accepted lead without exactly one message to each desk it was on",
         "decision",
         """
         SELECT d.id FROM qualification_decision AS d

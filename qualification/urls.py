@@ -26,6 +26,7 @@ from qualification.views import (
     notices,
     nurture,
     outcomes,
+    partners,
     pauses,
     personal,
     practice,
@@ -187,6 +188,9 @@ handoff_urls = [
     path("handoffs/<int:pk>/take/", handoffs.handoff_take, name="handoff-take"),
     path("handoffs/<int:pk>/return/", handoffs.handoff_return, name="handoff-return"),
     path("handoffs/<int:pk>/move/", desks.handoff_move, name="handoff-move"),
+    path("handoffs/<int:pk>/answer/", desks.handoff_answer, name="handoff-answer"),
+    path("partner/<str:token>/", partners.partner_handoff, name="partner-handoff"),
+    path("partner/<str:token>/answer/", partners.partner_answer, name="partner-answer"),
     path("desks/", desks.desk_list, name="desk-list"),
 ]
 

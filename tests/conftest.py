@@ -56,6 +56,8 @@ def shipped_policy(request: pytest.FixtureRequest) -> None:
             name = "qualification.migrations.0015_checklists_by_rule_and_version"
             importlib.import_module(name).ship_questions(apps, None)
             importlib.import_module(name).publish_shipped(apps, None)
+            name = "qualification.migrations.0032_destinations_in_the_chain"
+            importlib.import_module(name).ship(apps, None)
 
 
 @pytest.fixture

@@ -40,5 +40,5 @@ def work(sdr: str, ae: str, tasks: Sequence[Task]) -> int:
             reason = reasons[task.reason]
             reject_lead(item=held, token=held.token, by=by, reason=reason, now=now)
         else:
-            accept_lead(item=held, token=held.token, by=by, ae=executive, now=now)
+            accept_lead(item=held, token=held.token, by=by, to=executive, now=now)
     return len(tasks)

@@ -59,16 +59,17 @@ def _run(root: Path) -> None:
             names = " and ".join(SERVER_NAMES[service] for service in services)
             say(f"Starting {names} in {root} ...")
         with session.servers(root, services):
-            environment = _environment()
+            environment = _environment(port)
             logins = _prepare(environment)
             _serve(root, services, _children(environment, port, web, workers), port, logins)
 
 
-def _environment() -> dict[str, str]:
+def _environment(port: int) -> dict[str, str]:
     """The children's environment: plain HTTP on this machine, whatever the database."""
     defaults = {
         "DJANGO_SETTINGS_MODULE": "leadqual_site.settings",
         "HTTPS": "0",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
         "LOG_LEVEL": "WARNING",
     }

@@ -44,17 +44,21 @@ CHAINED: tuple[Chained, ...] = (
         "qualification_decision",
         _names(
             "id item_id lead_id kind reason_id by_id at asked_by_id ae_id model_id total_tenths"
-            " grade fired reverses_id"
+            " grade fired reverses_id team_id partner_id"
         ),
         sealed=_names("note override_reason frozen"),
         actor="by_id",
         append_only=True,
+        later=("team_id", "partner_id"),
     ),
     Chained(
         "decision",
         "qualification_handoff",
-        _names("id decision_id lead_id ae_id state created_at answered_at"),
+        _names(
+            "id decision_id lead_id ae_id state created_at answered_at target team_id partner_id"
+        ),
         sealed=_names("packet return_reason"),
+        later=("target", "team_id", "partner_id"),
     ),
     Chained(
         "merge",
@@ -200,6 +204,38 @@ CHAINED: tuple[Chained, ...] = (
         actor="by_id",
         append_only=True,
         since="people_are_erased",
+    ),
+    Chained(
+        "routing",
+        "qualification_handoffmove",
+        _names(
+            "id handoff_id from_ae_id from_team_id from_partner_id to_ae_id to_team_id"
+            " to_partner_id by_id at"
+        ),
+        actor="by_id",
+        append_only=True,
+        # An erasure blanks it.
+        left_out=("reason",),
+        since="destinations",
+    ),
+    Chained(
+        "routing",
+        "qualification_partner",
+        _names("id name region product answer_minutes is_active"),
+        sealed=_names("contact email"),
+        since="destinations",
+    ),
+    Chained(
+        "policy",
+        "qualification_destinationfield",
+        _names("id target subject"),
+        since="destinations",
+    ),
+    Chained(
+        "routing",
+        "qualification_destinationrule",
+        _names("id position name is_active condition team_id partner_id"),
+        since="destinations",
     ),
 )
 # What the erasure of a person may change, with nothing else in the row: the deed `erase`.

@@ -36,7 +36,9 @@ class Parcel:
     account_id: int | None
     handoff_id: int
     accepted_at: datetime
-    ae: Mapping[str, str]
+    # Who has it: type (ae, team, partner), name, email; `ae`: the person of ours, if there is one.
+    target: Mapping[str, str]
+    ae: Mapping[str, str] | None
     packet: Mapping[str, Any] = field(repr=False)
     links: Mapping[str, str]
 

@@ -46,7 +46,9 @@ def lanes_off() -> list[str]:
 
 
 def _parcel(message: OutboxMessage, connection: CrmConnection) -> Parcel:
-    handoff = Handoff.objects.select_related("ae", "lead").get(pk=message.payload["handoff"])
+    handoff = Handoff.objects.select_related("ae", "team", "partner", "lead").get(
+        pk=message.payload["handoff"]
+    )
     if handoff.state in NOT_WANTED:
         raise NotWanted("the lead was given back before it was delivered")
     return Parcel(
@@ -56,7 +58,12 @@ def _parcel(message: OutboxMessage, connection: CrmConnection) -> Parcel:
         account_id=handoff.lead.account_id,
         handoff_id=handoff.pk,
         accepted_at=handoff.created_at,
-        ae={"name": str(handoff.ae), "email": handoff.ae.email},
+        target={
+            "type": handoff.target,
+            "name": str(handoff.to),
+            "email": getattr(handoff.to, "email", ""),
+        },
+        ae={"name": str(handoff.ae), "email": handoff.ae.email} if handoff.ae else None,
         packet=handoff.packet,
         links=_links(connection, handoff),
     )

@@ -35,7 +35,8 @@ class SignedWebhook:
             "account_id": parcel.account_id,
             "handoff_id": parcel.handoff_id,
             "accepted_at": parcel.accepted_at.isoformat(),
-            "ae": dict(parcel.ae),
+            "target": dict(parcel.target),
+            "ae": None if parcel.ae is None else dict(parcel.ae),
             "ids": dict(parcel.links),
             "packet": dict(parcel.packet),
         }

@@ -23,6 +23,7 @@ from crm.models import InboxMessage, Lead, Source, Team, User
 from qualification import pipeline, sweeps
 from qualification.choices import ItemState
 from qualification.demo import company
+from qualification.demo.destinations import make_destinations
 from qualification.demo.market import Inquirer, Market, Step
 from qualification.demo.outcomes import tell_daily
 from qualification.demo.routing import make_routing
@@ -59,6 +60,7 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         workers = make_people()
         sources = make_sources(start)
         make_model(start)
+        make_destinations()
         market, desk = Market(SEED), Desk(workers, draw)
         lives = [at_last(now - SHADOW_FOR, lambda at: make_shadow(workers, at))]
         lives.append(at_last(now - ROUTING_FOR, lambda at: make_routing(workers.by_name)))
@@ -72,6 +74,7 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         lives.append(tell_daily(start, now))
         live(lives, on_progress=on_progress)
         at_moment(now)
+        desk.hand_over_some(now)
         catch_up(now)
         desk.take_up_some(now)
         proposals.propose_rules(now=now)

@@ -7,18 +7,28 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crm.models import BuyingRole, User
-from qualification.choices import AnswerState, DisputeKind, ItemState, TouchKind, TouchResult
+from crm.models import BuyingRole, Team, User
+from qualification.choices import (
+    AnswerState,
+    DisputeKind,
+    ItemState,
+    TargetKind,
+    TouchKind,
+    TouchResult,
+)
 from qualification.demo.market import Inquirer
 from qualification.feedback import disputes
 from qualification.handoff import answers as handoff_answers
+from qualification.handoff.desks import desks_for
 from qualification.models import (
     Cadence,
     Criterion,
     Decision,
+    Partner,
     RejectionReason,
     ReviewItem,
     ScoringRule,
+    Target,
 )
 from qualification.review import buying, cadences, checklists, claims, decisions, touches
 from qualification.review.nurture import WakeWish
@@ -146,18 +156,18 @@ class Desk:
             )
         if finds_worth:
             self._ask(item, by, at)
-            return decisions.accept_lead(
-                item=item,
-                token=item.token,
-                by=by,
-                ae=self.draw.choice(self.workers.aes(item.team_id)),
-                now=at,
-            )
+            return self._accept(item, by, self._desk(item), at)
         reason = self.reasons[inquirer.why_not or "research_only"]
         self._dispute(item, inquirer, by, at)
         return decisions.reject_lead(
             item=item, token=item.token, by=by, reason=reason, note=self._note(reason.key), now=at
         )
+
+    def _desk(self, item: ReviewItem) -> Target:
+        """Mostly an AE; else where a rule of the demo sends it."""
+        ae = self.draw.choice(self.workers.aes(item.team_id))
+        suggested = desks_for(item.lead, now=item.entered_at)[0]
+        return ae if suggested.kind == TargetKind.AE else suggested.to
 
     def _note(self, reason: str) -> str:
         """Now and then somebody writes down what was said."""
@@ -190,12 +200,18 @@ class Desk:
 
     def _answer_handoff(self, decision: Decision, at: dt.datetime, *, may_return: bool) -> None:
         handoff = decision.handoff
-        if not may_return or self.draw.random() < 0.6:
-            handoff_answers.take_handoff(handoff=handoff, by=handoff.ae, now=at)
-        else:
-            handoff_answers.return_handoff(
-                handoff=handoff, by=handoff.ae, reason="Wrong contact for the project", now=at
+        takes = not may_return or self.draw.random() < 0.6
+        reason = "" if takes else "Wrong contact for the project"
+        if handoff.target == TargetKind.PARTNER:
+            handoff_answers.answer_for_partner(
+                handoff=handoff, takes=takes, reason=reason, by=None, now=at
             )
+            return
+        by = handoff.ae or self.workers.aes(decision.item.team_id)[0]
+        if takes:
+            handoff_answers.take_handoff(handoff=handoff, by=by, now=at)
+        else:
+            handoff_answers.return_handoff(handoff=handoff, by=by, reason=reason, now=at)
 
     def take_up_some(self, now: dt.datetime) -> None:
         """A living queue: a few claimed this minute, a few owned with a next task."""
@@ -212,6 +228,27 @@ class Desk:
                 else:
                     claimed_at = max(item.entered_at, now - dt.timedelta(minutes=7))
                     claims.claim_item(item=item, by=by, now=claimed_at)
+
+    def hand_over_some(self, now: dt.datetime) -> None:
+        """What nobody answered yet: one lead at the partner, one on the desk of its team."""
+        emea = Team.objects.get(name="EMEA")
+        targets: tuple[Target, ...] = (Partner.objects.get(), emea)
+        free = ReviewItem.objects.waiting().filter(team=emea, hold_reason="")
+        last = list(free.ranked().select_related("assignee"))[-len(targets) :]
+        for item, to in zip(last, targets, strict=False):
+            by = item.assignee or self.workers.by_name["jonas"]
+            at = max(item.entered_at, now - dt.timedelta(minutes=12))
+            claimed = claims.claim_item(item=item, by=by, now=at)
+            touches.log_touch(
+                item=claimed, by=by, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=at
+            )
+            claimed.refresh_from_db()
+            self._ask(claimed, by, at)
+            self._accept(claimed, by, to, at)
+
+    def _accept(self, item: ReviewItem, by: User, to: Target, at: dt.datetime) -> Decision:
+        said = {"checklist.share_consent": "yes"}
+        return decisions.accept_lead(item=item, token=item.token, by=by, to=to, said=said, now=at)
 
     def _begin(self, item: ReviewItem, by: User, now: dt.datetime) -> None:
         """Reached the voicemail once; the next call is planned, or overdue by now."""

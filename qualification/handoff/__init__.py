@@ -1,4 +1,4 @@
-"""Decides what an AE gets of an accepted lead, takes the AE's answer, and sends what is to be told.
+"""Decides where an accepted lead goes, what is read there, and what the answer does; tells of it.
 
 Called by `review/decisions.py`, views and the sweep.
 """

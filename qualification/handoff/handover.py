@@ -1,4 +1,5 @@
-"""Decides what becomes of an accepted lead on its way to the AE: handed over, or called back.
+"""Decides what becomes of an accepted lead on its way to an AE, a team or a partner: handed over,
+or called back.
 
 Called by `review/decisions.py`, `review/undo.py` and the verbs of this room, inside their
 transaction.
@@ -12,11 +13,12 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from crm.models import Lead
+from crm.models import Lead, Team, User
 from crm.stages import Stage
-from qualification.choices import TimerKind
+from qualification.choices import TargetKind, TimerKind
 from qualification.connectors.send import CRM_HANDOFF, handoff_key
 from qualification.exceptions import HandoffAnswered
+from qualification.handoff.desks import columns_of, kind_of
 from qualification.handoff.packet import build_packet
 from qualification.models import (
     CrmConnection,
@@ -24,6 +26,7 @@ from qualification.models import (
     Framework,
     Handoff,
     OutboxMessage,
+    Partner,
     ReviewItem,
 )
 from qualification.outbox.post import Letter, post
@@ -44,9 +47,10 @@ def hand_over(
     opening: str = "",
     now: datetime,
 ) -> Handoff:
-    """The handoff with its frozen packet, the AE's clock, the messages held for the undo time.
+    """The handoff with its frozen packet, its clock, the messages held for the undo time.
     `opening`: the first sentence where somebody wrote an own one."""
-    assert decision.ae is not None  # noqa: S101 - a constraint of Decision
+    to = decision.to
+    assert to is not None  # noqa: S101 - a constraint of Decision
     packet = build_packet(
         lead=decision.lead,
         checklist=checklist_of(decision.lead, framework, now=now),
@@ -57,7 +61,12 @@ def hand_over(
         now=now,
     )
     handoff = Handoff.objects.create(
-        decision=decision, lead=decision.lead, ae=decision.ae, packet=packet, created_at=now
+        decision=decision,
+        lead=decision.lead,
+        target=kind_of(to),
+        packet=packet,
+        created_at=now,
+        **columns_of(to),
     )
     start_clock(handoff, now=now)
     post_letters(handoff, now=now)
@@ -65,9 +74,23 @@ def hand_over(
 
 
 def start_clock(handoff: Handoff, *, now: datetime) -> None:
-    """The AE's clock, by the openings of their team."""
-    item, team = handoff.decision.item, handoff.ae.team_id
-    start_timer(item=item, kind=TimerKind.HANDOFF_ACCEPTANCE, now=now, team_id=team)
+    """The clock of whoever has to answer, by the openings of their team; a partner has those of
+    the lead's team, and its own time where it has one."""
+    team_id, allowed = None, None
+    match handoff.to:
+        case User() as ae:
+            team_id = ae.team_id
+        case Team() as team:
+            team_id = team.pk
+        case Partner(answer_minutes=int() as minutes):
+            allowed = timedelta(minutes=minutes)
+    start_timer(
+        item=handoff.decision.item,
+        kind=TimerKind.HANDOFF_ACCEPTANCE,
+        now=now,
+        team_id=team_id,
+        allowed=allowed,
+    )
 
 
 def withdraw_handoff(*, decision: Decision, now: datetime) -> None:
@@ -77,9 +100,9 @@ def withdraw_handoff(*, decision: Decision, now: datetime) -> None:
     """
     waiting = Handoff.objects.filter(decision=decision, state=Handoff.State.WAITING)
     if not waiting.update(state=Handoff.State.CANCELLED, answered_at=now):
-        raise HandoffAnswered(_("The AE has answered this handoff already."))
+        raise HandoffAnswered(_("This handoff was answered already."))
     if not cancel_messages(decision=decision):
-        raise HandoffAnswered(_("The AE was told already."))
+        raise HandoffAnswered(_("The mail about it has left already."))
 
 
 def call_off_handoff(*, lead: Lead, now: datetime) -> bool:
@@ -106,23 +129,39 @@ def cancel_messages(*, decision: Decision) -> bool:
 
 
 def post_letters(handoff: Handoff, *, now: datetime) -> None:
-    """The mail to the AE and the message to each CRM, held for what is left of the undo time. Their
-    key counts the handoffs of the lead, and the desks this one was moved to."""
-    undo_until = handoff.created_at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
-    not_before = max(now, undo_until)
-    moves = handoff.moves.count()
-    key = f"{handoff_key(handoff)}:moved:{moves}" if moves else handoff_key(handoff)
+    """The mail to whoever has to answer and the message to each CRM, held for what is left of the
+    undo time. Their key counts the handoffs of the lead, and the desks this one was moved to."""
+    key = _letter_key(handoff)
     mail = Letter(
         key=key,
         kind=HANDOFF_MAIL,
         payload={"handoff": handoff.pk},
-        not_before=not_before,
+        not_before=_not_before(handoff, now=now),
         decision=handoff.decision,
     )
+    post([mail, *_to_crms(handoff, key=key, now=now)])
+
+
+def tell_crms_of_owner(handoff: Handoff, *, now: datetime) -> None:
+    """Each CRM hears which AE took what lay on the desk of a team."""
+    post(_to_crms(handoff, key=f"{_letter_key(handoff)}:taken", now=now))
+
+
+def _letter_key(handoff: Handoff) -> str:
+    moves = handoff.moves.count()
+    return f"{handoff_key(handoff)}:moved:{moves}" if moves else handoff_key(handoff)
+
+
+def _not_before(handoff: Handoff, *, now: datetime) -> datetime:
+    return max(now, handoff.created_at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]))
+
+
+def _to_crms(handoff: Handoff, *, key: str, now: datetime) -> list[Letter]:
+    not_before = _not_before(handoff, now=now)
     connections = CrmConnection.objects.filter(
         Q(team=None) | Q(team=handoff.lead.team_id), is_active=True
     )
-    to_crms = [
+    return [
         Letter(
             key=f"{key}:{connection.lane}",
             kind=CRM_HANDOFF,
@@ -134,7 +173,6 @@ def post_letters(handoff: Handoff, *, now: datetime) -> None:
         )
         for connection in connections
     ]
-    post([mail, *to_crms])
 
 
 def lock_handoff(handoff: Handoff) -> Handoff:
@@ -146,14 +184,17 @@ def lock_handoff(handoff: Handoff) -> Handoff:
 
 
 def refuse_answered(handoff: Handoff, *, now: datetime) -> None:
-    """Raises HandoffAnswered unless the locked handoff waits for its AE."""
+    """Raises HandoffAnswered unless the locked handoff waits for an answer; on the desk of a team
+    it says who was faster."""
     if handoff.state != Handoff.State.WAITING:
-        raise HandoffAnswered(
-            _("This handoff was answered at %(time)s: %(how)s.")
-            % {
-                "time": guard.time_text(handoff.answered_at or now, now),
-                "how": handoff.get_state_display(),
-            }
-        )
+        is_shared = handoff.target == TargetKind.TEAM and handoff.ae is not None
+        words = {
+            "time": guard.time_text(handoff.answered_at or now, now),
+            "how": handoff.get_state_display(),
+            "who": guard.person_text(handoff.ae) if is_shared and handoff.ae else "",
+        }
+        if is_shared:
+            raise HandoffAnswered(_("%(who)s answered this at %(time)s: %(how)s.") % words)
+        raise HandoffAnswered(_("This handoff was answered at %(time)s: %(how)s.") % words)
     if handoff.lead.stage != Stage.SQL:
         raise HandoffAnswered(_("This lead has moved on since it was handed over."))

@@ -1,4 +1,5 @@
-"""Decides what happens when a manager gives a handoff nobody answered to another AE.
+"""Decides what happens when a manager gives a handoff nobody answered to another AE, to the desk of
+a team, or to a partner.
 
 The only writer of moves. The packet and the decision stay as they are; mail and CRMs are told anew,
 and the new desk gets a clock of its own.
@@ -15,6 +16,7 @@ from crm.models import User
 from qualification.choices import NoticeKind
 from qualification.exceptions import DecisionIncomplete, NotHolder
 from qualification.handoff.answers import REASON_LENGTH
+from qualification.handoff.desks import columns_of, kind_of, takes_handoffs
 from qualification.handoff.handover import (
     cancel_messages,
     lock_handoff,
@@ -22,9 +24,11 @@ from qualification.handoff.handover import (
     refuse_answered,
     start_clock,
 )
-from qualification.models import Handoff, HandoffMove
+from qualification.handoff.needs import check_needs
+from qualification.models import Handoff, HandoffMove, Target
+from qualification.models.destination import TARGETS
 from qualification.notices.tell import tell
-from qualification.permissions import Right, has_right
+from qualification.permissions import Right
 from qualification.review import guard
 from qualification.review.items import log_event
 from qualification.sla.timers import cancel_timers
@@ -32,13 +36,13 @@ from qualification.sla.timers import cancel_timers
 
 @transaction.atomic
 def move_handoff(
-    *, handoff: Handoff, to: User, by: User, reason: str, now: datetime
+    *, handoff: Handoff, to: Target, by: User, reason: str, now: datetime
 ) -> HandoffMove:
-    """Puts a waiting handoff on the desk of another AE, with a fresh clock by their openings. What
-    fell due on the old desk stays a breach of that desk.
+    """Puts a waiting handoff on another desk, with a fresh clock by its openings. What fell due on
+    the old desk stays a breach of that desk.
 
     Raises PermissionDenied, DecisionIncomplete (no reason, same desk), NotHolder (out of sight, or
-    `to` takes no handoffs), HandoffAnswered.
+    `to` takes no handoffs), DestinationIncomplete, HandoffAnswered.
     """
     text = _checked(reason)
     guard.require_right(by, Right.REASSIGN)
@@ -47,11 +51,18 @@ def move_handoff(
         raise NotHolder(_("This lead is not yours to work on."))
     refuse_answered(locked, now=now)
     _refuse_desk(locked, to)
+    kind = kind_of(to)
+    check_needs(locked.lead, kind)
     move = HandoffMove.objects.create(
-        handoff=locked, from_ae=locked.ae, to_ae=to, by=by, reason=text, at=now
+        handoff=locked,
+        by=by,
+        reason=text,
+        at=now,
+        **columns_of(locked.to, "from_"),
+        **columns_of(to, "to_"),
     )
-    Handoff.objects.filter(pk=locked.pk).update(ae=to)
-    locked.ae = to
+    Handoff.objects.filter(pk=locked.pk).update(target=kind, **columns_of(to))
+    locked.refresh_from_db(fields=["target", *TARGETS])
     item = locked.decision.item
     cancel_timers(item=item, now=now)
     start_clock(locked, now=now)
@@ -74,21 +85,22 @@ def _checked(reason: str) -> str:
     return text
 
 
-def _refuse_desk(handoff: Handoff, to: User) -> None:
-    if handoff.ae_id == to.pk:
-        raise DecisionIncomplete(_("It is on the desk of %(ae)s already.") % {"ae": to})
-    if not to.is_active or not has_right(to, Right.ANSWER_HANDOFFS):
+def _refuse_desk(handoff: Handoff, to: Target) -> None:
+    if handoff.to == to:
+        raise DecisionIncomplete(_("It is on the desk of %(to)s already.") % {"to": to})
+    if not takes_handoffs(to):
         raise NotHolder(_("%(name)s takes no handoffs.") % {"name": to})
 
 
 def _tell(move: HandoffMove, *, now: datetime) -> None:
-    """Who accepted the lead, and whose desk it left; the new desk gets the mail. The AE it left
-    does not see the lead any more, so that the notice does not name it."""
+    """Who accepted the lead, and the AE whose desk it left; the new desk gets the mail. The AE it
+    left does not see the lead any more, so that the notice does not name it."""
     handoff = move.handoff
-    words = {"by": str(move.by), "to": str(move.to_ae), "reason": move.reason}
+    words = {"by": str(move.by), "to": str(move.to_target), "reason": move.reason}
     key = f"handoff:{handoff.pk}:moved:{move.pk}"
     kind = NoticeKind.HANDOFF_MOVED
     if handoff.decision.by_id != move.by_id:
         people = [handoff.decision.by]
         tell(kind=kind, people=people, key=key, lead=handoff.lead, words=words, now=now)
-    tell(kind=kind, people=[move.from_ae], key=f"{key}:left", words=words, now=now)
+    left = [] if move.from_ae is None else [move.from_ae]
+    tell(kind=kind, people=left, key=f"{key}:left", words=words, now=now)

@@ -11,11 +11,11 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_date, parse_datetime
 
 from crm.models import Lead, User
-from qualification.choices import TimerKind
+from qualification.choices import TargetKind, TimerKind
 from qualification.models import Handoff, SLATimer
 from qualification.review.score_lines import Group, Line, groups_of
 from qualification.scoring.ledger import Ledger
@@ -28,10 +28,11 @@ UNANSWERED_SHOWN = 100
 
 @dataclass(frozen=True)
 class Desk:
-    """The AE's page: what waits, each with the face of its clock, the most urgent first, and what
-    was answered lately."""
+    """The AE's page: what waits for them, what waits on the desk of their team, each with the face
+    of its clock, the most urgent first; and what they answered lately."""
 
     waiting: tuple[tuple[Handoff, Face | None], ...]
+    shared: tuple[tuple[Handoff, Face | None], ...]
     answered: tuple[Handoff, ...]
 
 
@@ -60,23 +61,44 @@ class Packet:
 
 
 def handoffs_of(user: User | AnonymousUser) -> QuerySet[Handoff]:
-    """Handoffs made to this AE; undone ones were never theirs."""
+    """Handoffs made to this AE, and those that wait on the desk of their team; undone ones were
+    never theirs."""
     return _with_clocks(
-        Handoff.objects.filter(ae_id=user.pk).exclude(state=Handoff.State.CANCELLED)
+        Handoff.objects.filter(Q(ae_id=user.pk) | _on_desk(user, state=Handoff.State.WAITING))
+        .exclude(state=Handoff.State.CANCELLED)
+        .select_related("team")
     )
+
+
+def answerable_by(user: User | AnonymousUser) -> QuerySet[Handoff]:
+    """Those, and what a colleague took from the desk of the team: whoever was slower hears so."""
+    return Handoff.objects.filter(Q(ae_id=user.pk) | _on_desk(user)).exclude(
+        state=Handoff.State.CANCELLED
+    )
+
+
+def _on_desk(user: User | AnonymousUser, **conditions: Any) -> Q:
+    """What was handed to the team of this person."""
+    team_id = getattr(user, "team_id", None)
+    if team_id is None:
+        return Q(pk__in=[])
+    return Q(target=TargetKind.TEAM, team_id=team_id, **conditions)
 
 
 def waiting_in_sight(user: User | AnonymousUser) -> QuerySet[Handoff]:
     """Handoffs nobody answered yet, of the leads this manager sees, the most urgent first."""
     waiting = Handoff.objects.filter(state=Handoff.State.WAITING)
-    seen = waiting.filter(lead__in=Lead.objects.visible_to(user)).select_related("ae__team")
+    seen = waiting.filter(lead__in=Lead.objects.visible_to(user)).select_related(
+        "ae__team", "team", "partner"
+    )
     return _with_clocks(seen).order_by(F("due_at").asc(nulls_last=True), "pk")
 
 
 def unanswered(user: User | AnonymousUser, *, now: datetime) -> Unanswered:
     """What a manager sees of the desks."""
     waiting = waiting_in_sight(user)
-    rows = list(waiting.prefetch_related("moves__by", "moves__from_ae")[: UNANSWERED_SHOWN + 1])
+    moves = ("moves__by", "moves__from_ae", "moves__from_team", "moves__from_partner")
+    rows = list(waiting.prefetch_related(*moves)[: UNANSWERED_SHOWN + 1])
     shown = rows[:UNANSWERED_SHOWN]
     versions = {getattr(row, "clock_calendar", None) for row in shown} - {None}
     calendars = calendars_of_versions(sorted(version for version in versions if version))
@@ -121,8 +143,10 @@ def desk_of(user: User | AnonymousUser, *, now: datetime) -> Desk:
         F("due_at").asc(nulls_last=True), "pk"
     )
     answered = mine.exclude(state=Handoff.State.WAITING).order_by("-answered_at", "-pk")
+    faced = [(handoff, clock_face(handoff, now=now)) for handoff in waiting]
     return Desk(
-        waiting=tuple((handoff, clock_face(handoff, now=now)) for handoff in waiting),
+        waiting=tuple(row for row in faced if row[0].target == TargetKind.AE),
+        shared=tuple(row for row in faced if row[0].target == TargetKind.TEAM),
         answered=tuple(answered[:ANSWERED_SHOWN]),
     )
 

@@ -12,6 +12,12 @@ from qualification.models.checklist import (
 )
 from qualification.models.crm import CrmConnection, CrmLink
 from qualification.models.decision import Decision, RejectionReason
+from qualification.models.destination import (
+    DestinationField,
+    DestinationRule,
+    Partner,
+    Target,
+)
 from qualification.models.feedback import RuleProposal, ScoreDispute
 from qualification.models.follow import (
     Cadence,
@@ -82,6 +88,8 @@ __all__ = [
     "CrmConnection",
     "CrmLink",
     "Decision",
+    "DestinationField",
+    "DestinationRule",
     "Framework",
     "FrameworkItem",
     "FrameworkRule",
@@ -98,6 +106,7 @@ __all__ = [
     "NoticeSettings",
     "NurturePlan",
     "OutboxMessage",
+    "Partner",
     "PoolMember",
     "PracticeCase",
     "PracticeRound",
@@ -130,6 +139,7 @@ __all__ = [
     "SelfCheck",
     "ShadowScore",
     "Skip",
+    "Target",
     "TeamCalendar",
     "Touch",
     "WebhookTarget",

@@ -10,16 +10,18 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import Lead, User
+from crm.models import Lead, Team, User
 from crm.models.fields import KeptUntilErased
 from crm.sight import leads_in_sight
 from qualification.choices import DecisionKind, Influence
+from qualification.models.destination import Partner, Target, one_target
 from qualification.models.review import ReviewItem
 from qualification.models.scoring import ScoringModel
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+TO_NOBODY = Q(ae=None, team=None, partner=None)
 # The wall behind `review.decisions.accept_lead`, for whoever writes past it: nothing required by
 # the checklist of the stay is open. See `review.checklists.Question.is_met`.
 _ACCEPT_IS_ANSWERED = """
@@ -114,7 +116,14 @@ class Decision(models.Model):
         related_name="+",
         help_text=_("Who asked for it, where policy wants two people."),
     )
+    # Whom an accepted lead was handed to: one of these.
     ae = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    partner = models.ForeignKey(
+        Partner, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     model = models.ForeignKey(ScoringModel, null=True, on_delete=models.PROTECT, related_name="+")
     total_tenths = models.IntegerField(default=0)
     grade = models.CharField(max_length=2, blank=True)
@@ -130,9 +139,9 @@ class Decision(models.Model):
         ordering = ["-at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind="reject", reason__isnull=False, ae=None, reverses=None)
-                | Q(kind="accept", ae__isnull=False, reason=None, reverses=None)
-                | Q(kind="nurture", ae=None, reverses=None)
+                condition=Q(kind="reject", reason__isnull=False, reverses=None) & TO_NOBODY
+                | Q(kind="accept", reason=None, reverses=None) & one_target()
+                | Q(kind="nurture", reverses=None) & TO_NOBODY
                 | Q(kind__in=["reversed", "overturned"], reverses__isnull=False),
                 name="qualification_decision_complete",
             ),
@@ -158,3 +167,8 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of lead {self.lead_id}"
+
+    @property
+    def to(self) -> Target | None:
+        """Whom the lead was handed to when it was decided; None where it was not accepted."""
+        return self.ae or self.team or self.partner

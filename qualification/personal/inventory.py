@@ -274,12 +274,16 @@ NOT_PERSONAL: Mapping[str, str] = {
     "qualification_calendarversion": "zone week country region own_holidays days holidays",
     "qualification_criterion": "key label",
     "qualification_crmconnection": "name kind url secret_name options poll_error",
+    "qualification_destinationfield": "subject",
+    "qualification_destinationrule": "name condition",
     "qualification_framework": "key name",
     "qualification_frameworkitem": "part question why",
     "qualification_frameworkrule": "name condition framework_key",
     "qualification_frameworktext": "language question why",
     "qualification_heartbeat": "name",
     "qualification_modelchange": "text",
+    # People who work with us.
+    "qualification_partner": "name contact email region product",
     # Numbers of decisions.
     "qualification_practiceround": "pool",
     "qualification_questiontally": "answers",

@@ -118,7 +118,8 @@ def account_page(account: Account, reader: User, *, now: datetime) -> AccountPag
     roles = LeadRole.objects.filter(lead__account=account, lead__merged_into=None, ended_at=None)
     known = list(roles.values_list("lead", "role"))
     decisions = Decision.objects.visible_to(reader).filter(lead__account=account)
-    shown = decisions.select_related("lead", "by", "reason", "ae").order_by("-at", "-pk")
+    rows = decisions.select_related("lead", "by", "reason", "ae", "team", "partner")
+    shown = rows.order_by("-at", "-pk")
     family, n_subsidiaries = _family_of(account)
     return AccountPage(
         account=account,

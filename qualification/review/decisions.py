@@ -5,6 +5,7 @@ Called by views, commands and the demo. Undo and overturn are in `undo.py` and o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,12 +17,20 @@ from django.utils.translation import ngettext
 from crm.lifecycle import move_lead
 from crm.models import Lead, User
 from crm.models.lead import DisqualifiedBy
-from crm.roles import Role, roles_of
 from crm.stages import Stage
 from qualification.choices import CadenceEnd, CloseReason, DecisionKind, EntryReason
 from qualification.exceptions import ChecklistIncomplete, DecisionIncomplete, TooFewAttempts
+from qualification.handoff.desks import columns_of, kind_of, takes_handoffs
 from qualification.handoff.handover import hand_over
-from qualification.models import Decision, LeadScore, RejectionReason, ReviewItem, Touch
+from qualification.handoff.needs import check_needs, fill_needs
+from qualification.models import (
+    Decision,
+    LeadScore,
+    RejectionReason,
+    ReviewItem,
+    Target,
+    Touch,
+)
 from qualification.permissions import Right, has_right
 from qualification.review import source_news
 from qualification.review.cadence_runs import end_runs
@@ -53,7 +62,7 @@ class _Verdict:
     note: str = ""
     reason: RejectionReason | None = None
     override_reason: str = ""
-    ae: User | None = None
+    to: Target | None = None
     asked_by: User | None = None
 
 
@@ -63,23 +72,30 @@ def accept_lead(
     item: ReviewItem,
     token: int,
     by: User,
-    ae: User,
+    to: Target,
     note: str = "",
     opening: str = "",
     override_reason: str = "",
+    said: Mapping[str, str] | None = None,
     now: datetime,
 ) -> Decision:
-    """Accept and hand over to an AE: stage sql, handoff with its clock, mail after the undo time.
+    """Accept and hand over to an AE, the desk of a team, or a partner: stage sql, handoff with its
+    clock, mail after the undo time. `said`, by subject, is written down of what `to` needs.
 
-    Raises ChecklistIncomplete (a manager passes with `override_reason`), DecisionIncomplete, and
-    what `guard.hold_item` raises.
+    Raises ChecklistIncomplete (a manager passes with `override_reason`), DestinationIncomplete,
+    DecisionIncomplete, what `guard.hold_item` raises, and for `said` what the doors of facts and
+    answers raise.
     """
+    kind = kind_of(to)
+    if said:
+        fill_needs(lead=item.lead, kind=kind, said=said, by=by, now=now)
     held = hold_item(item=item, token=token, by=by, now=now)
-    _check_ae(ae)
+    _check_target(to)
     framework = framework_for(held, now=now)
     missing = missing_for_accept(held.lead, framework, now=now)
     override = _override(by, missing, override_reason) if missing else ""
-    verdict = _Verdict(DecisionKind.ACCEPT, note=note, ae=ae, override_reason=override)
+    check_needs(held.lead, kind)
+    verdict = _Verdict(DecisionKind.ACCEPT, note=note, to=to, override_reason=override)
     frozen = freeze(item=held, now=now)
     decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
     move_lead(lead=held.lead, to=Stage.SQL, reason=_("Accepted"), by=by, now=now)
@@ -193,7 +209,7 @@ def _decide(
         reason=verdict.reason,
         note=verdict.note.strip(),
         override_reason=verdict.override_reason,
-        ae=verdict.ae,
+        **({} if verdict.to is None else columns_of(verdict.to)),
         asked_by=verdict.asked_by,
         by=by,
         at=now,
@@ -208,9 +224,9 @@ def _decide(
     return decision
 
 
-def _check_ae(ae: User) -> None:
-    if Role.AE not in roles_of(ae):
-        raise DecisionIncomplete(_("%(name)s is no account executive.") % {"name": ae})
+def _check_target(to: Target) -> None:
+    if not takes_handoffs(to):
+        raise DecisionIncomplete(_("%(name)s takes no handoffs.") % {"name": to})
 
 
 def _check_reason(reason: RejectionReason | None) -> None:

@@ -128,11 +128,14 @@ _DISPUTES = """
 """
 _DECISIONS = """
     SELECT 6 AS rank, n.id, n.at, n.lead_id, n.kind,
-           coalesce(w.label, nullif(concat_ws(' ', ae.first_name, ae.last_name), ''), ''),
+           coalesce(w.label, nullif(concat_ws(' ', ae.first_name, ae.last_name), ''), desk.name,
+                    partner.name, ''),
            n.note, n.by_id
     FROM qualification_decision AS n
     LEFT JOIN qualification_rejectionreason AS w ON w.id = n.reason_id
     LEFT JOIN crm_user AS ae ON ae.id = n.ae_id
+    LEFT JOIN crm_team AS desk ON desk.id = n.team_id
+    LEFT JOIN qualification_partner AS partner ON partner.id = n.partner_id
     WHERE n.lead_id = ANY(%(leads)s) AND (n.at, n.id) < (%(at)s::timestamptz, %(id6)s)
 """
 _OUTCOMES = """

@@ -98,8 +98,12 @@ ITEM_VERBS = {
     "facts:changed": ("pencil", _("changed facts")),
     "framework:switched": ("list-checks", _("switched the checklist")),
     "handoff:taken": ("handshake", _("took the handoff")),
-    "handoff:moved": ("user-check", _("gave the handoff to another AE")),
+    "handoff:moved": ("user-check", _("gave the handoff to another desk")),
     "handoff:settled": ("handshake", _("Taken: the deal shows it")),
+    "handoff:partner-took": ("handshake", _("Taken by the partner")),
+    "handoff:partner-took-told": ("handshake", _("wrote down that the partner takes it")),
+    "handoff:partner-returned": ("undo-2", _("Given back by the partner")),
+    "handoff:partner-returned-told": ("undo-2", _("wrote down that the partner gives it back")),
     "handoff:returned": ("undo-2", _("gave the lead back")),
 }
 

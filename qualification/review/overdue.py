@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, OperationalError, transaction
 
 from crm.models import User
-from qualification.choices import NoticeKind, SLAAction, TimerKind, TimerState
+from qualification.choices import NoticeKind, SLAAction, TargetKind, TimerKind, TimerState
+from qualification.handoff.desks import account_executives
 from qualification.models import Handoff, ReviewItem, SLAEvent, SLAFollowUp
 from qualification.notices.tell import Told, managers_of, tell_all
 from qualification.review import guard
@@ -110,11 +111,20 @@ def _told(event: SLAEvent, item: ReviewItem, managers: Sequence[User]) -> list[T
 
 
 def _answering(event: SLAEvent, item: ReviewItem) -> list[User]:
-    """Who has the lead: the AE it was handed to, its holder, else whom routing chose."""
+    """Who has the lead: those it was handed to, its holder, else whom routing chose."""
     if event.timer.kind == TimerKind.HANDOFF_ACCEPTANCE:
-        waiting = Handoff.objects.filter(
-            decision__item=item, state=Handoff.State.WAITING
-        ).select_related("ae")
-        return [handoff.ae for handoff in waiting]
+        waiting = Handoff.objects.filter(decision__item=item, state=Handoff.State.WAITING)
+        handoff = waiting.select_related("ae", "decision__by").first()
+        return [] if handoff is None else _asked(handoff)
     person = item.holder or item.assignee
     return [] if person is None else [person]
+
+
+def _asked(handoff: Handoff) -> list[User]:
+    """People of ours who can see to it that a waiting handoff is answered."""
+    match TargetKind(handoff.target):
+        case TargetKind.TEAM:
+            return list(account_executives().filter(team=handoff.team_id))
+        case TargetKind.PARTNER:
+            return [handoff.decision.by]
+    return [] if handoff.ae is None else [handoff.ae]

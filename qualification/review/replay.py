@@ -195,7 +195,7 @@ def _said(kept: dict[str, Any]) -> Said:
 def decisions_of(lead_id: int) -> tuple[Decision, ...]:
     """Every decision on a lead, undone and overturned ones included, oldest first."""
     rows = Decision.objects.filter(lead_id=lead_id).order_by("at", "pk")
-    return tuple(rows.select_related("by", "reason", "ae", "reverses"))
+    return tuple(rows.select_related("by", "reason", "ae", "team", "partner", "reverses"))
 
 
 def merges_since(lead_id: int, at: datetime) -> tuple[str, ...]:

@@ -282,7 +282,7 @@ def _last_decision(item: ReviewItem | None) -> Decision | None:
     if item is None:
         return None
     standing = Decision.objects.standing().filter(item=item)
-    return standing.select_related("by", "reason", "ae").first()
+    return standing.select_related("by", "reason", "ae", "team", "partner").first()
 
 
 def _committee_of(lead: Lead, reader: User) -> tuple[tuple[Lead, ...], int]:

@@ -119,7 +119,11 @@ def _follow(team_ids: Collection[int], now: datetime) -> int:
     moved = 0
     for team_id, hours in hours_of_teams(team_ids).items():
         answering = Q(item__team=team_id) & ~Q(kind=TimerKind.HANDOFF_ACCEPTANCE)
-        handed_over = Q(kind=TimerKind.HANDOFF_ACCEPTANCE, item__decisions__ae__team=team_id)
+        handed_over = Q(kind=TimerKind.HANDOFF_ACCEPTANCE) & (
+            Q(item__decisions__handoff__ae__team=team_id)
+            | Q(item__decisions__handoff__team=team_id)
+            | Q(item__decisions__handoff__partner__isnull=False, item__team=team_id)
+        )
         others = _movable(now).filter(answering | handed_over)
         others = others.exclude(calendar_version=hours.version_id)
         moved += _lay_on(others.order_by("due_at", "pk").distinct(), hours, now)

@@ -42,8 +42,9 @@ def clock_times(
     """
     length = timedelta(minutes=policy.minutes) if allowed is None else allowed
     due_at = moment_after(calendar, start, length)
+    warned = max(length - timedelta(minutes=policy.warn_minutes), timedelta(0))
     return ClockTimes(
-        warn_at=moment_after(calendar, start, length - timedelta(minutes=policy.warn_minutes)),
+        warn_at=moment_after(calendar, start, warned),
         due_at=due_at,
         urgent_until=moment_after(calendar, due_at, open_day(calendar)),
         escalate_at=tuple(
@@ -60,11 +61,17 @@ def times_text(times: Sequence[datetime]) -> str:
 
 @transaction.atomic
 def start_timer(
-    *, item: ReviewItem, kind: TimerKind, now: datetime, team_id: int | None = None
+    *,
+    item: ReviewItem,
+    kind: TimerKind,
+    now: datetime,
+    team_id: int | None = None,
+    allowed: timedelta | None = None,
 ) -> SLATimer:
     """The running clock of this kind; one that runs already keeps its times. The policy is that of
     the lead with the tier the item has now, openings are those of its team (or the one named: who
-    has to answer). An open item then shows this clock (`due_at`, `bucket`)."""
+    has to answer); `allowed` is the open time it may take where that is not the policy's. An open
+    item then shows this clock (`due_at`, `bucket`)."""
     timer = SLATimer.objects.filter(item=item, kind=kind, state__in=LIVE).first()
     if timer is None:
         answering = team_id or item.team_id
@@ -72,7 +79,7 @@ def start_timer(
         case = Case(item.lead_id, tier, item.lead.source_id, answering)
         policy = policies_of([case], kind=kind, now=now)[item.lead_id]
         hours = hours_of_teams([answering])[answering]
-        times = clock_times(hours.calendar, now, policy=policy)
+        times = clock_times(hours.calendar, now, policy=policy, allowed=allowed)
         timer = SLATimer.objects.create(
             lead_id=item.lead_id,
             item=item,

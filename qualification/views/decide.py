@@ -16,9 +16,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.models import Lead
 from crm.roles import Role, roles_of
-from qualification.exceptions import ChecklistIncomplete, QualificationError, TooFewAttempts
+from qualification.exceptions import (
+    ChecklistIncomplete,
+    DestinationIncomplete,
+    QualificationError,
+    TooFewAttempts,
+)
 from qualification.forms import AcceptForm, HelpForm, RejectForm, TokenForm
 from qualification.handoff.desks import desks_for
+from qualification.handoff.needs import needs_of
 from qualification.handoff.packet import build_packet
 from qualification.models import Decision, ReviewItem
 from qualification.permissions import Right, has_right, require
@@ -174,13 +180,14 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Who gets the lead, and what they read."""
     lead = visible_lead_or_404(request.user, pk)
     item = item_of_form(request, lead)
+    form = AcceptForm(request.POST or None, initial={"token": item.token}, needs=needs_of(lead))
     dialog = Dialog(
         request=request,
         lead=lead,
         item=item,
         template="_accept_dialog.html",
         title=_("Accept and hand off"),
-        form=AcceptForm(request.POST or None, initial={"token": item.token}),
+        form=form,
         shows=_accept_context,
     )
 
@@ -189,14 +196,15 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
             item=item,
             token=data["token"],
             by=reader_of(request),
-            ae=data["ae"],
+            to=data["to"],
+            said=form.said(),
             note=data["note"],
             opening=data["opening"],
             override_reason=data["override_reason"],
             now=timezone.now(),
         )
 
-    return run_dialog(dialog, decide, said=lambda made: _("Handed to %(name)s") % {"name": made.ae})
+    return run_dialog(dialog, decide, said=lambda made: _("Handed to %(name)s") % {"name": made.to})
 
 
 def _accept_context(dialog: Dialog) -> dict[str, Any]:
@@ -204,15 +212,14 @@ def _accept_context(dialog: Dialog) -> dict[str, Any]:
     checklist = checklist_for(dialog.item)
     model = active_model()
     ledger = ledger_of(lead.pk, model=model) if model else None
-    desks = desks_for(lead)
-    chosen = _number(dialog.form["ae"].value())
-    first = desks[0].ae.pk if desks else None
+    desks = desks_for(lead, now=now)
+    chosen = dialog.form["to"].value()
     packet = build_packet(lead=lead, checklist=checklist, ledger=ledger, now=now)
     if not dialog.form.is_bound:
         dialog.form.initial["opening"] = packet["opening"]["text"]
     return {
         "desks": desks,
-        "chosen_ae": first if chosen is None else chosen,
+        "chosen": desks[0].value if desks and chosen is None else chosen,
         "missing": checklist.missing,
         "packet": packet,
         "help_form": HelpForm(),
@@ -239,6 +246,10 @@ def run_dialog(
         return dialog.draw(status=422)
     try:
         made = decide(form.cleaned_data)
+    except DestinationIncomplete as refused:
+        form.add_error("to", str(refused))
+        form.add_error(None, str(refused))
+        return dialog.draw(status=refused.status)
     except (ChecklistIncomplete, TooFewAttempts) as refused:
         form.add_error("override_reason", str(refused))
         form.add_error(None, str(refused))

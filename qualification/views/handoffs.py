@@ -47,8 +47,8 @@ def handoff_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @require(Right.ANSWER_HANDOFFS)
 def handoff_take(request: HttpRequest, pk: int) -> HttpResponse:
-    """The lead is the AE's from now on."""
-    handoff = _own(request, pk)
+    """The lead is the AE's from now on; a colleague who was faster is named."""
+    handoff = get_object_or_404(reads.answerable_by(request.user), pk=pk)
     room.take_handoff(handoff=handoff, by=reader_of(request), now=timezone.now())
     text = _("Taken: %(lead)s.") % {"lead": handoff.lead}
     return done(request, reverse("qualification:handoff-detail", args=[pk]), text)
@@ -58,7 +58,7 @@ def handoff_take(request: HttpRequest, pk: int) -> HttpResponse:
 @require(Right.ANSWER_HANDOFFS)
 def handoff_return(request: HttpRequest, pk: int) -> HttpResponse:
     """Back to the queue, with the reason."""
-    handoff = _own(request, pk)
+    handoff = get_object_or_404(reads.answerable_by(request.user), pk=pk)
     form = ReturnForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
@@ -79,5 +79,5 @@ def handoff_return(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _own(request: HttpRequest, pk: int) -> Handoff:
-    """A handoff made to the reader; 404 for anybody else's."""
+    """A handoff made to the reader, or one that waits on their team's desk; 404 for others."""
     return get_object_or_404(reads.handoffs_of(request.user), pk=pk)

@@ -9,13 +9,11 @@ import hashlib
 import hmac
 import secrets
 
-from django.core.cache import cache
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.request import UnreadablePostError
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -25,9 +23,9 @@ from crm.intake import adapters
 from crm.intake.adapters import form
 from crm.intake.inbox import store_message
 from crm.models import InboxMessage, Source
-from qualification.client_address import client_address
 from qualification.enqueue import ring
 from qualification.permissions import open_to_all
+from qualification.rate_limit import comes_too_often
 
 MAX_BODY = 1_000_000
 SIGNATURE = "sha256="
@@ -115,7 +113,8 @@ def _form(request: HttpRequest, source: Source) -> HttpResponse:
         return _refused(request, _("This form sends plain fields only."), 415)
     if body is None:
         return _refused(request, _("That is more text than we can take."), 413)
-    if _sends_too_often(request, source):
+    door = f"form {source.pk}"
+    if comes_too_often(request, door=door, limit=FORM_LIMIT, seconds=FORM_WINDOW_SECONDS):
         answer = _refused(request, _("Too many messages. Try again in a few minutes."), 429)
         answer["Retry-After"] = str(FORM_WINDOW_SECONDS)
         return answer
@@ -143,15 +142,3 @@ def _form_page(
 
 def _refused(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
     return render(request, "intake/refused.html", {"sentence": sentence}, status=status)
-
-
-def _sends_too_often(request: HttpRequest, source: Source) -> bool:
-    """Counts posts by address in a fixed window, in this process; the address is not kept."""
-    address = salted_hmac("intake", f"{source.pk} {client_address(request)}").hexdigest()
-    key = f"intake:{address}"
-    if cache.add(key, 1, FORM_WINDOW_SECONDS):
-        return False
-    try:
-        return int(cache.incr(key)) > FORM_LIMIT
-    except ValueError:  # the window ended in between
-        return False

@@ -16,6 +16,7 @@ from qualification import runner
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
 from qualification.feedback.proposals import approve_proposal
+from qualification.handoff.partner_links import token_for
 from qualification.models import Decision, Handoff, ReviewItem
 from qualification.personal.erase import erase_person
 from qualification.personal.requests import ask_erasure
@@ -183,6 +184,8 @@ def other_visits() -> dict[str, list[Visit]]:
     """What managers, AEs and marketing read, by the person who does."""
     rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
     handoff = Handoff.objects.filter(ae__username="elena").first()
+    at_partner = Handoff.objects.filter(target="partner", state="waiting").first()
+    assert at_partner is not None
     assert rejected is not None
     assert handoff is not None
     return {
@@ -190,7 +193,11 @@ def other_visits() -> dict[str, list[Visit]]:
             Visit("practice, result", begun_practice("kenji", is_finished=True)),
             Visit("practice, history", "/practice/"),
             Visit("rejected", "/rejected/"),
-            Visit("AE desks", "/desks/"),
+            Visit("desks", "/desks/"),
+            Visit("moving a handoff", f"/handoffs/{at_partner.pk}/move/"),
+            Visit("answering for a partner", f"/handoffs/{at_partner.pk}/answer/"),
+            Visit("a partner's page", f"/partner/{token_for(at_partner)}/"),
+            Visit("a link that opens nothing", "/partner/guess/"),
             Visit("replay", f"/decisions/{rejected.pk}/"),
             Visit("overturn", f"/decisions/{rejected.pk}/overturn/"),
             Visit("proposals, too little data", "/proposals/"),

@@ -10,7 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.models import Team, User
-from qualification.models import Decision, Handoff, ReviewItem
+from qualification.handoff.partner_links import token_for
+from qualification.models import Decision, DestinationRule, Handoff, ReviewItem
 from tests import factories
 from tests.qualification.decision_support import (
     BANT_REQUIRED,
@@ -18,6 +19,7 @@ from tests.qualification.decision_support import (
     active_model,
     answer,
 )
+from tests.qualification.handoff.destination_support import partner
 from tests.qualification.queue_support import waiting_item
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,7 +90,7 @@ def test_a_manager_moves_it_to_another_desk(
     first = Decision.objects.get().ae
     assert first is not None
     other = bea if first == people["ae"] else people["ae"]
-    manager.get_by_role("link", name="to another AE").click()
+    manager.get_by_role("link", name="to another desk").click()
     expect(manager.locator("#dialog")).to_contain_text(str(other))
     manager.fill("#id_reason", "She is on leave")
     manager.keyboard.press("Control+Enter")
@@ -96,3 +98,44 @@ def test_a_manager_moves_it_to_another_desk(
     give_back(open_browser(other))
     manager.goto("/desks/")
     expect(manager.get_by_text("Every handoff is answered")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_a_partner_gets_it_by_keyboard_and_takes_it(
+    waiting: ReviewItem, people: dict[str, User], open_browser: Open, width: int, theme: str
+) -> None:
+    wisla = partner()
+    DestinationRule.objects.create(name="All to Wisla", condition={}, partner=wisla)
+    sdr = open_browser(people["sdr"], width=width, theme=theme)
+    sdr.goto("/queue/")
+    sdr.keyboard.press("n")
+    sdr.wait_for_url("**/leads/*/")
+    sdr.keyboard.press("a")
+    expect(sdr.locator("#dialog input[name=to]:checked")).to_be_focused()
+    expect(sdr.locator("#dialog")).to_contain_text("All to Wisla")
+    # The first of the list; one further it is an AE, who needs neither consent nor country.
+    consent = sdr.get_by_label("they said yes")
+    expect(consent).to_be_visible()
+    sdr.keyboard.press("ArrowDown")
+    expect(consent).to_be_hidden()
+    sdr.keyboard.press("ArrowUp")
+    sdr.keyboard.press("Control+Enter")
+    expect(sdr.locator("#dialog")).to_contain_text("still needed is")
+    sdr.locator("#dialog input[name=to]:checked").focus()
+    sdr.keyboard.press("Tab")
+    expect(consent).to_be_focused()
+    sdr.keyboard.press("Space")
+    sdr.keyboard.press("Tab")
+    sdr.keyboard.type("Poland")
+    sdr.keyboard.press("Control+Enter")
+    expect(sdr.locator("#toasts .toast").filter(has_text="Handed to Wisla").first).to_be_visible()
+
+    handoff = Handoff.objects.get()
+    stranger = open_browser(people["marketing"], width=width, theme=theme)
+    stranger.context.clear_cookies()
+    stranger.goto(f"/partner/{token_for(handoff)}/")
+    expect(stranger.locator("h1")).to_contain_text("Hannah")
+    stranger.get_by_role("button", name="We take it").click()
+    expect(stranger.get_by_text("It is yours now")).to_be_visible()
+    handoff.refresh_from_db()
+    assert handoff.state == Handoff.State.ACCEPTED

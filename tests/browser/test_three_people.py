@@ -82,7 +82,7 @@ def past(model: ScoringModel, team: Team, people: dict[str, User]) -> None:
             item=item,
             token=item.token,
             by=by,
-            ae=people["ae"],
+            to=people["ae"],
             override_reason="Known customer.",
             now=timezone.now(),
         )

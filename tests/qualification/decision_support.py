@@ -77,7 +77,7 @@ def accepted(
     """A decision to accept, by the SDR, for the AE."""
     item = held_item(people["sdr"], ItemState.OWNED, **fields)
     answer_required(item.lead, people["sdr"])
-    return accept_lead(item=item, token=item.token, by=people["sdr"], ae=people["ae"], now=now)
+    return accept_lead(item=item, token=item.token, by=people["sdr"], to=people["ae"], now=now)
 
 
 def rejected(by: User, key: str = "too_small", now: dt.datetime = NOW + 5 * MINUTE) -> Decision:

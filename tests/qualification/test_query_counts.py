@@ -21,6 +21,7 @@ from django.utils import timezone
 from crm.models import User
 from qualification.choices import ItemState
 from qualification.demo.seed import seed
+from qualification.handoff.partner_links import token_for
 from qualification.models import Decision, Handoff, PracticeRound, ReviewItem
 from qualification.practice.rounds import judge_case
 from qualification.scoring import versions
@@ -44,6 +45,8 @@ def pages() -> dict[str, tuple[str, str]]:
     rejected = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
     accepted = Decision.objects.filter(kind="accept", lead__team__name="EMEA").first()
     handoff = Handoff.objects.filter(ae__username="elena").first()
+    at_partner = Handoff.objects.filter(target="partner", state="waiting").first()
+    assert at_partner is not None
     live = versions.active_model()
     assert live is not None
     maya = User.objects.get(username="maya")
@@ -101,6 +104,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "handoffs": ("elena", "/handoffs/"),
         "AE desks": ("kenji", "/desks/"),
         "handoff": ("elena", f"/handoffs/{handoff.pk}/"),
+        "moving a handoff": ("kenji", f"/handoffs/{at_partner.pk}/move/"),
+        "answering for a partner": ("kenji", f"/handoffs/{at_partner.pk}/answer/"),
+        "a partner's page": ("maya", f"/partner/{token_for(at_partner)}/"),
     }
 
 

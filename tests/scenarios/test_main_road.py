@@ -100,7 +100,7 @@ def test_it_walks_from_webhook_to_the_desk_of_an_ae(
     item = claim_and_call(client, lead)
     answer_required(client, lead)
     response = client.post(
-        f"/leads/{lead.pk}/accept/", {"token": item_of(lead).token, "ae": people["ae"].pk}
+        f"/leads/{lead.pk}/accept/", {"token": item_of(lead).token, "to": f"ae:{people['ae'].pk}"}
     )
     assert response.status_code in {200, 204, 302}, response.content
     handoff = Handoff.objects.get(lead=lead)

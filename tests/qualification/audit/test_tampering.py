@@ -31,6 +31,7 @@ OTHER = {
     "timestamp with time zone": "coalesce({c}, now()) + interval '1 second'",
     "date": "coalesce({c}, current_date) + 1",
     "time without time zone": "coalesce({c}, '08:00') + interval '1 minute'",
+    "ARRAY": "{c} || 1",
     "text": "{c} || '.'",
     "character varying": "CASE WHEN {c} = 'x' THEN 'y' ELSE 'x' END",
 }

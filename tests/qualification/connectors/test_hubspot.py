@@ -49,7 +49,7 @@ def of_company(people: dict[str, User], **account: object) -> Lead:
     item = held_item(people["sdr"], "owned", account=company, title="VP", phone="+49 30 1")
     answer_required(item.lead, people["sdr"])
     accept_lead(
-        item=item, token=item.token, by=people["sdr"], ae=people["ae"], now=NOW + 5 * MINUTE
+        item=item, token=item.token, by=people["sdr"], to=people["ae"], now=NOW + 5 * MINUTE
     )
     return item.lead
 

@@ -69,7 +69,7 @@ def test_a_returned_lead_can_be_accepted_again(people: dict[str, User]) -> None:
     item = ReviewItem.objects.open().get(lead=handoff.lead)
     item = claim_item(item=item, by=people["sdr"], now=LATER + MINUTE)
     decision = accept_lead(
-        item=item, token=item.token, by=people["sdr"], ae=people["ae"], now=LATER + 2 * MINUTE
+        item=item, token=item.token, by=people["sdr"], to=people["ae"], now=LATER + 2 * MINUTE
     )
     assert decision.handoff.state == Handoff.State.WAITING
     assert OutboxMessage.objects.get(decision=decision).key.endswith(":handoff:2")

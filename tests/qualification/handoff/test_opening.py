@@ -23,7 +23,7 @@ def accepted(people: dict[str, User], opening: str) -> dict[str, str]:
         item=item,
         token=item.token,
         by=people["sdr"],
-        ae=people["ae"],
+        to=people["ae"],
         opening=opening,
         now=NOW + 5 * MINUTE,
     )

@@ -52,7 +52,7 @@ def test_it_carries_answers_score_journey_and_budget(people: dict[str, User]) ->
         item=item,
         token=item.token,
         by=people["sdr"],
-        ae=people["ae"],
+        to=people["ae"],
         note="Speaks German",
         now=NOW + 5 * MINUTE,
     )

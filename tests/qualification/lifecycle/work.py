@@ -163,7 +163,7 @@ class Work(Claims):
             return
         refusal = "" if row["answered"] else "ChecklistIncomplete"
         found = self.decide(
-            row, person, "accept", refusal=refusal, crash=crash, ae=self.world.aes[0]
+            row, person, "accept", refusal=refusal, crash=crash, to=self.world.aes[0]
         )
         if found is not None:
             row.update(handoff="waiting", desk=0)

@@ -166,7 +166,7 @@ def accepted_again(people: dict[str, User], lead: Lead, at: dt.datetime) -> None
     item = claim_item(
         item=ReviewItem.objects.open().get(lead=lead), by=people["sdr"], now=at - MINUTE
     )
-    accept_lead(item=item, token=item.token, by=people["sdr"], ae=people["ae"], now=at)
+    accept_lead(item=item, token=item.token, by=people["sdr"], to=people["ae"], now=at)
 
 
 @pytest.mark.parametrize(

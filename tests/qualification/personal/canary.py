@@ -186,7 +186,7 @@ def accept(lead: Lead, *, by: User, ae: User, now: dt.datetime) -> Decision:
         item=item,
         token=item.token,
         by=by,
-        ae=ae,
+        to=ae,
         note="kanari wants it",
         opening="Dear Zyxanna",
         now=now,

@@ -41,7 +41,7 @@ def decided(
     item.refresh_from_db()
     given: dict[str, Any] = {"item": item, "token": item.token, "by": by, "note": note, "now": at}
     if kind == "accept":
-        return decisions.accept_lead(ae=ae, **given)
+        return decisions.accept_lead(to=ae, **given)
     given["reason"] = hands.reason(key if kind == "reject" else "no_project")
     if kind == "reject":
         return decisions.reject_lead(**given)

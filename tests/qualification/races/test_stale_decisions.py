@@ -38,7 +38,7 @@ def form(kind: str, item: ReviewItem, ae: User) -> dict[str, Any]:
     """What the dialog of this decision sends, from a page drawn when `item` was read."""
     said: dict[str, Any] = {"token": item.token, "note": TYPED}
     if kind == "accept":
-        said["ae"] = ae.pk
+        said["to"] = f"ae:{ae.pk}"
     if kind == "reject":
         said["reason"] = hands.reason("too_small").pk
     if kind == "nurture":

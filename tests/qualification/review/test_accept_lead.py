@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 def accept(item: ReviewItem, by: User, ae: User, **given: Any) -> Decision:
-    return accept_lead(item=item, by=by, ae=ae, **({"token": item.token, "now": LATER} | given))
+    return accept_lead(item=item, by=by, to=ae, **({"token": item.token, "now": LATER} | given))
 
 
 def test_it_accepts(people: dict[str, User]) -> None:
@@ -112,7 +112,7 @@ def test_the_gate_is_that_of_the_items_framework(people: dict[str, User]) -> Non
 def test_it_refuses_somebody_who_is_no_ae(people: dict[str, User], role: str) -> None:
     item = held_item(people["sdr"])
     answer_required(item.lead, people["sdr"])
-    with pytest.raises(DecisionIncomplete, match="account executive"):
+    with pytest.raises(DecisionIncomplete, match="takes no handoffs"):
         accept(item, people["sdr"], people[role])
 
 

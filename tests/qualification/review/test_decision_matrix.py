@@ -62,7 +62,7 @@ def decide(
         "now": now,
     }
     if verb == "accept":
-        return accept_lead(ae=people["ae"], **given)
+        return accept_lead(to=people["ae"], **given)
     if verb == "reject":
         return reject_lead(reason=reason("too_small"), **given)
     return nurture_lead(

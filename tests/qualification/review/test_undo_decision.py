@@ -170,7 +170,7 @@ def test_after_an_undo_one_decides_again(people: dict[str, User]) -> None:
     item = ReviewItem.objects.open().get(lead=first.lead)
 
     accept_lead(
-        item=item, token=item.token, by=people["sdr"], ae=people["ae"], now=IN_TIME + MINUTE
+        item=item, token=item.token, by=people["sdr"], to=people["ae"], now=IN_TIME + MINUTE
     )
 
     keys = OutboxMessage.objects.order_by("id").values_list("key", flat=True)
@@ -255,7 +255,7 @@ def test_it_refuses_once_the_ae_took_the_lead(people: dict[str, User]) -> None:
 def test_it_refuses_once_the_mail_is_on_its_way(people: dict[str, User]) -> None:
     decision = accepted(people)
     OutboxMessage.objects.update(attempts=1)
-    with pytest.raises(UndoExpired, match="told"):
+    with pytest.raises(UndoExpired, match="left"):
         undo_decision(decision=decision, by=people["sdr"], now=IN_TIME)
     assert Handoff.objects.get().state == Handoff.State.WAITING
 

@@ -54,7 +54,7 @@ def test_it_offers_desks_and_the_packet(
 def test_it_hands_over(sdr: Client, claimed: Make, people: dict[str, User]) -> None:
     item = claimed()
     answer_all(item, people["sdr"])
-    given = {"token": item.token, "ae": people["ae"].pk, "note": "Call after four"}
+    given = {"token": item.token, "to": f"ae:{people['ae'].pk}", "note": "Call after four"}
     response = sdr.post(url(item), given, headers=HTMX)
     assert response["HX-Redirect"] == "/queue/"
     assert Handoff.objects.get().ae == people["ae"]
@@ -69,7 +69,7 @@ def test_it_names_what_is_missing_and_sends_an_sdr_to_the_manager(
     assert "4 required answers open" in html
     assert "Ask a manager" in html
     assert "Accept and hand off</h2>" in html
-    given = {"token": item.token, "ae": people["ae"].pk, "override_reason": "sneaky"}
+    given = {"token": item.token, "to": f"ae:{people['ae'].pk}", "override_reason": "sneaky"}
     refused = sdr.post(url(item), given, headers=HTMX)
     assert refused.status_code == 422
     assert not Decision.objects.exists()
@@ -80,7 +80,7 @@ def test_a_manager_accepts_with_a_reason(
 ) -> None:
     item = claimed(by=people["manager"])
     client = login(people["manager"])
-    given = {"token": item.token, "ae": people["ae"].pk, "override_reason": ""}
+    given = {"token": item.token, "to": f"ae:{people['ae'].pk}", "override_reason": ""}
     refused = client.post(url(item), given, headers=HTMX)
     assert refused.status_code == 422
     assert 'id="id_override_reason_error"' in refused.content.decode()
@@ -110,13 +110,13 @@ def test_it_wants_an_ae(sdr: Client, claimed: Make, people: dict[str, User]) -> 
     item = claimed()
     answer_all(item, people["sdr"])
     for ae in ("", people["marketing"].pk):
-        response = sdr.post(url(item), {"token": item.token, "ae": ae}, headers=HTMX)
+        response = sdr.post(url(item), {"token": item.token, "to": f"ae:{ae}"}, headers=HTMX)
         assert response.status_code == 422
-        assert 'id="id_ae_error"' in response.content.decode()
+        assert 'id="id_to_error"' in response.content.decode()
 
 
 @pytest.mark.parametrize("key", ["9" * 30, "9" * 5000, "x\x00"])
 def test_it_refuses_a_key_that_cannot_be(sdr: Client, claimed: Make, key: str) -> None:
     item = claimed()
-    form = {"token": item.token, "ae": key}
+    form = {"token": item.token, "to": f"ae:{key}"}
     assert sdr.post(f"/leads/{item.lead_id}/accept/", form).status_code == 422

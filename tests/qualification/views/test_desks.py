@@ -49,7 +49,7 @@ def test_it_moves_one(manager: Client, handoff: Handoff, bea: User) -> None:
     dialog = manager.get(url, headers=HTMX).content.decode()
     assert "Bea Okafor" in dialog
     assert f'value="{handoff.ae_id}"' not in dialog
-    done = manager.post(url, {"to": bea.pk, "reason": "Elena is away"}, headers=HTMX)
+    done = manager.post(url, {"to": f"ae:{bea.pk}", "reason": "Elena is away"}, headers=HTMX)
     assert done["HX-Redirect"] == "/desks/"
     html = manager.get("/desks/").content.decode()
     assert "is now on the desk of Bea Okafor" in html
@@ -58,11 +58,14 @@ def test_it_moves_one(manager: Client, handoff: Handoff, bea: User) -> None:
 
 def test_it_keeps_what_was_typed(manager: Client, handoff: Handoff, bea: User) -> None:
     url = f"/handoffs/{handoff.pk}/move/"
-    for data in ({"to": "", "reason": "Typed-Kx7"}, {"to": handoff.ae_id, "reason": "Typed-Kx7"}):
+    for data in (
+        {"to": "", "reason": "Typed-Kx7"},
+        {"to": f"ae:{handoff.ae_id}", "reason": "Typed-Kx7"},
+    ):
         answered = manager.post(url, data, headers=HTMX)
         assert answered.status_code == 422
         assert "Typed-Kx7" in answered.content.decode()
-    assert manager.post(url, {"to": bea.pk, "reason": " "}, headers=HTMX).status_code == 422
+    assert manager.post(url, {"to": f"ae:{bea.pk}", "reason": " "}, headers=HTMX).status_code == 422
 
 
 def test_an_answered_one_is_gone(manager: Client, handoff: Handoff) -> None:
@@ -77,7 +80,7 @@ def test_a_manager_of_another_team_does_not_know_it(
     client = login(factories.person("manager", factories.TeamFactory(name="US")))
     assert handoff.packet["lead"]["name"] not in client.get("/desks/").content.decode()
     assert client.get(f"/handoffs/{handoff.pk}/move/").status_code == 404
-    answered = client.post(f"/handoffs/{handoff.pk}/move/", {"to": bea.pk, "reason": "x"})
+    answered = client.post(f"/handoffs/{handoff.pk}/move/", {"to": f"ae:{bea.pk}", "reason": "x"})
     assert answered.status_code == 404
 
 

@@ -30,7 +30,7 @@ def handoff(
         item=item,
         token=item.token,
         by=people["sdr"],
-        ae=people["ae"],
+        to=people["ae"],
         note="Call before noon.",
         now=here,
     )

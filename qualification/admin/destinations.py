@@ -1,0 +1,112 @@
+"""Destinations as an admin sets them up: partners, what must be known of a lead before it goes
+somewhere, and which destination is suggested for which lead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from qualification.admin.base import EditableAdmin
+from qualification.admin.scoring.forms import ConditionField
+from qualification.exceptions import ModelInvalid
+from qualification.handoff.desks import takes_handoffs
+from qualification.models import DestinationField, DestinationRule, Partner
+from qualification.scoring.holds import checked_condition
+from qualification.scoring.subjects import COMMITTEE, Catalogue, subject_of
+
+# Counted or derived when asked: no columns that could be looked at.
+NO_COLUMNS = frozenset(
+    {"lead.phone_kind", "lead.source", "lead.buying_roles"}
+    | {f"account.{part}" for part in COMMITTEE}
+)
+
+
+@admin.register(Partner)
+class PartnerAdmin(EditableAdmin):
+    list_display = ["name", "contact", "email", "region", "product", "is_active"]
+    list_filter = ["is_active"]
+    search_fields = ["name", "contact", "email"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # handoffs name their partner; it is switched off instead
+
+
+class FieldForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One thing that must be known; refused when nobody could ever know it."""
+
+    class Meta:
+        model = DestinationField
+        fields = ["target", "subject"]
+
+    def clean_subject(self) -> str:
+        name = str(self.cleaned_data["subject"]).strip()
+        try:
+            subject = subject_of(name)
+        except ModelInvalid as error:
+            raise ValidationError(str(error)) from None
+        if name in NO_COLUMNS or subject.is_state or Catalogue.load().type_of(subject) is None:
+            raise ValidationError(
+                _("Such as lead.country, account.industry, attributes.region, checklist.timing.")
+            )
+        return name
+
+
+@admin.register(DestinationField)
+class DestinationFieldAdmin(EditableAdmin):
+    """A question to answer by yes or no must be confirmed with yes."""
+
+    form = FieldForm
+    list_display = ["target", "subject"]
+    list_display_links = ["subject"]
+    list_filter = ["target"]
+
+
+class SuggestionForm(forms.ModelForm):  # type: ignore[type-arg]
+    condition = ConditionField(
+        label=_("when"),
+        required=False,
+        help_text=_(
+            "As in a scoring model, without activities; blank for every lead. Such as "
+            "{subject: lead.country, op: is, value: Brazil}"
+        ),
+    )
+
+    class Meta:
+        model = DestinationRule
+        fields = ["position", "name", "is_active", "condition", "team", "partner"]
+
+    def clean_condition(self) -> Any:
+        raw = self.cleaned_data["condition"] or {}
+        try:
+            checked_condition(raw)
+        except ModelInvalid as error:
+            raise ValidationError(str(error)) from None
+        return raw
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        team, partner = cleaned.get("team"), cleaned.get("partner")
+        if (team is None) == (partner is None):
+            raise ValidationError(_("Name a team or a partner, one of them."))
+        to = team or partner
+        if to is not None and not takes_handoffs(to):
+            self.add_error(
+                "team" if team else "partner", _("%(name)s takes no handoffs.") % {"name": to}
+            )
+        return cleaned
+
+
+@admin.register(DestinationRule)
+class DestinationRuleAdmin(EditableAdmin):
+    """The first rule by position that fits is suggested when somebody accepts the lead."""
+
+    form = SuggestionForm
+    list_display = ["position", "name", "is_active", "team", "partner"]
+    list_display_links = ["name"]
+    list_filter = ["is_active"]
+    list_select_related = ["team", "partner"]
