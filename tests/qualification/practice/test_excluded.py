@@ -4,6 +4,7 @@ to the byte before and after a round."""
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -84,7 +85,8 @@ def reports(clients: dict[str, Client]) -> dict[str, bytes]:
             )
     now = timezone.now()
     found["labels"] = repr(list(labelled_decisions(Label(), now=now))).encode()
-    found["tallies"] = repr(_counts(now)).encode()
+    tallies, *totals = _counts(now)
+    found["tallies"] = json.dumps([tallies, totals], sort_keys=True).encode()
     return found
 
 

