@@ -12,9 +12,9 @@ from django.test import Client
 
 from crm.models import Team, User
 from qualification.models import ReviewItem, SLAPolicy
+from qualification.sla import faces
 from qualification.sla.business_time import due
 from qualification.sla.calendars import read_calendar
-from qualification.sla import faces
 from qualification.sla.faces import Face, face_of, faces_of, with_calendars
 from tests.qualification import queue_support as rows
 from tests.qualification.decision_support import accepted
