@@ -14,10 +14,9 @@ from django.db import connection
 from django.db.models import Q
 
 from crm.models import User
-from crm.roles import Role, roles_of
 from qualification import prepared
 from qualification.choices import Bucket, ItemState
-from qualification.review.claims import claim_limit
+from qualification.review.claims import SIGHT_SQL, claim_limit, sight_parameters
 from qualification.sla.faces import horizons
 
 # Beyond it a count says “more”.
@@ -139,7 +138,7 @@ _SUMMARY = f"""
         SELECT id, horizon.is_open, horizon.soon FROM crm_team
         JOIN unnest(%(teams)s::int[], %(open)s::boolean[], %(soon)s::timestamptz[])
             AS horizon (team, is_open, soon) ON horizon.team = id
-        WHERE %(every)s OR is_fallback OR id = %(team)s
+        WHERE id IN ({SIGHT_SQL})
     )
     SELECT {", ".join(_COLUMNS)}
 """  # noqa: S608 - constants of this module
@@ -149,8 +148,7 @@ def summary_of(user: User, *, now: datetime) -> Summary:
     """Counts over everything open in sight, in two queries. For those who work the queue."""
     teams = horizons(within=WARN_WITHIN, now=now)
     parameters: dict[str, Any] = {
-        "every": Role.ADMIN in roles_of(user),
-        "team": user.team_id,
+        **sight_parameters(user),
         "reader": user.pk,
         "now": now,
         "teams": [team.team_id for team in teams],

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from crm.models import User
-from crm.roles import Role, roles_of
 from qualification import prepared
+from qualification.review.claims import SIGHT_SQL, sight_parameters
 
 Options = tuple[tuple[str, str], ...]
 
@@ -28,24 +28,23 @@ class Menus:
 
 
 # Colleagues are others who hold a lead in sight.
-_OPTIONS = """
+_OPTIONS = f"""
     SELECT 'source' AS kind, id::varchar AS value, coalesce(nullif(label, ''), name) AS label
     FROM crm_source
     UNION ALL SELECT 'segment', key, name FROM qualification_segment
     UNION ALL SELECT 'colleague', u.id::varchar,
         coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username)
     FROM crm_user AS u WHERE u.id <> %(reader)s AND EXISTS (
-        SELECT FROM qualification_reviewitem AS i JOIN crm_team AS t ON t.id = i.team_id
-        WHERE i.holder_id = u.id AND i.state IN ('claimed', 'owned')
-          AND (%(every)s OR t.is_fallback OR t.id = %(team)s))
+        SELECT FROM qualification_reviewitem AS i
+        WHERE i.holder_id = u.id AND i.state IN ('claimed', 'owned') AND i.team_id IN ({SIGHT_SQL}))
     ORDER BY kind, label
-"""
+"""  # noqa: S608 - constants
 
 
 def menus_of(user: User) -> Menus:
     """The options for this reader."""
     options: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    parameters = {"reader": user.pk, "every": Role.ADMIN in roles_of(user), "team": user.team_id}
+    parameters = {"reader": user.pk, **sight_parameters(user)}
     with connection.cursor() as cursor:
         prepared.run(cursor, "leadqual_queue_menus", _OPTIONS, parameters)
         for kind, value, label in cursor.fetchall():

@@ -16,7 +16,6 @@ from django.db import connection
 from crm.clock import STAMP
 from crm.lifecycle import moving_parameters, moving_sql
 from crm.models import User
-from crm.roles import Role, roles_of
 from crm.stages import Stage
 from qualification import prepared
 from qualification.exceptions import AlreadyDecided, ClaimTaken, NotTheirTurn
@@ -24,7 +23,14 @@ from qualification.models import ReviewItem, Skip
 from qualification.models.review import RANK
 from qualification.permissions import Right
 from qualification.review import guard
-from qualification.review.claims import claim_item, claim_limit, refuse_at_limit, teams_in_sight
+from qualification.review.claims import (
+    SIGHT_SQL,
+    claim_item,
+    claim_limit,
+    refuse_at_limit,
+    sight_parameters,
+    teams_in_sight,
+)
 from qualification.review.items import lease_end
 
 # How often "next lead" tries again after losing the last leads to others.
@@ -49,7 +55,7 @@ _PICK = f"""
         SELECT count(*) FILTER (WHERE state = 'claimed' AND lease_until > %(now)s) AS held
         FROM qualification_reviewitem WHERE holder_id = %(by)s AND state IN ('claimed', 'owned')
     ), teams AS MATERIALIZED (
-        SELECT id FROM crm_team WHERE %(every_team)s OR is_fallback OR id = %(own_team)s
+        {SIGHT_SQL}
     ), candidates AS (
         SELECT best_of_team.* FROM teams CROSS JOIN LATERAL (
             {_WAITING} AND team_id = teams.id AND {_FOR_ANYBODY}
@@ -135,8 +141,7 @@ def _take_best(by: User, *, now: datetime) -> ReviewItem | None:
 def _parameters(by: User, now: datetime) -> dict[str, Any]:
     return {
         **moving_parameters(to=Stage.WORKING, reason="claimed", by=by, now=now),
-        "own_team": by.team_id,
-        "every_team": Role.ADMIN in roles_of(by),
+        **sight_parameters(by),
         "limit": claim_limit(),
         "until": lease_end(now),
     }

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from django.db import connection
 
 from crm.models import User
-from crm.roles import Role, roles_of
 from qualification import prepared
 from qualification.models import ReviewItem
 from qualification.models.review import RANK
 from qualification.permissions import Right, has_right
 from qualification.review import keyset
+from qualification.review.claims import SIGHT_SQL, sight_parameters
 from qualification.review.counts import CAP
 
 _RANK = ", ".join(RANK)
@@ -46,11 +46,11 @@ def _number(how: str, order: str) -> str:
 
 _PLACE = f"""
     WITH sight AS MATERIALIZED (
-        SELECT id FROM crm_team WHERE %(every)s OR is_fallback OR id = %(team)s
+        {SIGHT_SQL}
     )
     SELECT {_number("<", _BACK)}, {_number(">", _RANK)}, {_nearest("<", _BACK)},
         {_nearest(">", _RANK)}
-"""  # noqa: S608 - constants of this module
+"""
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,8 @@ def place_of(item: ReviewItem, reader: User) -> Place:
     if not has_right(reader, Right.WORK_QUEUE):
         return Place()
     key = dict(zip(RANK, keyset.rank_key(item), strict=True))
-    sight = {"every": Role.ADMIN in roles_of(reader), "team": reader.team_id}
     with connection.cursor() as cursor:
-        prepared.run(cursor, "leadqual_place", _PLACE, key | sight)
+        prepared.run(cursor, "leadqual_place", _PLACE, key | sight_parameters(reader))
         ahead, behind, previous_lead, next_lead = cursor.fetchone()
     position = ahead + 1
     return Place(position, position + min(behind, CAP - ahead), previous_lead, next_lead)
