@@ -6,7 +6,6 @@ Called by the dialogs of accepting and moving, and by the verbs behind them.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,13 +16,9 @@ from django.utils.translation import gettext as _
 from crm.models import Lead, Team, User
 from crm.roles import Role, roles_of
 from qualification.choices import TargetKind
-from qualification.exceptions import ModelInvalid
 from qualification.models import DestinationRule, Handoff, Partner, Target
 from qualification.models.destination import TARGETS
-from qualification.scoring.conditions import Condition
-from qualification.scoring.holds import holding, plain_condition
-
-logger = logging.getLogger(__name__)
+from qualification.scoring.holds import rules_holding
 
 MAX_KEY_DIGITS = 18
 WAITING = Handoff.State.WAITING
@@ -115,20 +110,10 @@ def _rule_for(lead: Lead, *, now: datetime) -> DestinationRule | None:
     """The first rule that fits the lead."""
     found = DestinationRule.objects.filter(is_active=True).select_related("team", "partner")
     rules = list(found.order_by("position", "id"))
-    asked = [(rule, what) for rule in rules if (what := _condition(rule)) is not None]
-    if not asked:
+    if not rules:
         return None
-    held = holding([lead.pk], [what for __, what in asked], now=now)[lead.pk]
-    return next((rule for (rule, __), holds in zip(asked, held, strict=True) if holds), None)
-
-
-def _condition(rule: DestinationRule) -> Condition | None:
-    """None for one that asks for what there is no more: it suggests nothing."""
-    try:
-        return plain_condition(rule.condition)
-    except ModelInvalid as error:
-        logger.warning("destination.rule_unusable rule=%s why=%s", rule.pk, error)
-        return None
+    held = rules_holding([lead.pk], rules, of="destination", now=now)
+    return next(iter(held[lead.pk]), None)
 
 
 def _of_aes(lead: Lead) -> list[Desk]:

@@ -14,13 +14,12 @@ from django.utils.translation import gettext as _
 
 from crm.models import User
 from qualification.choices import ItemState
-from qualification.exceptions import DecisionIncomplete, ModelInvalid
+from qualification.exceptions import DecisionIncomplete
 from qualification.models import Framework, FrameworkRule, ReviewItem
 from qualification.review import guard
 from qualification.review.checklists import renew_claim, require_hands_on
 from qualification.review.items import log_event
-from qualification.scoring.conditions import Condition
-from qualification.scoring.holds import condition_within, holding, words_within
+from qualification.scoring.holds import rules_holding, words_within
 from qualification.scoring.subjects import Catalogue
 
 
@@ -48,7 +47,7 @@ def pick_for(lead_id: int, *, on_offer: tuple[Framework, ...], now: datetime) ->
     """
     of_key = {framework.key: framework for framework in on_offer}
     rules = [rule for rule in _active_rules() if rule.framework_key in of_key]
-    for rule in _holding(lead_id, rules, now):
+    for rule in rules_holding([lead_id], rules, now=now).get(lead_id, ()):
         return Pick(of_key[rule.framework_key], rule.name)
     return Pick(on_offer[0])
 
@@ -94,17 +93,3 @@ def sentence_of(rule: FrameworkRule) -> str:
 
 def _active_rules() -> list[FrameworkRule]:
     return list(FrameworkRule.objects.filter(is_active=True).select_related("segment"))
-
-
-def _holding(lead_id: int, rules: list[FrameworkRule], now: datetime) -> list[FrameworkRule]:
-    """Those of the rules that hold for the lead, in their order."""
-    asked: list[tuple[FrameworkRule, Condition]] = []
-    for rule in rules:
-        try:
-            asked.append((rule, condition_within(rule.segment, rule.condition)))
-        except ModelInvalid:
-            continue
-    flags = holding([lead_id], [condition for _rule, condition in asked], now=now)
-    none = [False] * len(asked)
-    held = zip(asked, flags.get(lead_id, none), strict=True)
-    return [rule for (rule, _condition), holds in held if holds]

@@ -4,20 +4,15 @@ segments those of lists and reports as they are saved now."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from crm.models import Lead
-from qualification.exceptions import ModelInvalid
 from qualification.models import AccountOwner, RoutingRule
-from qualification.scoring.conditions import Condition
-from qualification.scoring.holds import condition_within, holding, words_within
+from qualification.scoring.holds import rules_holding, words_within
 from qualification.scoring.subjects import Catalogue
-
-logger = logging.getLogger(__name__)
 
 
 def active_rules() -> list[RoutingRule]:
@@ -41,16 +36,11 @@ def rules_fitting(
 ) -> dict[int, list[RoutingRule]]:
     """All of `rules` that fit each lead, in their order. One that asks for what there is no more
     fits none: the next one counts."""
-    asked = [(rule, condition) for rule in rules if (condition := _condition(rule)) is not None]
-    held = holding(lead_ids, [condition for __, condition in asked], now=now)
+    held = rules_holding(lead_ids, rules, of="routing", now=now)
     named = _leads_of_named_accounts(lead_ids, rules)
     return {
-        lead_id: [
-            rule
-            for (rule, __), holds in zip(asked, flags, strict=True)
-            if holds and (not rule.to_account_owner or lead_id in named)
-        ]
-        for lead_id, flags in held.items()
+        lead_id: [rule for rule in found if not rule.to_account_owner or lead_id in named]
+        for lead_id, found in held.items()
     }
 
 
@@ -72,14 +62,6 @@ def rule_sentence(rule: RoutingRule, catalogue: Catalogue) -> str:
     )
     needs = _(" who has %(skills)s") % {"skills": ", ".join(rule.skills)} if rule.skills else ""
     return to % words + needs
-
-
-def _condition(rule: RoutingRule) -> Condition | None:
-    try:
-        return condition_within(rule.segment, rule.condition)
-    except ModelInvalid as error:
-        logger.warning("routing.rule_unusable rule=%s why=%s", rule.pk, error)
-        return None
 
 
 def _leads_of_named_accounts(

@@ -1,10 +1,13 @@
 """Decides what a condition outside of scoring may say: who somebody is, not what they did.
-Called by routing and by the rules that choose checklists; the language is that of scoring."""
+Called by routing and by the rules that choose checklists and destinations; the language is that of
+scoring."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -25,7 +28,11 @@ from qualification.scoring.segments import segment_condition
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.wording import asked_words
 
+logger = logging.getLogger(__name__)
+
 EVERY_LEAD = AllOf(())
+# A row with a `condition`, and with a `segment` where its kind has one.
+Rule = TypeVar("Rule", bound=Any)
 
 
 def plain_condition(raw: object) -> Condition:
@@ -90,3 +97,22 @@ def holding(
         remaining = iter(flags)
         found[lead_id] = [c == EVERY_LEAD or next(remaining) for c in conditions]
     return found
+
+
+def rules_holding(
+    lead_ids: Collection[int], rules: Sequence[Rule], *, of: str = "", now: datetime
+) -> dict[int, list[Rule]]:
+    """Those of the rules that hold for each lead, in their order; one statement. One that asks for
+    what there is no more holds for none, and is logged as one `of` routing, say."""
+    asked: list[tuple[Rule, Condition]] = []
+    for rule in rules:
+        try:
+            asked.append((rule, condition_within(getattr(rule, "segment", None), rule.condition)))
+        except ModelInvalid as error:
+            if of:
+                logger.warning("%s.rule_unusable rule=%s why=%s", of, rule.pk, error)
+    held = holding(lead_ids, [condition for __, condition in asked], now=now)
+    return {
+        lead_id: [rule for (rule, __), holds in zip(asked, flags, strict=True) if holds]
+        for lead_id, flags in held.items()
+    }
