@@ -24,7 +24,7 @@ from qualification.models import Handoff
 from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard
-from qualification.review.items import log_event
+from qualification.review.items import log_event, short_reason
 from qualification.review.queue import enter_queue
 from qualification.sla.timers import stop_timers
 
@@ -119,14 +119,8 @@ def _lock_own(handoff: Handoff, *, by: User, now: datetime) -> Handoff:
 
 
 def _checked(reason: str) -> str:
-    text = reason.strip()
-    if not text:
-        raise DecisionIncomplete(_("Say why you give this lead back."))
-    if len(text) > REASON_LENGTH:
-        raise DecisionIncomplete(
-            _("At most %(n)s characters for the reason, please.") % {"n": REASON_LENGTH}
-        )
-    return text
+    blank = _("Say why you give this lead back.")
+    return short_reason(reason, most=REASON_LENGTH, blank=blank, refused=DecisionIncomplete)
 
 
 def _answer(

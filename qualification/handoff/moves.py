@@ -30,7 +30,7 @@ from qualification.models.destination import TARGETS
 from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard
-from qualification.review.items import log_event
+from qualification.review.items import log_event, short_reason
 from qualification.sla.timers import cancel_timers
 
 
@@ -75,14 +75,8 @@ def move_handoff(
 
 
 def _checked(reason: str) -> str:
-    text = reason.strip()
-    if not text:
-        raise DecisionIncomplete(_("Say why the handoff goes to another desk."))
-    if len(text) > REASON_LENGTH:
-        raise DecisionIncomplete(
-            _("At most %(n)s characters for the reason, please.") % {"n": REASON_LENGTH}
-        )
-    return text
+    blank = _("Say why the handoff goes to another desk.")
+    return short_reason(reason, most=REASON_LENGTH, blank=blank, refused=DecisionIncomplete)
 
 
 def _refuse_desk(handoff: Handoff, to: Target) -> None:

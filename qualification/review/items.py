@@ -9,10 +9,11 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
 from qualification.choices import ItemState
-from qualification.exceptions import AlreadyDecided, NotHolder
+from qualification.exceptions import AlreadyDecided, NotHolder, QualificationError
 from qualification.models import ItemEvent, ReviewItem
 from qualification.review import guard
 
@@ -44,6 +45,17 @@ def log_events(
 def lease_end(now: datetime) -> datetime:
     """When a claim made or renewed now runs out."""
     return now + timedelta(minutes=settings.LEADQUAL["CLAIM_MINUTES"])
+
+
+def short_reason(reason: str, *, most: int, blank: str, refused: type[QualificationError]) -> str:
+    """The reason without spaces around it. Raises `refused`: saying `blank` when there is none, or
+    that it has more than `most` characters."""
+    text = reason.strip()
+    if not text:
+        raise refused(blank)
+    if len(text) > most:
+        raise refused(_("At most %(n)s characters for the reason, please.") % {"n": most})
+    return text
 
 
 def refuse_closed(item: ReviewItem, *, by: User, now: datetime) -> None:

@@ -16,7 +16,7 @@ from qualification.exceptions import NotPausable, PauseInvalid
 from qualification.models import ReviewItem, SLAPause, SLATimer
 from qualification.permissions import Right, has_right
 from qualification.review import guard
-from qualification.review.items import log_event, refuse_closed, refuse_unless_holder
+from qualification.review.items import log_event, refuse_closed, refuse_unless_holder, short_reason
 from qualification.sla.levels import LIVE, show_clocks
 from qualification.sla.pauses import Resumed, pause_timer, resume_timers
 
@@ -112,14 +112,8 @@ def _log_ends(resumed: Sequence[Resumed]) -> None:
 
 
 def _checked_reason(reason: str) -> str:
-    text = reason.strip()
-    if not text:
-        raise PauseInvalid(_("Say why the clock stops."))
-    if len(text) > REASON_LENGTH:
-        raise PauseInvalid(
-            _("At most %(n)s characters for the reason, please.") % {"n": REASON_LENGTH}
-        )
-    return text
+    blank = _("Say why the clock stops.")
+    return short_reason(reason, most=REASON_LENGTH, blank=blank, refused=PauseInvalid)
 
 
 def _lock_for(by: User, item: ReviewItem, *, now: datetime) -> ReviewItem:
