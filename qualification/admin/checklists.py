@@ -8,16 +8,15 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin, EditableInline
-from qualification.admin.scoring.forms import ConditionField
+from qualification.admin.scoring.forms import ConditionField, ConditionForm
 from qualification.choices import DecisionKind
-from qualification.exceptions import FrameworkRefused, ModelInvalid
+from qualification.exceptions import FrameworkRefused
 from qualification.models import (
     Criterion,
     Decision,
@@ -28,7 +27,6 @@ from qualification.models import (
 )
 from qualification.review import framework_versions as versions
 from qualification.review.frameworks import sentence_of
-from qualification.scoring.holds import checked_condition
 
 
 class DraftInline(EditableInline):
@@ -189,7 +187,7 @@ class FrameworkItemAdmin(EditableAdmin):
         return int(item.n_texts)
 
 
-class FrameworkRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class FrameworkRuleForm(ConditionForm):
     framework_key = forms.ChoiceField(label=_("checklist"))
     condition = ConditionField(
         label=_("when"),
@@ -211,14 +209,6 @@ class FrameworkRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.framework_key:
             choices.setdefault(self.instance.framework_key, self.instance.framework_key)
         self.fields["framework_key"].choices = list(choices.items())  # type: ignore[attr-defined]
-
-    def clean_condition(self) -> Any:
-        raw = self.cleaned_data["condition"] or {}
-        try:
-            checked_condition(raw)
-        except ModelInvalid as error:
-            raise ValidationError(str(error)) from None
-        return raw
 
 
 @admin.register(FrameworkRule)

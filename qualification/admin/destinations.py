@@ -12,11 +12,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin
-from qualification.admin.scoring.forms import ConditionField
+from qualification.admin.scoring.forms import ConditionField, ConditionForm
 from qualification.exceptions import ModelInvalid
 from qualification.handoff.desks import takes_handoffs
 from qualification.models import DestinationField, DestinationRule, Partner
-from qualification.scoring.holds import checked_condition
 from qualification.scoring.subjects import COMMITTEE, Catalogue, subject_of
 
 # Counted or derived when asked: no columns that could be looked at.
@@ -66,7 +65,7 @@ class DestinationFieldAdmin(EditableAdmin):
     list_filter = ["target"]
 
 
-class SuggestionForm(forms.ModelForm):  # type: ignore[type-arg]
+class SuggestionForm(ConditionForm):
     condition = ConditionField(
         label=_("when"),
         required=False,
@@ -79,14 +78,6 @@ class SuggestionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = DestinationRule
         fields = ["position", "name", "is_active", "condition", "team", "partner"]
-
-    def clean_condition(self) -> Any:
-        raw = self.cleaned_data["condition"] or {}
-        try:
-            checked_condition(raw)
-        except ModelInvalid as error:
-            raise ValidationError(str(error)) from None
-        return raw
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -13,8 +13,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
-from qualification.admin.scoring.forms import ConditionField
-from qualification.exceptions import ModelInvalid
+from qualification.admin.scoring.forms import ConditionField, ConditionForm
 from qualification.models import (
     AccountOwner,
     Assignment,
@@ -26,7 +25,6 @@ from qualification.models import (
 )
 from qualification.routing.overview import rule_history
 from qualification.routing.rules import rule_sentence
-from qualification.scoring.holds import checked_condition
 from qualification.scoring.subjects import Catalogue
 
 
@@ -37,7 +35,7 @@ def checked_skills(skills: object) -> list[str]:
     return sorted({skill.strip().lower() for skill in skills})
 
 
-class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class RuleForm(ConditionForm):
     condition = ConditionField(
         label=_("when"),
         required=False,
@@ -60,14 +58,6 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "team",
             "pool",
         ]
-
-    def clean_condition(self) -> Any:
-        raw = self.cleaned_data["condition"] or {}
-        try:
-            checked_condition(raw)
-        except ModelInvalid as error:
-            raise ValidationError(str(error)) from None
-        return raw
 
     def clean_skills(self) -> list[str]:
         return checked_skills(self.cleaned_data["skills"])

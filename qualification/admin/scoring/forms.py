@@ -18,6 +18,7 @@ from qualification.models import ScoringModel, ScoringRule, Segment
 from qualification.scoring.document import checked_document
 from qualification.scoring.document_rows import content_of
 from qualification.scoring.export import condition_yaml
+from qualification.scoring.holds import checked_condition
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.yaml_text import load_yaml
 
@@ -44,6 +45,18 @@ class ConditionField(forms.CharField):
             return bool(initial != self.to_python(data))
         except ValidationError:
             return True
+
+
+class ConditionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A row with a `condition` (a ConditionField) outside of scoring: blank is every lead."""
+
+    def clean_condition(self) -> Any:
+        raw = self.cleaned_data["condition"] or {}
+        try:
+            checked_condition(raw)
+        except ModelInvalid as error:
+            raise ValidationError(str(error)) from None
+        return raw
 
 
 NEW_CONDITION = "{subject: lead.title, op: contains, value: director}\n"
