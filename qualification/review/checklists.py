@@ -184,7 +184,13 @@ def current_answers(lead: Lead) -> dict[str, ChecklistAnswer]:
 def checklist_of(lead: Lead, framework: Framework, *, now: datetime) -> Checklist:
     """The framework's questions with the lead's answers, in two queries; three where they are read
     in another language than they are written in."""
-    answers = current_answers(lead)
+    return checklist_with(current_answers(lead), framework, now=now)
+
+
+def checklist_with(
+    answers: Mapping[str, ChecklistAnswer], framework: Framework, *, now: datetime
+) -> Checklist:
+    """The same with answers that were read already, by criterion key."""
     parts = groupby(_items_of(framework), key=lambda item: item.part)
     return Checklist(
         framework=framework,

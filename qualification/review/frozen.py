@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from crm.models import Account, Lead
+from crm.models import Account
 from qualification.choices import TimerState
 from qualification.models import ChecklistAnswer, ReviewItem, ScoringModel, SLATimer
 from qualification.review.checklists import current_answers
@@ -99,7 +99,7 @@ class Frozen:
 def freeze(*, item: ReviewItem, now: datetime) -> Frozen:
     """Everything a reviewer could see of the item's lead at `now`, as plain values."""
     lead = item.lead
-    model = active_model()
+    model, answers = active_model(), current_answers(lead)
     ledger = None if model is None else ledger_of(lead.pk, model=model, now=now)
     return Frozen(
         facts={
@@ -109,9 +109,9 @@ def freeze(*, item: ReviewItem, now: datetime) -> Frozen:
             "ledger": None if ledger is None else ledger.to_json(),
             "model_version": None if model is None else model.version,
             "framework": _framework(item),
-            "answers": _answers(lead),
+            "answers": {key: _answer(answer) for key, answer in answers.items()},
             "clock": _clock(item, now),
-            "said": said_of(item, ledger=ledger, model=model, now=now),
+            "said": said_of(item, answers, ledger=ledger, model=model, now=now),
             "hold": _plain(item, HOLD_FIELDS),
         },
         fired={} if ledger is None else fired_of(ledger),
@@ -141,10 +141,6 @@ def _framework(item: ReviewItem) -> dict[str, Any] | None:
     if framework is None:
         return None
     return {"key": framework.key, "version": framework.version, "name": framework.name}
-
-
-def _answers(lead: Lead) -> dict[str, Any]:
-    return {key: _answer(answer) for key, answer in current_answers(lead).items()}
 
 
 def _answer(answer: ChecklistAnswer) -> dict[str, Any]:

@@ -7,6 +7,7 @@ only: their names are theirs, and would outlive their erasure in somebody else's
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead
-from qualification.models import ReviewItem, ScoringModel
+from qualification.models import ChecklistAnswer, ReviewItem, ScoringModel
 from qualification.review.buying import buying_committee_of
-from qualification.review.checklists import Checklist, checklist_of
+from qualification.review.checklists import Checklist, checklist_with
 from qualification.review.frameworks import frameworks_on_offer, pick_for
 from qualification.scoring import verdict as verdicts
 from qualification.scoring.ledger import Ledger
@@ -74,7 +75,12 @@ def completeness_of(lead: Lead) -> Completeness:
 
 
 def said_of(
-    item: ReviewItem, *, ledger: Ledger | None, model: ScoringModel | None, now: datetime
+    item: ReviewItem,
+    answers: Mapping[str, ChecklistAnswer],
+    *,
+    ledger: Ledger | None,
+    model: ScoringModel | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """The head of the page in words, as JSON: `verdict` (word and sentence), `advice`,
     `completeness`, `roles`; what was not shown is None."""
@@ -82,7 +88,7 @@ def said_of(
     framework = (
         item.framework or pick_for(lead.pk, on_offer=frameworks_on_offer(), now=now).framework
     )
-    verdict = verdict_on(ledger, model, checklist_of(lead, framework, now=now))
+    verdict = verdict_on(ledger, model, checklist_with(answers, framework, now=now))
     advice = None
     if ledger is not None and model is not None:
         advice = verdicts.advice_for(ledger.grade, model)
