@@ -160,6 +160,18 @@ def test_a_cursor_that_cannot_be_read_starts_at_the_newest(
 # --- what a page reads ----------------------------------------------------------------------------
 
 
+# What a line is named by. Some plans read such a small table whole; no journey makes it longer.
+NAMES = (
+    "crm_source",
+    "crm_team",
+    "crm_user",
+    "qualification_criterion",
+    "qualification_partner",
+    "qualification_rejectionreason",
+    "qualification_scoringrule",
+)
+
+
 @pytest.mark.parametrize("only", ["", "events", "mails"])
 @pytest.mark.parametrize("part", ["newest", "middle"])
 def test_a_page_reads_as_much_of_a_long_journey(
@@ -179,7 +191,7 @@ def test_a_page_reads_as_much_of_a_long_journey(
     few, many = read
     looks = PEOPLE * (len(TYPES) + 1) if only == "mails" else 0
     assert few > 0
-    assert many <= PEOPLE * (timeline.PAGE_SIZE + 2) + looks + 1, read
+    assert many <= PEOPLE * (timeline.PAGE_SIZE + 1) + looks + 1, read
     assert many <= few * 1.05, read
 
 
@@ -219,11 +231,11 @@ def rows_read(ids: list[int], *, only: str, cursor: tuple[str, int, int]) -> flo
 
 
 def _touched(plan: dict[str, Any]) -> float:
-    """Rows that scans gave or threw away, over all their loops."""
+    """Rows of people's histories that scans gave or threw away, over all their loops."""
     return sum(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
         for node in _nodes(plan)
-        if "Scan" in node["Node Type"] and "Relation Name" in node
+        if "Scan" in node["Node Type"] and node.get("Relation Name", NAMES[0]) not in NAMES
     )
 
 
