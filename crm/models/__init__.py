@@ -2,12 +2,12 @@
 
 from crm.models.account import Account, AccountDomain
 from crm.models.activity import Activity, ActivityVerdict
+from crm.models.attribute import AttributeDefinition
 from crm.models.buying import BuyingRole, LeadRole
 from crm.models.duplicates import LeadMerge, NotDuplicate
 from crm.models.erasure import Erasure, ErasureReason, NoContact, PersonalExport
 from crm.models.inbox import InboxMessage, Source
 from crm.models.lead import (
-    AttributeDefinition,
     Lead,
     LeadIdentity,
     Outcome,
