@@ -16,8 +16,10 @@ import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+# The next person's id, each once, whichever connection asks.
+Turn: TypeAlias = Callable[[], int]
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
@@ -53,7 +55,7 @@ def arguments() -> argparse.Namespace:
     return chosen
 
 
-def fill_queue(leads: int, clients: int) -> list[int]:
+def fill_queue(leads: int, people: int) -> list[int]:
     """One team with its people and a queue of new leads; the ids of the people."""
     from django.contrib.auth.models import Group
     from django.utils import timezone
@@ -68,9 +70,10 @@ def fill_queue(leads: int, clients: int) -> list[int]:
         name="bench", kind="file", credential="bench", team=team, created_at=now
     )
     sdr = Group.objects.get(name="sdr")
-    people = [User.objects.create(username=f"claimer{n}", team=team) for n in range(clients)]
-    for person in people:
-        person.groups.add(sdr)
+    sdrs = User.objects.bulk_create(
+        User(username=f"claimer{number}", team=team) for number in range(people)
+    )
+    sdr.user_set.add(*sdrs)
     for start in range(0, leads, 1000):
         made = Lead.objects.bulk_create(
             Lead(
@@ -85,53 +88,87 @@ def fill_queue(leads: int, clients: int) -> list[int]:
             for n in range(start, min(start + 1000, leads))
         )
         enter_queue([lead.pk for lead in made], reason=EntryReason.EXPLORATION, now=now)
-    return [person.pk for person in people]
+    return [person.pk for person in sdrs]
 
 
-def product_client(person_id: int) -> Callable[[], bool]:
-    """One person who claims through the product; the call says whether there was a lead."""
-    from django.utils import timezone
+class Product:
+    """A connection that claims through the product."""
 
-    from crm.models import User
-    from qualification.review.next_lead import claim_next
+    def sit_down(self, person_id: int) -> None:
+        """The next person at this connection: loaded with their rights, as every page does."""
+        from crm.models import User
+        from qualification.permissions import Right
+        from qualification.review import guard
 
-    person = User.objects.get(pk=person_id)
-    return lambda: claim_next(by=person, now=timezone.now()) is not None
+        self.person = User.objects.get(pk=person_id)
+        guard.require_right(self.person, Right.WORK_QUEUE)
+
+    def claim(self) -> bool:
+        """Whether there was a lead."""
+        from django.utils import timezone
+
+        from qualification.review.next_lead import claim_next
+
+        return claim_next(by=self.person, now=timezone.now()) is not None
 
 
-def bare_client(person_id: int) -> Callable[[], bool]:
-    """One process that claims by the bare statement."""
-    import psycopg
+class Bare:
+    """A connection that claims by the bare statement."""
 
-    connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-    return lambda: connection.execute(BARE_CLAIM, [person_id]).fetchone() is not None
+    def __init__(self) -> None:
+        import psycopg
+
+        self.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+
+    def sit_down(self, person_id: int) -> None:
+        """The next person at this connection."""
+        self.person_id = person_id
+
+    def claim(self) -> bool:
+        """Whether there was a lead."""
+        return self.connection.execute(BARE_CLAIM, [self.person_id]).fetchone() is not None
 
 
-def work(make: Callable[[int], Callable[[], bool]], person: int, start: Barrier, out: Any) -> None:
-    """Claims until nothing is left; sends the seconds of each claim."""
-    claim, seconds = make(person), []
+def work(side: type[Product | Bare], turn: Turn, start: Barrier, out: Any) -> None:
+    """Claims until nothing is left, a person for as many leads as one may hold; sends the seconds
+    of each claim but the first, which finds the connection cold."""
+    from qualification.review.claims import claim_limit
+
+    connection, seconds, left = side(), [], claim_limit() - 1
+    connection.sit_down(turn())
+    connection.claim()
     start.wait()
     try:
         while True:
+            if not left:
+                connection.sit_down(turn())
+                left = claim_limit()
             began = time.perf_counter()
-            if not claim():
+            if not connection.claim():
                 break
             seconds.append(time.perf_counter() - began)
+            left -= 1
     finally:
         # The parent waits for everybody, also for one that failed: the rows tell what is missing.
         out.put(seconds)
 
 
-def drain(
-    make: Callable[[int], Callable[[], bool]], people: list[int]
-) -> tuple[float, list[float]]:
-    """Lets everybody claim at once; wall seconds and the seconds of each claim, sorted."""
+def drain(side: type[Product | Bare], people: list[int], clients: int) -> tuple[float, list[float]]:
+    """Lets all connections claim at once; wall seconds and the seconds of each claim, sorted."""
     from django.db import connections
 
     connections.close_all()
     context = multiprocessing.get_context("fork")
-    start, out = context.Barrier(len(people) + 1), context.Queue()
-    processes = [context.Process(target=work, args=(make, pk, start, out)) for pk in people]
+    start, out, taken = context.Barrier(clients + 1), context.Queue(), context.Value("i", 0)
+
+    def turn() -> int:
+        with taken.get_lock():
+            taken.value += 1
+            return people[taken.value - 1]
+
+    processes = [
+        context.Process(target=work, args=(side, turn, start, out)) for _ in range(clients)
+    ]
     for process in processes:
         process.start()
     start.wait()
@@ -164,12 +201,15 @@ def measure(leads: int, clients: int) -> str:
     """The whole run; its last line."""
     from django.db import connection
 
-    people = fill_queue(leads, clients)
+    from qualification.review.claims import claim_limit
+
+    # Nobody is handed a second full desk, and each connection may end with one begun.
+    people = fill_queue(leads, leads // claim_limit() + clients + 1)
     with connection.cursor() as cursor:
         cursor.execute(BARE_TABLE)
         cursor.execute("ANALYZE")
-    limit_s, limit_seconds = drain(bare_client, people)
-    product_s, seconds = drain(product_client, people)
+    limit_s, limit_seconds = drain(Bare, people, clients)
+    product_s, seconds = drain(Product, people, clients)
     doubled, lost = counted()
     p50, p95, p99 = percentiles(seconds)
     limit_p50, limit_p95, limit_p99 = percentiles(limit_seconds)
@@ -189,7 +229,6 @@ def percentiles(seconds: list[float]) -> tuple[float, ...]:
 def main() -> int:
     """Run the measurement; 1 when a lead was claimed twice or not at all."""
     chosen = arguments()
-    os.environ["CLAIM_LIMIT"] = str(chosen.leads + 1)
     from bench.closed_loop import own_installation
 
     with own_installation(durable=True):

@@ -3,7 +3,11 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import resolve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadqual_site.settings")
 
 application = get_wsgi_application()
+# Imports every view now: a worker that is started anew takes its time before its first request, not
+# while fifty people wait for it.
+resolve("/")
