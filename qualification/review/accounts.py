@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.clock import stamp_history
-from crm.matching.normalize import name_key
+from crm.matching.resolve import named_company
 from crm.models import Account, AccountDomain, BuyingRole, Lead, LeadRole, User
 from crm.stages import Stage
 from crm.verdicts import is_machine
@@ -117,8 +117,11 @@ def account_page(account: Account, reader: User, *, now: datetime) -> AccountPag
     people = in_sight.select_related("score", "team").order_by("-received_at", "-pk")[:LEADS_SHOWN]
     roles = LeadRole.objects.filter(lead__account=account, lead__merged_into=None, ended_at=None)
     known = list(roles.values_list("lead", "role"))
-    decisions = Decision.objects.visible_to(reader).filter(lead__account=account)
-    rows = decisions.select_related("lead", "by", "reason", "ae", "team", "partner")
+    # Of merged leads as well, wherever their own company was: they are part of these people.
+    parts = Lead.objects.filter(merged_into__in=leads)
+    whose = leads.order_by().values("pk").union(parts.order_by().values("pk"))
+    decisions = Decision.objects.visible_to(reader).filter(lead__in=whose)
+    rows = decisions.select_related("lead__merged_into", "by", "reason", "ae", "team", "partner")
     shown = rows.order_by("-at", "-pk")
     family, n_subsidiaries = _family_of(account)
     return AccountPage(
@@ -166,13 +169,12 @@ def set_target(*, account: Account, is_target: bool, by: User, now: datetime) ->
 
 def find_account(text: str) -> Account | None:
     """The company with this domain, else the only one of this name."""
-    wanted = text.strip()
-    of_domain = AccountDomain.objects.filter(domain=wanted.casefold()).select_related("account")
+    keys = named_company(text)
+    of_domain = AccountDomain.objects.filter(domain__in=keys.domains).select_related("account")
     known = of_domain.first()
     if known is not None:
         return known.account
-    key = name_key(wanted)
-    named = list(Account.objects.filter(name_key=key)[:2]) if key else []
+    named = list(Account.objects.filter(name_key=keys.name_key)[:2]) if keys.name_key else []
     return named[0] if len(named) == 1 else None
 
 

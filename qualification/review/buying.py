@@ -55,7 +55,7 @@ def buying_committee_of(lead: Lead, others: Sequence[Lead]) -> BuyingCommittee:
     """The committee of the lead's account with `others`, those in sight; one query."""
     whose = Q(lead=lead)
     if lead.account_id is not None:
-        whose |= Q(lead__account=lead.account_id)
+        whose |= Q(lead__account=lead.account_id, lead__merged_into=None)
     standing = list(LeadRole.objects.filter(whose, ended_at=None).select_related("recorded_by"))
     this, *rest = (
         Member(person, tuple(role for role in standing if role.lead_id == person.pk))

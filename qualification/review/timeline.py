@@ -67,12 +67,13 @@ def journey_of(
 
 def account_journey(account: Account, *, reader: User, before: str = "", only: str = "") -> Journey:
     """A page of the journey of everybody of a company in the reader's sight, each line with its
-    person; of others only how many there are. Five queries."""
-    everybody = Lead.objects.filter(account=account)
+    person; of others only how many there are. A merged lead is told as part of whom it became. Six
+    queries."""
+    everybody = Lead.objects.standing().filter(account=account)
     in_sight = everybody.visible_to(reader)
     n_in_sight = in_sight.count()
     people = list(in_sight.order_by("-received_at", "-pk")[:MOST_PEOPLE])
-    persons = _persons(people)
+    persons = _with_parts(_persons(people))
     rows = _page(before, lead_ids=list(persons), only=only)
     return Journey(
         days=_by_day(
@@ -121,6 +122,12 @@ def _persons(people: Sequence[Lead]) -> dict[int, Person]:
         )
         for lead in people
     }
+
+
+def _with_parts(persons: dict[int, Person]) -> dict[int, Person]:
+    """The same, and under each lead that was merged into one of them that person."""
+    merged = Lead.objects.filter(merged_into__in=persons).values_list("pk", "merged_into")
+    return persons | {part: persons[into] for part, into in merged if into is not None}
 
 
 def _page(before: str, *, lead_ids: Sequence[int], only: str) -> list[Row]:
