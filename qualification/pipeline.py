@@ -15,7 +15,8 @@ from django.db import OperationalError, transaction
 
 from crm.exceptions import PayloadInvalid
 from crm.intake.adapters import payload_of
-from crm.intake.upsert import Upserted, upsert_lead
+from crm.intake.results import Upserted
+from crm.intake.upsert import upsert_lead
 from crm.models import InboxMessage
 from qualification.choices import EntryReason
 from qualification.models import ScoringDue
@@ -65,7 +66,7 @@ def _take(message_id: int, now: datetime) -> Upserted | None:
         payload = payload_of(message)
         with transaction.atomic():
             result = upsert_lead(payload=payload, source=message.source, now=now)
-            left_out = prefill(
+            unread = prefill(
                 lead=result.lead,
                 answers=payload.answers,
                 source=message.source,
@@ -77,7 +78,8 @@ def _take(message_id: int, now: datetime) -> Upserted | None:
         message.save(update_fields=["state", "error", "processed_at"])
         return None
     message.state, message.lead = InboxMessage.State.DONE, result.lead
-    message.error = "; ".join([*payload.notes, *left_out])[:MAX_ERROR]
+    left_out = [f"{value.key}: {value.reason}" for value in result.left_out]
+    message.error = "; ".join([*payload.notes, *left_out, *unread])[:MAX_ERROR]
     message.save(update_fields=["state", "lead", "error", "processed_at"])
     _follow(result)
     return result

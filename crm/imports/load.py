@@ -24,11 +24,12 @@ from crm.imports.sniff import Layout
 from crm.imports.staging import StagedRow, Staging
 from crm.intake.attributes import declare
 from crm.intake.payload import LeadPayload
-from crm.intake.upsert import Refused, Upserted, upsert_leads
+from crm.intake.results import Refused, Upserted
+from crm.intake.upsert import upsert_leads
 from crm.models import AttributeDefinition, Source, Team
 
 CHUNK = 2000
-# Kept values are told one by one up to here, then counted.
+# Values that are not taken are told one by one up to here, then counted.
 MAX_TOLD = 20
 
 Leads = Callable[[list[int]], None]
@@ -40,14 +41,16 @@ def nothing(lead_ids: list[int]) -> None:
 
 @dataclass
 class Counts:
-    """The four counters add up to the data rows; `kept` counts values of people that stand."""
+    """The four counters add up to the data rows; `kept` counts values of people that stand,
+    `left_out` values that could not be taken with the rest of their row."""
 
     imported: int = 0
     updated: int = 0
     unchanged: int = 0
     failed: int = 0
     kept: int = 0
-    kept_told: list[str] = field(default_factory=list)
+    left_out: int = 0
+    told: list[str] = field(default_factory=list)
 
     @property
     def line(self) -> str:
@@ -109,6 +112,8 @@ class _Loader:
             # An import may wait for somebody at a screen longer than a screen for an import.
             cursor.execute("SET LOCAL lock_timeout = '60s'")
         good, bad = self._read(rows)
+        # Rows that stand in the file of bad rows as well, with what is to be corrected.
+        partly: list[tuple[int, str, str]] = []
         batch = upsert_leads(
             payloads=[payload for _, payload in good],
             source=self.source,
@@ -120,8 +125,11 @@ class _Loader:
                 bad.append((row.seq, job.mapping.fields[result.key].column, result.reason))
             else:
                 self._count(row, result)
+                for value in result.left_out:
+                    column = job.mapping.fields[value.key].column
+                    partly.append((row.seq, column, f"{value.reason}; the rest was taken"))
         self.counts.failed += len(bad) + sum(bool(row.reason) for row in rows)
-        self.staging.mark_bad(bad)
+        self.staging.mark_bad([*bad, *partly])
         affected = sorted(batch.affected)
         if not job.dry_run:
             job.on_changed(affected)
@@ -151,8 +159,14 @@ class _Loader:
             counts.unchanged += 1
         for key in result.kept:
             counts.kept += 1
-            if counts.kept <= MAX_TOLD:
-                counts.kept_told.append(f"line {row.line}: {key} kept, a person set it since")
+            self._tell(f"line {row.line}: {key} kept, a person set it since")
+        for value in result.left_out:
+            counts.left_out += 1
+            self._tell(f"line {row.line}: {value.key} left out: {value.reason}")
+
+    def _tell(self, line: str) -> None:
+        if len(self.counts.told) < MAX_TOLD:
+            self.counts.told.append(line)
 
 
 def check_types(mapping: Mapping) -> None:

@@ -21,11 +21,11 @@ from pydantic import (
 
 from crm.exceptions import MappingInvalid
 from crm.intake.attributes import NAME as ATTRIBUTE_NAME
-from crm.intake.payload import ACCOUNT_FIELDS, LEAD_FIELDS, MAX_TYPE
+from crm.intake.payload import ACCOUNT_FIELDS, LEAD_FIELDS, MAX_TYPE, PARENT
 from crm.intake.values import TRUE_WORDS
 from crm.matching.normalize import fold
 
-FIELDS = (*LEAD_FIELDS, "name", *ACCOUNT_FIELDS)
+FIELDS = (*LEAD_FIELDS, "name", *ACCOUNT_FIELDS, PARENT)
 MAX_BYTES = 1_000_000
 
 

@@ -13,11 +13,13 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from crm.intake.payload import ACCOUNT_FIELDS
+from crm.intake.payload import ACCOUNT_FIELDS, PARENT
 from crm.matching import normalize
 from crm.models import Account, Lead, LeadIdentity
 
 ATTRIBUTE = "attributes."
+# Keys that are said of the company.
+OF_ACCOUNT = (*ACCOUNT_FIELDS, PARENT)
 
 
 def instant(moment: datetime | None) -> str:
@@ -106,7 +108,7 @@ class StatedValues:
         """These were just stated about the identity's lead and its account."""
         lead = identity.lead
         for key, value in news.items():
-            row = lead.account if key in ACCOUNT_FIELDS else lead
+            row = lead.account if key in OF_ACCOUNT else lead
             if row is not None:
                 self._of[(id(row), key)].add(_hashable(value))
 
@@ -130,7 +132,7 @@ def stated_values(leads: Mapping[int, Lead], accounts: Mapping[int, Account]) ->
         held = LeadIdentity.objects.filter(lead_id__in=leads).values_list("lead_id", "imported")
         for lead_id, imported in held:
             for key, value in imported.items():
-                if key not in ACCOUNT_FIELDS:
+                if key not in OF_ACCOUNT:
                     stated.add(leads[lead_id], key, value)
     if accounts:
         for account_id, key, value in _about_accounts(list(accounts)):
@@ -152,7 +154,7 @@ def _about_accounts(account_ids: list[int]) -> list[tuple[int, str, str]]:
             CROSS JOIN LATERAL jsonb_each(i.imported) AS said
             WHERE l.account_id = ANY(%s) AND said.key = ANY(%s)
             """,
-            [account_ids, list(ACCOUNT_FIELDS)],
+            [account_ids, list(OF_ACCOUNT)],
         )
         return list(cursor.fetchall())
 
@@ -190,6 +192,7 @@ _ACCOUNT_COLUMNS = {
     "revenue": "bigint",
     "updated_at": "timestamptz",
 }
+_PARENT_COLUMNS = {"parent_id": "bigint", "updated_at": "timestamptz"}
 _IDENTITY_COLUMNS = {"imported": "jsonb"}
 _LEAD_BIRTH_COLUMNS = {
     **_LEAD_COLUMNS,
@@ -266,6 +269,12 @@ def _give_up_addresses(leads: list[Lead], held: Mapping[int, str | None]) -> Non
 def update_accounts(accounts: Iterable[Account]) -> None:
     """Write the columns a source may change, one statement for all."""
     _update("crm_account", _ACCOUNT_COLUMNS, list(accounts))
+
+
+def update_parents(accounts: list[Account]) -> None:
+    """Write whom they belong to, one statement for all; IntegrityError when one would be above
+    itself."""
+    _update("crm_account", _PARENT_COLUMNS, accounts)
 
 
 def update_identities(identities: Iterable[LeadIdentity]) -> None:

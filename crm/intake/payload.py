@@ -40,6 +40,8 @@ ACCOUNT_FIELDS = {
     "account_country": "country",
     "account_city": "city",
 }
+# The company that theirs belongs to, by name or domain: another row, so no column of the account.
+PARENT = "parent_company"
 NUMBER_FIELDS = {"employees": 2_147_483_647, "revenue": 9_000_000_000_000_000}
 MAX_TYPE = 60
 MAX_EXTERNAL_ID = 200
@@ -137,6 +139,7 @@ def _length(model: type[Lead] | type[Account], column: str) -> int:
 MAX_LENGTH: dict[str, int] = {
     **{key: _length(Lead, key) for key in (*TEXT_FIELDS, "email", "phone")},
     "company": _length(Lead, "company_name"),
+    PARENT: _length(Account, "name"),
     **{
         key: _length(Account, column)
         for key, column in ACCOUNT_FIELDS.items()
@@ -154,7 +157,15 @@ def read_field(key: str, text: str) -> Value:
         raise PayloadInvalid(f"longer than {MAX_LENGTH[key]} characters")
     if key == "email" and not normalize.normal_email(clean):
         raise PayloadInvalid("not an e-mail address")
+    if key == PARENT and clean and not _names_company(clean):
+        raise PayloadInvalid("neither the name nor the domain of a company")
     return clean
+
+
+def _names_company(text: str) -> bool:
+    """Whether it may be a name, or a domain that is one company's: no mail host, no shared site."""
+    domain = normalize.domain_of(text)
+    return normalize.company_domain(text) != "" if domain else normalize.name_key(text) != ""
 
 
 def _whole_number(text: str, limit: int) -> int:

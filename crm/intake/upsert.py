@@ -7,8 +7,9 @@ stage of a known lead is never touched here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,9 @@ from crm.clock import after_waiting, stamp_history
 from crm.exceptions import PayloadInvalid
 from crm.intake import changes
 from crm.intake.machines import judge_mail_acts
-from crm.intake.payload import ACCOUNT_FIELDS, ActivityPayload, LeadPayload, Value
+from crm.intake.parents import Parents, parents_named_in
+from crm.intake.payload import ACCOUNT_FIELDS, PARENT, ActivityPayload, LeadPayload, Value
+from crm.intake.results import Batch, Refused, Upserted
 from crm.intake.statements import STATED_AT, difference, judge
 from crm.lifecycle import move_leads
 from crm.matching.locks import lock_keys
@@ -29,6 +32,7 @@ from crm.matching.resolve import (
     KnownPeople,
     PersonKeys,
     account_locks,
+    named_company,
     person_locks,
 )
 from crm.models import Account, Activity, Lead, LeadIdentity, Outcome, Source, Team
@@ -41,45 +45,10 @@ RETURNING_STAGES = (Stage.DISQUALIFIED, Stage.LOST, Stage.NURTURE)
 _COMPANY_KEYS = frozenset({"company", "email", "website"})
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A payload that was not taken: which key, and why."""
-
-    key: str
-    reason: str
-
-
-@dataclass
-class Upserted:
-    """What became of one payload that was taken."""
-
-    lead: Lead
-    recorded_at: datetime
-    is_new: bool = False
-    is_attached: bool = False  # a new identity of a known person
-    changed: list[str] = field(default_factory=list)  # keys stated anew and written
-    kept: list[str] = field(default_factory=list)  # keys where a person's value stands
-    is_reinquiry: bool = False
-    affected: frozenset[int] = frozenset()  # leads whose facts changed; set by `upsert_lead`
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether anything about a known lead was written."""
-        return self.is_attached or bool(self.changed)
-
-
 def asks_again(activity: ActivityPayload, lead: Lead) -> bool:
     """Whether this is an inquiry made since the lead was decided, give or take a day of clocks and
     backlog: a replay of old messages re-opens nothing."""
     return activity.is_inquiry and activity.occurred_at > lead.stage_at - timedelta(days=1)
-
-
-@dataclass
-class Batch:
-    """The results, one a payload in the same order, and every lead whose facts changed."""
-
-    results: list[Upserted | Refused]
-    affected: set[int]
 
 
 def upsert_lead(*, payload: LeadPayload, source: Source, now: datetime) -> Upserted:
@@ -102,15 +71,16 @@ def upsert_leads(
     """
     keys = [PersonKeys(p.external_id, p.email_key, p.phone_key) for p in payloads]
     companies = [company_of(payload) for payload in payloads]
+    above = [named_company(text) for text in parents_named_in(payloads)]
     lock_keys(
         [lock for key in keys for lock in person_locks(key, source)]
-        + [lock for company in companies for lock in account_locks(company)]
+        + [lock for company in [*companies, *above] for lock in account_locks(company)]
     )
     people = KnownPeople(keys, source)
     now = after_waiting(now, people.by_id.values())
     stamp_history(now)
     owned = {lead.account_id for lead in people.by_id.values() if lead.account_id}
-    accounts = KnownAccounts(companies, now, owned)
+    accounts = KnownAccounts([*companies, *above], now, owned)
     writer = _Writer(
         source=source,
         now=now,
@@ -118,6 +88,7 @@ def upsert_leads(
         people=people,
         accounts=accounts,
         left_alone=not_to_contact(keys, source.pk),
+        parents=parents_named_in(payloads),
     )
     results = [writer.take(*each) for each in zip(payloads, keys, companies, strict=True)]
     return Batch(results, writer.save())
@@ -174,6 +145,7 @@ class _Writer:
         people: KnownPeople,
         accounts: KnownAccounts,
         left_alone: frozenset[PersonKeys],
+        parents: set[str],
     ) -> None:
         self.source, self.now, self.team = source, now, team
         self.people, self.accounts = people, accounts
@@ -182,6 +154,7 @@ class _Writer:
         self.turned_away: list[Lead] = []
         self.held = {pk: lead.email_key for pk, lead in people.by_id.items()}
         self.history = changes.stated_values(people.by_id, accounts.by_id)
+        self.parents = Parents(accounts, self.history, parents)
         self.new_leads: list[Lead] = []
         self.new_identities: list[LeadIdentity] = []
         self.seen: dict[str, LeadIdentity] = {}
@@ -262,7 +235,7 @@ class _Writer:
         said = case.payload.statements
         differing = difference(said, case.identity.imported)
         blanked = [key for key in case.payload.cleared if key in case.identity.imported]
-        person = {key: said[key] for key in said if key not in ACCOUNT_FIELDS}
+        person = {key: said[key] for key in said if key not in changes.OF_ACCOUNT}
         if case.is_other_address:
             del person["email"]
         self._write(case, changes.LeadRecord(case.lead), person)
@@ -271,6 +244,8 @@ class _Writer:
         if case.lead.account is not None:
             firm = {key: said[key] for key in said if key in ACCOUNT_FIELDS}
             self._write(case, changes.AccountRecord(case.lead.account), firm)
+        if PARENT in said and not self._state_parent(case, str(said[PARENT])):
+            differing = [key for key in differing if key != PARENT]
         for key in blanked:
             self._blank(case, key)
         self._restate(case, differing, blanked)
@@ -293,7 +268,37 @@ class _Writer:
                 if record.write(key, value):
                     self._mark(record.row)
 
+    def _state_parent(self, case: _Case, text: str) -> bool:
+        """Whether the word on the parent company can be taken."""
+        last, result = str(case.identity.imported.get(PARENT, "")), case.result
+        try:
+            verdict = self.parents.state(
+                case.lead.account,
+                text,
+                last=last,
+                is_old=case.is_old,
+                on_refused=partial(self._refuse_parent, case, last),
+            )
+        except PayloadInvalid as error:
+            result.left_out.append(Refused(PARENT, str(error)))
+            return False
+        result.kept += [PARENT] if verdict.is_kept else []
+        result.changed += [PARENT] if verdict.is_written else []
+        return True
+
+    def _refuse_parent(self, case: _Case, last: str, why: str) -> None:
+        """It was judged to be written, and PostgreSQL says no: as if it had not been said."""
+        case.result.left_out.append(Refused(PARENT, why))
+        case.result.changed.remove(PARENT)
+        others = {key: said for key, said in case.identity.imported.items() if key != PARENT}
+        self._store(case, others | ({PARENT: last} if last else {}))
+
     def _blank(self, case: _Case, key: str) -> None:
+        if key == PARENT:
+            if case.lead.account is not None:
+                is_cleared = self.parents.clear(case.lead.account)
+                (case.result.changed if is_cleared else case.result.kept).append(PARENT)
+            return
         record: changes.Record = changes.LeadRecord(case.lead)
         if key in ACCOUNT_FIELDS:
             if case.lead.account is None:
@@ -372,6 +377,7 @@ class _Writer:
         """Write all sets; returns the leads whose facts changed, also through their account."""
         self.accounts.save_new()
         changes.update_accounts(self.changed_accounts.values())
+        self.parents.save(now=self.now)
         # Before the new ones: somebody may have got the address that another gave up.
         changes.update_leads(self.changed_leads.values(), held=self.held)
         changes.insert_leads(self.new_leads)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crm.matching import normalize
 from crm.matching.locks import lock_keys
@@ -144,6 +145,22 @@ class KnownAccounts:
         self, keys: Iterable[CompanyKeys], now: datetime, account_ids: Collection[int] = ()
     ) -> None:
         self.now = now
+        self.by_id: dict[int, Account] = {}
+        self.by_domain: dict[str, Account] = {}
+        self.by_name: dict[str, Account] = {}
+        # Names that several companies have.
+        self.namesakes: set[str] = set()
+        self._load(keys, account_ids, Account.objects.select_for_update(no_key=True))
+        self.made: list[Account] = []
+        self.new_domains: dict[str, Account] = {}
+
+    def look_up(self, keys: Iterable[CompanyKeys], account_ids: Collection[int]) -> None:
+        """Those behind more keys and ids, to compare with; they are not locked."""
+        self._load(keys, account_ids, Account.objects.all())
+
+    def _load(
+        self, keys: Iterable[CompanyKeys], account_ids: Collection[int], rows: QuerySet[Account]
+    ) -> None:
         keys = list(keys)
         names = {domain for key in keys for domain in key.domains}
         parents = {parent for domain in names for parent in normalize.parent_domains(domain)}
@@ -153,15 +170,14 @@ class KnownAccounts:
         name_keys = {key.name_key for key in keys if key.name_key}
         named = Account.objects.filter(name_key__in=name_keys) if name_keys else []
         ids = {account.pk for account in named} | set(domains.values()) | set(account_ids)
-        locked = Account.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-        self.by_id = {account.pk: account for account in (locked if ids else [])}
-        self.by_domain = {domain: self.by_id[pk] for domain, pk in domains.items()}
-        self.by_name: dict[str, Account] = {}
-        for account in self.by_id.values():
+        ids -= self.by_id.keys()
+        found = {row.pk: row for row in (rows.filter(pk__in=ids).order_by("pk") if ids else [])}
+        self.by_id |= found
+        self.by_domain |= {domain: self.by_id[pk] for domain, pk in domains.items()}
+        for account in found.values():
             if account.name_key:
-                self.by_name.setdefault(account.name_key, account)
-        self.made: list[Account] = []
-        self.new_domains: dict[str, Account] = {}
+                first = self.by_name.setdefault(account.name_key, account)
+                self.namesakes |= {account.name_key} if first is not account else set()
 
     def find(self, keys: CompanyKeys) -> Account | None:
         """By domain (or a domain above it), else by name."""
@@ -259,6 +275,16 @@ def account_for(
     account = accounts.find_or_make(keys)
     accounts.save_new()
     return account
+
+
+def named_company(text: str) -> CompanyKeys:
+    """What one name or domain recognises a company by."""
+    domain = normalize.company_domain(text)
+    return CompanyKeys(
+        domains=(domain,) if domain else (),
+        name_key=normalize.name_key(text),
+        name=normalize.clean_text(text),
+    )
 
 
 def account_locks(keys: CompanyKeys) -> list[str]:

@@ -11,12 +11,13 @@ from urllib.parse import parse_qsl
 
 from crm.exceptions import PayloadInvalid
 from crm.intake.adapters import json_lead
-from crm.intake.payload import LeadPayload
+from crm.intake.payload import PARENT, LeadPayload
 from crm.intake.values import digest
 from crm.matching.normalize import normal_email
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
-FIELDS = ("name", "first_name", "last_name", "email", "company", "phone", "country", "topic")
+PERSON = ("name", "first_name", "last_name", "email", "phone", "country", "topic")
+FIELDS = (*PERSON, "company", PARENT)
 MESSAGE = "message"
 # People do not see this field; what fills it in is a machine.
 TRAP = "fax_number"

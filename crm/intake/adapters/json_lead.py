@@ -21,6 +21,7 @@ from crm.intake.payload import (
     LEAD_FIELDS,
     MAX_EXTERNAL_ID,
     MAX_LENGTH,
+    PARENT,
     ActivityPayload,
     LeadPayload,
     Value,
@@ -35,11 +36,13 @@ MAX_EVENT_ID = 150
 MAX_MESSAGE = 10_000
 # Clocks differ; what claims to lie further ahead happened when it arrived.
 CLOCK_SKEW = timedelta(minutes=5)
+# Keys of what is said of the person and of the company.
+FIELDS = (*LEAD_FIELDS, *ACCOUNT_FIELDS, PARENT)
 # Keys that only label the message.
 LABELS = ("event_id", "id")
 KNOWN_KEYS = frozenset(
     [
-        *(*LEAD_FIELDS, *ACCOUNT_FIELDS, *LABELS),
+        *(*FIELDS, *LABELS),
         *("name", "external_id", "message", "occurred_at", "type", "attributes", "properties"),
         "answers",
     ]
@@ -162,7 +165,7 @@ def read_document(document: dict[str, Any], key: str, received_at: datetime) -> 
 
 
 def _values(document: dict[str, Any], notes: list[str]) -> dict[str, Value]:
-    given = {key: document[key] for key in (*LEAD_FIELDS, *ACCOUNT_FIELDS) if key in document}
+    given = {key: document[key] for key in FIELDS if key in document}
     full_name = document.get("name")
     if isinstance(full_name, str) and not {"first_name", "last_name"} & set(given):
         given["first_name"], given["last_name"] = split_name(full_name)

@@ -85,10 +85,10 @@ class Command(BaseCommand):
         )
 
     def _report(self, counts: Counts, job: Import) -> None:
-        for told in counts.kept_told:
+        for told in counts.told:
             self._say(told)
-        if counts.kept > len(counts.kept_told):
-            self._say(f"and {counts.kept - len(counts.kept_told)} more values kept")
+        if counts.kept + counts.left_out > len(counts.told):
+            self._say(f"in all {counts.kept} values kept and {counts.left_out} left out")
         if counts.failed and not job.errors:
             self._say(f"{counts.failed} rows failed; --errors FILE writes them with the reason")
 
