@@ -25,6 +25,7 @@ from qualification.choices import ItemState
 from qualification.demo import company
 from qualification.demo.destinations import make_destinations
 from qualification.demo.market import Inquirer, Market, Step
+from qualification.demo.materials import make_materials
 from qualification.demo.outcomes import tell_daily
 from qualification.demo.routing import make_routing
 from qualification.demo.work import Desk, Workers
@@ -61,6 +62,7 @@ def seed(*, leads: int, now: dt.datetime, on_progress: Progress) -> None:
         sources = make_sources(start)
         make_model(start)
         make_destinations()
+        make_materials()
         market, desk = Market(SEED), Desk(workers, draw)
         lives = [at_last(now - SHADOW_FOR, lambda at: make_shadow(workers, at))]
         lives.append(at_last(now - ROUTING_FOR, lambda at: make_routing(workers.by_name)))

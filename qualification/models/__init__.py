@@ -28,6 +28,7 @@ from qualification.models.follow import (
     NurturePlan,
 )
 from qualification.models.handoff import Handoff, HandoffMove
+from qualification.models.material import Material, MaterialStage
 from qualification.models.notices import (
     Notice,
     NoticePreference,
@@ -100,6 +101,8 @@ __all__ = [
     "ItemEvent",
     "LeadScore",
     "Leave",
+    "Material",
+    "MaterialStage",
     "ModelChange",
     "Notice",
     "NoticePreference",

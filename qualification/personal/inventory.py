@@ -281,6 +281,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "qualification_frameworkrule": "name condition framework_key",
     "qualification_frameworktext": "language question why",
     "qualification_heartbeat": "name",
+    "qualification_material": "title url shows condition",
     "qualification_modelchange": "text",
     # People who work with us.
     "qualification_partner": "name contact email region product",

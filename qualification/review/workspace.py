@@ -216,7 +216,7 @@ def workspace_of(
     # At the moment of the score, so that the lines add up to it although interest decays.
     ledger = ledgers.ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
     frameworks = frameworks_on_offer()
-    pick = _pick_of(item, frameworks, now=now)
+    pick = pick_of(item, frameworks, now=now)
     checklist = checklists.checklist_of(lead, pick.framework, now=now)
     suggestion = suggest(checklist, passed_over=passed_over)
     is_open = item is not None and item.state != ItemState.CLOSED
@@ -262,7 +262,7 @@ def item_of(lead: Lead) -> ReviewItem | None:
     return items.order_by(F("closed_at").desc(nulls_first=True), "-pk").first()
 
 
-def _pick_of(item: ReviewItem | None, on_offer: tuple[Framework, ...], *, now: datetime) -> Pick:
+def pick_of(item: ReviewItem | None, on_offer: tuple[Framework, ...], *, now: datetime) -> Pick:
     """The checklist the item is worked with; before that the one it would be, without storing
     anything."""
     if item is not None and item.framework is not None:

@@ -69,6 +69,7 @@ ACCESS: dict[str, Access] = {
     "qualification:account-parent": verb(MANAGE),
     "qualification:lead-clock": page(SEE_LEADS),
     "qualification:lead-presence": verb(SEE_LEADS),
+    "qualification:lead-talk": page(SEE_LEADS),
     "qualification:lead-duplicates": page(SEE_LEADS),
     "qualification:lead-not-duplicate": verb(WORK),
     "qualification:lead-compare": page(WORK),

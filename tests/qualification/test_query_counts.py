@@ -65,6 +65,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
+        "what to say": ("maya", f"/leads/{owned.lead_id}/talk/"),
         "possible duplicates": ("maya", f"/leads/{owned.lead_id}/duplicates/"),
         "two leads compared": ("kenji", f"/leads/{owned.lead_id}/compare/{waiting.lead_id}/"),
         "why this clock": ("maya", f"/leads/{owned.lead_id}/clock/"),
