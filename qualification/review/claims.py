@@ -12,9 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
 
 from crm.lifecycle import move_leads
 from crm.models import Team, User
@@ -110,7 +111,6 @@ def claim_limit() -> int:
     return int(settings.LEADQUAL["CLAIM_LIMIT"])
 
 
-@transaction.atomic
 def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
     """Claims this very item; one's own claim is renewed, own ownership stays.
 
@@ -118,6 +118,20 @@ def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
     AlreadyDecided, ClaimLimitReached, PermissionDenied.
     """
     guard.require_right(by, Right.WORK_QUEUE)
+    try:
+        return _claim(item, by=by, now=now)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        # So many wanted it that the wait for its row was too long: by now one of them may have it.
+        taken = ReviewItem.objects.select_related("holder").get(pk=item.pk)
+        if taken.holder is None or taken.holder == by or guard.has_lapsed(taken, now):
+            raise
+        raise ClaimTaken(_taken_text(taken, taken.holder, now=now)) from None
+
+
+@transaction.atomic
+def _claim(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=by.pk)
     locked = guard.lock_item(item)
     if locked.team_id not in teams_in_sight(by):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection, transaction
 
 from crm.models import Team, User
 from qualification.choices import CloseReason
@@ -124,6 +125,30 @@ def test_control_without_the_lock_several_win(team: Team) -> None:
     seen = threading.Barrier(len(people))
     wins = rows.in_threads([lambda person=person: naive(person) for person in people])
     assert sum(wins) > 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_held", [True, False])
+def test_too_long_a_wait_still_names_the_holder(
+    people: dict[str, User], team: Team, is_held: bool
+) -> None:
+    aisha = factories.person("sdr", team, first_name="Aisha")
+    item = rows.waiting_item()
+    if is_held:
+        claim_item(item=item, by=aisha, now=NOW)
+
+    def impatient() -> ReviewItem:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        return claim_item(item=item, by=people["sdr"], now=NOW)
+
+    with transaction.atomic():
+        ReviewItem.objects.select_for_update().get(pk=item.pk)
+        (refused,) = rows.in_threads([impatient])
+    if is_held:
+        assert str(refused).startswith("Aisha claimed this lead")
+    else:
+        assert isinstance(refused, OperationalError)
 
 
 @pytest.mark.django_db
