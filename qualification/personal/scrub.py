@@ -45,8 +45,18 @@ def scrub_frozen(frozen: dict[str, Any], _row: Mapping[str, Any], at: str) -> di
         "ledger": scrub_ledger(frozen.get("ledger")),
         "answers": {key: _answer(answer) for key, answer in answers.items()},
         "hold": {**(frozen.get("hold") or {}), "next_task": ""},
+        **_seen(frozen.get("seen")),
         "erased_at": at,
     }
+
+
+def _seen(seen: dict[str, Any] | None) -> dict[str, Any]:
+    """The clock without why it stood still; nothing of who was alike or active."""
+    if not seen:
+        return {}
+    pause = seen["clock"]["pause"]
+    still = None if pause is None else {**pause, "reason": ""}
+    return {"seen": {"clock": {**seen["clock"], "pause": still}}}
 
 
 def scrub_packet(packet: dict[str, Any], row: Mapping[str, Any], at: str) -> dict[str, Any]:

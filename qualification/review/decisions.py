@@ -96,7 +96,7 @@ def accept_lead(
     override = _override(by, missing, override_reason) if missing else ""
     check_needs(held.lead, kind)
     verdict = _Verdict(DecisionKind.ACCEPT, note=note, to=to, override_reason=override)
-    frozen = freeze(item=held, now=now)
+    frozen = freeze(item=held, by=by, now=now)
     decision = _decide(held, verdict, frozen=frozen, by=by, now=now)
     move_lead(lead=held.lead, to=Stage.SQL, reason=_("Accepted"), by=by, now=now)
     hand_over(
@@ -135,7 +135,7 @@ def reject_lead(
             _("“%(reason)s” needs a note: what was it?") % {"reason": reason.label}
         )
     override = _check_attempts(held, reason=reason, by=by, override_reason=override_reason)
-    frozen = freeze(item=held, now=now)
+    frozen = freeze(item=held, by=by, now=now)
     verdict = _Verdict(
         DecisionKind.REJECT,
         note=note,
@@ -177,7 +177,7 @@ def nurture_lead(
     """
     held = hold_item(item=item, token=token, by=by, now=now)
     _check_reason(reason)
-    frozen = freeze(item=held, now=now)
+    frozen = freeze(item=held, by=by, now=now)
     most = int(frozen.model.total_max * 10) if frozen.model else None
     shown = LeadScore.objects.filter(lead=held.lead).values_list("total_tenths", flat=True).first()
     now_tenths = frozen.total_tenths if shown is None else shown

@@ -41,24 +41,43 @@ class Likeness:
 
 
 @dataclass(frozen=True)
-class Duplicates:
-    """What the reader is told; of leads elsewhere only that there is one. `merges`: what became
-    part of this lead."""
+class Likenesses:
+    """The first leads in sight that may be the same person, how many more, and whether there is one
+    elsewhere."""
 
     likely: list[Likeness]
     more: int
     is_elsewhere: bool
+
+
+@dataclass(frozen=True)
+class Duplicates(Likenesses):
+    """What the reader is told; of leads elsewhere only that there is one. `merges`: what became
+    part of this lead."""
+
     may_tell_apart: bool
     merges: list[LeadMerge]
 
 
 def duplicates_of(lead: Lead, *, reader: User, now: datetime) -> Duplicates:
+    """The leads in the reader's sight that may be this person, and what the reader may do."""
+    found = likenesses_of(lead, reader=reader)
+    return Duplicates(
+        likely=found.likely,
+        more=found.more,
+        is_elsewhere=found.is_elsewhere,
+        may_tell_apart=bool(found.likely) and may_tell_apart(lead, reader, now),
+        merges=standing_merges(lead),
+    )
+
+
+def likenesses_of(lead: Lead, *, reader: User) -> Likenesses:
     """The leads in the reader's sight that may be this person, the likeliest first."""
     found = duplicates.candidates_of(lead)
     ids = [one.lead.pk for one in found]
     seen = set(Lead.objects.visible_to(reader).filter(pk__in=ids).values_list("pk", flat=True))
     likely = [one for one in found if one.lead.pk in seen]
-    return Duplicates(
+    return Likenesses(
         likely=[
             Likeness(lead=one.lead, words=[str(SIGNS[sign]) for sign in one.signs])
             for one in likely[:SHOWN]
@@ -67,8 +86,6 @@ def duplicates_of(lead: Lead, *, reader: User, now: datetime) -> Duplicates:
         is_elsewhere=any(
             one.lead.pk not in seen and one.lead.team_id != lead.team_id for one in found
         ),
-        may_tell_apart=bool(likely) and may_tell_apart(lead, reader, now),
-        merges=standing_merges(lead),
     )
 
 

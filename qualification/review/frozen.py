@@ -1,5 +1,5 @@
 """Decides what a decision keeps of the moment it was made: facts, ledger, answers, clock, and what
-the head of the page said.
+the page said and showed besides.
 
 Called by `decisions.py` under the lock of lead and item, before anything changes.
 """
@@ -12,10 +12,11 @@ from typing import Any
 
 from django.db.models import Model
 
-from crm.models import Account
+from crm.models import Account, User
 from qualification.choices import TimerState
 from qualification.models import ChecklistAnswer, ReviewItem, ScoringModel, SLATimer
 from qualification.review.checklists import current_answers
+from qualification.review.seen import seen_by
 from qualification.review.shown import said_of
 from qualification.scoring.ledger import Ledger, ledger_of
 from qualification.scoring.versions import active_model
@@ -96,8 +97,8 @@ class Frozen:
         return "" if self.ledger is None else self.ledger.grade
 
 
-def freeze(*, item: ReviewItem, now: datetime) -> Frozen:
-    """Everything a reviewer could see of the item's lead at `now`, as plain values."""
+def freeze(*, item: ReviewItem, by: User, now: datetime) -> Frozen:
+    """Everything that `by` could see of the item's lead at `now`, as plain values."""
     lead = item.lead
     model, answers = active_model(), current_answers(lead)
     ledger = None if model is None else ledger_of(lead.pk, model=model, now=now)
@@ -112,6 +113,7 @@ def freeze(*, item: ReviewItem, now: datetime) -> Frozen:
             "answers": {key: _answer(answer) for key, answer in answers.items()},
             "clock": _clock(item, now),
             "said": said_of(item, answers, ledger=ledger, model=model, now=now),
+            "seen": seen_by(by, item, now=now),
             "hold": _plain(item, HOLD_FIELDS),
         },
         fired={} if ledger is None else fired_of(ledger),

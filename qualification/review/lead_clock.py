@@ -4,10 +4,12 @@ time and who took how long."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from qualification.choices import TimerKind, TimerState
 from qualification.models import ReviewItem, SLAPause, SLAPolicy, SLATimer
@@ -17,14 +19,24 @@ from qualification.sla.levels import LIVE
 
 
 @dataclass(frozen=True)
-class Clock:
-    """The clock of the header: a running one, or how long the first answer took. `has_story`:
-    there is something to tell about it, see `story_of`."""
+class Pause:
+    """That somebody stopped the clock, until when at the latest, and why."""
 
+    by: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock of the header at a moment, `at`: a running one, or how long the first answer took.
+    `has_story`: there is something to tell about it, see `story_of`."""
+
+    at: datetime
     kind: str = ""
     due_at: datetime | None = None
     face: Face | None = None
-    pause: SLAPause | None = None
+    pause: Pause | None = None
     answered_after: timedelta | None = None
     was_late: bool = False
     has_story: bool = False
@@ -33,7 +45,8 @@ class Clock:
     def due_format(self) -> str:
         """Enough of the due time to know the day."""
         due_at = self.due_at and timezone.localtime(self.due_at)
-        return "H:i" if due_at is None or due_at.date() == timezone.localdate() else "D j M H:i"
+        is_today = due_at is None or due_at.date() == timezone.localtime(self.at).date()
+        return "H:i" if is_today else "D j M H:i"
 
     @property
     def is_running(self) -> bool:
@@ -57,13 +70,14 @@ class Story:
 def clock_of(item: ReviewItem | None, *, now: datetime) -> Clock:
     """The clock that runs, else how long the first answer of this stay took."""
     if item is None:
-        return Clock()
+        return Clock(at=now)
     timers = list(SLATimer.objects.filter(item=item).order_by("-started_at", "-pk"))
     live, first = _live(timers), _first(timers)
     answered_at = None
     if first is not None and first.state == TimerState.STOPPED:
         answered_at = first.stopped_at
     return Clock(
+        at=now,
         kind=live.kind if live else "",
         due_at=live.due_at if live else None,
         face=face_of_timer(live, now=now) if live else None,
@@ -97,7 +111,48 @@ def _first(timers: Sequence[SLATimer]) -> SLATimer | None:
     return next((timer for timer in timers if timer.kind == kind), None)
 
 
-def _open_pause(timer: SLATimer) -> SLAPause | None:
+def _open_pause(timer: SLATimer) -> Pause | None:
     if timer.state != TimerState.PAUSED:
         return None
-    return SLAPause.objects.filter(timer=timer, ended_at=None).select_related("by").first()
+    found = SLAPause.objects.filter(timer=timer, ended_at=None).select_related("by").first()
+    return None if found is None else Pause(str(found.by), found.until, found.reason)
+
+
+def clock_as_json(clock: Clock) -> dict[str, Any]:
+    """A clock as plain values, to be kept with a decision; times in ISO, lengths in seconds."""
+    return {name: _plain(value) for name, value in asdict(clock).items() if name != "has_story"}
+
+
+def clock_from_json(kept: dict[str, Any]) -> Clock:
+    """A kept clock as it was."""
+    face, pause, seconds = kept["face"], kept.get("pause"), kept["answered_after"]
+    return Clock(
+        at=_moment(kept["at"]),
+        kind=kept["kind"],
+        due_at=_moment(kept["due_at"]) if kept["due_at"] else None,
+        face=None
+        if face is None
+        else Face(
+            left=timedelta(seconds=face["left"]),
+            opens_at=_moment(face["opens_at"]) if face["opens_at"] else None,
+            has_begun=face["has_begun"],
+        ),
+        pause=None if pause is None else Pause(**{**pause, "until": _moment(pause["until"])}),
+        answered_after=None if seconds is None else timedelta(seconds=seconds),
+        was_late=kept["was_late"],
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _moment(text: str) -> datetime:
+    found = parse_datetime(text)
+    if found is None:
+        raise ValueError(text)
+    return timezone.localtime(found)

@@ -22,6 +22,7 @@ from qualification.models import Criterion, Decision
 from qualification.permissions import Right, has_right
 from qualification.review import merge
 from qualification.review.score_lines import Group, Line, groups_of
+from qualification.review.seen import Seen, seen_from
 from qualification.review.values import in_words
 from qualification.scoring.ledger import Ledger
 
@@ -121,6 +122,7 @@ class Screen:
     clocks: tuple[Clock, ...]
     # None for decisions that did not keep it.
     said: Said | None
+    seen: Seen | None
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def screen_of(frozen: dict[str, Any], *, at: datetime) -> Screen:
         touches=clock.get("touches", 0),
         clocks=tuple(_clock(timer) for timer in clock.get("timers", [])),
         said=_said(frozen["said"]) if frozen.get("said") else None,
+        seen=seen_from(frozen["seen"]) if frozen.get("seen") else None,
     )
 
 

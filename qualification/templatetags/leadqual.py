@@ -197,8 +197,9 @@ def sla_chip(
     size: str = "",
     note: str = "",
     id: str = "",  # noqa: A002 - the attribute it becomes
+    still: bool = False,
 ) -> SafeString:
-    """First-response clock that counts down in the browser.
+    """First-response clock that counts down in the browser; `still`: one of a past moment does not.
 
     face: what the clock shows by its calendar (`qualification/sla/faces.py`); without it all time
     until due_at counts. While paused or closed the chip carries no deadline.
@@ -212,12 +213,11 @@ def sla_chip(
     ends_at = now + left
     state = clock_state(left)
     return format_html(
-        '<span class="{}"{} data-state="{}" data-due="{}">{}<span>{}'
-        "<span data-clock>{}</span></span>{}</span>",
+        '<span class="{}"{} data-state="{}"{}>{}<span>{}<span data-clock>{}</span></span>{}</span>',
         f"sla {size}".strip(),
         format_html(' id="{}"', id) if id else "",
         state,
-        ends_at.isoformat(timespec="seconds"),
+        "" if still else format_html(' data-due="{}"', ends_at.isoformat(timespec="seconds")),
         sla_icon(state, "" if size == "lg" else "sm"),
         _sla_word(state),
         figures.countdown_text(left),

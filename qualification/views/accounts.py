@@ -51,6 +51,17 @@ def account_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "qualification/account_page.html", context)
 
 
+@require_GET
+@require(Right.SEE_LEADS)
+def account_weeks(request: HttpRequest, pk: int) -> HttpResponse:
+    """How many people of the company were active week by week: a piece of the page of a lead."""
+    account = get_object_or_404(Account, pk=pk)
+    if not is_htmx(request):
+        return redirect("qualification:account-detail", pk=pk)
+    weeks = accounts.active_people(account, now=timezone.now())
+    return render(request, "qualification/_active_weeks.html", {"weeks": weeks})
+
+
 @require_POST
 @require(Right.REASSIGN)
 def account_target(request: HttpRequest, pk: int) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from crm.models import Lead
 from qualification.choices import DecisionKind
 from qualification.forms import OverturnForm
 from qualification.handoff.deliveries import deliveries_of
@@ -18,6 +19,7 @@ from qualification.outcomes.reads import cycle_since
 from qualification.permissions import Right, has_right, require
 from qualification.review import replay
 from qualification.review.decisions import overturn_rejection
+from qualification.review.seen import Seen
 from qualification.views.dialogs import done, show_dialog
 from qualification.views.fetch import reader_of, visible_decision_or_404
 
@@ -37,11 +39,19 @@ def decision_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "decision": decision,
         "can_overturn": may_overturn and not hindrance,
         "can_audit": may_overturn,
+        "in_sight": _in_sight(request, shown.screen.seen),
     }
     if decision.kind == DecisionKind.ACCEPT:
         context["cycle"] = cycle_since(decision.lead_id, decision.at)
         context["deliveries"] = deliveries_of(decision.pk)
     return render(request, "qualification/decision_detail.html", context)
+
+
+def _in_sight(request: HttpRequest, seen: Seen | None) -> set[int]:
+    """Which of the leads that were alike the reader of today may open."""
+    ids = [one.lead_id for one in seen.likely or ()] if seen else []
+    rows = Lead.objects.visible_to(reader_of(request)).filter(pk__in=ids)
+    return set(rows.values_list("pk", flat=True)) if ids else set()
 
 
 @require_http_methods(["GET", "POST"])

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import json
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from crm.committee import record_role
-from crm.models import Account, AccountDomain, Lead, LeadRole, User
+from crm.models import Account, AccountDomain, Activity, Lead, LeadRole, User
+from qualification.audit.verify import verify
 from qualification.choices import ItemState
-from qualification.models import Decision
+from qualification.models import Decision, ReviewItem, SLAPause
+from qualification.personal.scrub import scrub_frozen
+from qualification.review.accounts import active_people
 from qualification.review.decisions import reject_lead
+from qualification.review.duplicates import duplicates_of
+from qualification.review.lead_clock import clock_of
+from qualification.review.pauses import pause_clock
 from qualification.review.replay import replay_of, screen_of
 from qualification.review.workspace import workspace_of
 from qualification.scoring.rescore import score_leads
 from tests import factories
 from tests.factories import NOW
+from tests.qualification.audit.test_chain import settle
 from tests.qualification.decision_support import (
     MINUTE,
     active_model,
@@ -176,3 +185,95 @@ def test_a_blocking_answer_is_the_verdict_that_is_kept(people: dict[str, User]) 
 def test_a_decision_of_before_says_that_it_kept_nothing(people: dict[str, User]) -> None:
     kept = {name: value for name, value in decide(people).frozen.items() if name != "said"}
     assert screen_of(kept, at=NOW).said is None
+
+
+@pytest.fixture
+def seen_lead(people: dict[str, User]) -> ReviewItem:
+    """A lead with a paused clock, two who may be the same person (one elsewhere), and colleagues
+    who did something."""
+    active_model()
+    team = people["sdr"].team
+    account = factories.AccountFactory(name="Brightwater")
+    item = held_item(
+        people["sdr"], account=account, first_name="Ana", last_name="Ruiz", phone_key="+4930901820"
+    )
+    named = {"first_name": "Anna", "last_name": "Ruiz", "account": account}
+    factories.LeadFactory(team=team, **named)
+    factories.LeadFactory(team=factories.TeamFactory(), phone_key="+4930901820")
+    for lead in Lead.objects.filter(account=account):
+        for days in (1, 9):
+            at = NOW - dt.timedelta(days=days)
+            Activity.objects.create(lead=lead, type="visit", occurred_at=at, recorded_at=at)
+    until = LATER + dt.timedelta(hours=3)
+    pause_clock(item=item, by=people["sdr"], reason="On a train", until=until, now=NOW + MINUTE)
+    item.refresh_from_db()
+    return item
+
+
+def decided(item: ReviewItem, by: User) -> Decision:
+    return reject_lead(item=item, token=item.token, by=by, reason=reason("too_small"), now=LATER)
+
+
+def test_it_keeps_clock_duplicates_and_who_was_active(
+    people: dict[str, User], seen_lead: ReviewItem
+) -> None:
+    """As the page shows them just before; and after everything they come from has changed."""
+    clock = clock_of(seen_lead, now=LATER)
+    alike = duplicates_of(seen_lead.lead, reader=people["sdr"], now=LATER)
+    weeks = active_people(seen_lead.lead.account, now=LATER)  # type: ignore[arg-type]
+    assert clock.pause is not None
+    assert (len(alike.likely), alike.is_elsewhere) == (1, True)
+    assert weeks[-2:] == (2, 2)
+    decision = decided(seen_lead, people["sdr"])
+
+    SLAPause.objects.update(reason="Something else")
+    Lead.objects.update(phone_key=None, last_name="Other", first_name="Other")
+    Activity.objects.create(lead=seen_lead.lead, type="visit", occurred_at=LATER, recorded_at=LATER)
+
+    seen = replay_of(Decision.objects.get(pk=decision.pk)).screen.seen
+    assert seen is not None
+    assert seen.clock == dataclasses.replace(clock, has_story=False)
+    assert seen.likely is not None
+    assert [(one.lead_id, list(one.words)) for one in seen.likely] == [
+        (one.lead.pk, one.words) for one in alike.likely
+    ]
+    assert (seen.more, seen.is_elsewhere) == (alike.more, alike.is_elsewhere)
+    assert seen.weeks == weeks
+
+
+def test_what_was_seen_is_in_the_chain(people: dict[str, User], seen_lead: ReviewItem) -> None:
+    decision = decided(seen_lead, people["sdr"])
+    settle()
+    assert verify().is_whole
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            """UPDATE qualification_decision
+            SET frozen = jsonb_set(frozen, '{seen,clock,was_late}', 'true') WHERE id = %s""",
+            [decision.pk],
+        )
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert not verify().is_whole
+
+
+def test_names_of_others_are_not_kept(people: dict[str, User], seen_lead: ReviewItem) -> None:
+    Lead.objects.filter(first_name="Anna").update(first_name="Canary-Kx9")
+    # The signs are the same: an initial for the name.
+    Lead.objects.filter(pk=seen_lead.lead_id).update(first_name="C")
+    seen_lead.refresh_from_db()
+    decision = decided(seen_lead, people["sdr"])
+    assert len(decision.frozen["seen"]["duplicates"]["likely"]) == 1
+    assert "Canary" not in json.dumps(decision.frozen)
+
+
+def test_of_an_erased_person_only_the_clock_is_left(
+    people: dict[str, User], seen_lead: ReviewItem
+) -> None:
+    decision = decided(seen_lead, people["sdr"])
+    kept = scrub_frozen(decision.frozen, {}, LATER.isoformat())["seen"]
+    assert set(kept) == {"clock"}
+    seen = screen_of({"seen": kept}, at=LATER).seen
+    assert seen is not None
+    assert seen.clock.pause is not None
+    assert (seen.clock.is_paused, seen.clock.pause.reason) == (True, "")
+    assert (seen.likely, seen.weeks) == (None, None)
