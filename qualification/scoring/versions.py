@@ -3,6 +3,7 @@ status. Called by commands and pages, and by whoever asks for the active version
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,20 @@ def model_in_force(at: datetime) -> ScoringModel | None:
         return note.model
     was_live = Q(published_at__lte=at) & (Q(retired_at=None) | Q(retired_at__gt=at))
     return ScoringModel.objects.filter(was_live).order_by("-published_at", "-version").first()
+
+
+def models_in_force(moments: Collection[datetime]) -> dict[datetime, ScoringModel | None]:
+    """The version that was live at each of these moments. Two queries, and one more for each moment
+    before the first release note."""
+    notes = ReleaseNote.objects.select_related("model").order_by("published_at", "id")
+    before = notes.filter(published_at__lte=min(moments)).last()
+    since = list(notes.filter(published_at__gt=min(moments), published_at__lte=max(moments)))
+    known = [before, *since] if before is not None else since
+    found = {}
+    for at in moments:
+        live = [note for note in known if note.published_at <= at]
+        found[at] = live[-1].model if live else model_in_force(at)
+    return found
 
 
 def version_numbered(number: int) -> ScoringModel:

@@ -167,11 +167,15 @@ def answer_bar(confirmed: int, inferred: int, contradicted: int, unknown: int) -
 
 
 @register.simple_tag
-def spark(values: Sequence[float], label: str) -> SafeString:
-    """A spark line over equally spaced values; the label says in words what it shows."""
+def spark(values: Sequence[float], label: str, places: Sequence[float] | None = None) -> SafeString:
+    """A spark line over values at these places from 0 to 1, else equally spaced; the label says in
+    words what it shows. What is below zero stands at zero."""
     highest = max([1.0, *values])
-    step = 264 / max(len(values) - 1, 1)
-    dots = [(4 + i * step, 32 - 26 * value / highest) for i, value in enumerate(values)]
+    along = places or [i / max(len(values) - 1, 1) for i in range(len(values))]
+    dots = [
+        (4 + 264 * place, 32 - 26 * max(value, 0) / highest)
+        for place, value in zip(along, values, strict=True)
+    ]
     if not dots:
         return _svg("spark", 272, 36, label, [])
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in dots)

@@ -1,4 +1,5 @@
-"""What is behind the score of one lead: as of an earlier moment, and what would change it."""
+"""What is behind the score of one lead: how it came about, as of an earlier moment, and what would
+change it."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from qualification.exceptions import ModelInvalid, NothingRecorded
 from qualification.permissions import Right, require
 from qualification.review.past import past_of
 from qualification.review.replay import merges_since
+from qualification.review.score_history import score_history
 from qualification.scoring.changers import changers_of
 from qualification.scoring.versions import active_model
 from qualification.views.fetch import visible_lead_or_404
@@ -60,6 +62,22 @@ def _moment(text: str) -> datetime | None:
         return found if found.tzinfo else timezone.make_aware(found)
     except ValueError:
         return None
+
+
+@require_GET
+@require(Right.SEE_LEADS)
+def lead_scores(request: HttpRequest, pk: int) -> HttpResponse:
+    """How the score came to be what it is, computed for a few moments."""
+    lead = visible_lead_or_404(request.user, pk)
+    score = getattr(lead, "score", None)
+    context: dict[str, Any] = {"lead": lead}
+    if score is not None:
+        history = score_history(lead, until=score.as_of)
+        context["history"] = history
+        if history.points:
+            context["past_merges"] = merges_since(lead.pk, history.points[0].at)
+    name = "_score_history.html" if is_htmx(request) else "scores_page.html"
+    return render(request, f"qualification/{name}", context)
 
 
 @require_GET
