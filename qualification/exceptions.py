@@ -118,6 +118,14 @@ class NotMergeable(QualificationError):
     why."""
 
 
+class FactsChanged(QualificationError):
+    """Somebody or a source changed the facts since the writer looked; `found` has them by key."""
+
+    def __init__(self, text: str, found: dict[str, str]) -> None:
+        super().__init__(text)
+        self.found = found
+
+
 class StaleForm(QualificationError):
     """The page was drawn before something changed; the text says what."""
 

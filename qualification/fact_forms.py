@@ -1,4 +1,4 @@
-"""The form of what is known of a lead and its company, each field with what sources say."""
+"""The form of one fact of a lead or its company, edited where it stands."""
 
 from __future__ import annotations
 
@@ -6,30 +6,48 @@ from typing import Any
 
 from django import forms
 
-from crm.exceptions import FactsInvalid
-from crm.facts import facts_of, stated_about
-from crm.models import Lead
 from qualification.forms import StyledForm
-from qualification.review.facts import LABELS
+from qualification.review.facts import Fact
 
-MAX_LENGTH = 254
+# As long as the longest column.
+MAX_LENGTH = 255
+# What keyboard a phone shows.
+MODES = {
+    "email": "email",
+    "phone": "tel",
+    "website": "url",
+    "employees": "numeric",
+    "revenue": "numeric",
+}
 
 
-class FactsForm(StyledForm):
-    """A field for each fact; `said` of a field lists what sources say otherwise."""
+class FactForm(StyledForm):
+    """`text` is what it should say; `take` is what a source says, chosen instead; `seen` what it
+    said when the form was drawn."""
 
-    def __init__(self, data: Any = None, *, lead: Lead) -> None:
-        known = facts_of(lead)
-        super().__init__(data, initial={key: str(value) for key, value in known.items()})
-        said = stated_about(lead)
-        for key, value in known.items():
-            field = forms.CharField(label=LABELS[key], required=False, max_length=MAX_LENGTH)
-            field.said = [  # type: ignore[attr-defined]
-                told for told in said.get(key, ()) if str(told.value) != str(value)
-            ]
-            self.fields[key] = field
+    take = forms.CharField(required=False, max_length=MAX_LENGTH, widget=forms.HiddenInput)
+    seen = forms.CharField(
+        required=False, max_length=MAX_LENGTH, strip=False, widget=forms.HiddenInput
+    )
 
-    def refuse(self, refused: FactsInvalid) -> None:
-        """Puts what is wrong beside its field."""
-        for key, text in refused.wrong.items():
-            self.add_error(key if key in self.fields else None, text)
+    def __init__(self, data: Any = None, *, fact: Fact) -> None:
+        known = {"text": fact.text, "seen": fact.text}
+        super().__init__(data, initial=known, auto_id=f"id_{fact.key}_%s")
+        attrs = {
+            "autocomplete": "off",
+            "data-focus-key": f"fact-{fact.key}",
+            "data-focus-new": True,
+            "inputmode": MODES.get(fact.key, "text"),
+        }
+        self.fields["text"] = forms.CharField(
+            label=fact.label,
+            required=False,
+            max_length=MAX_LENGTH,
+            widget=forms.TextInput(attrs=attrs),
+        )
+
+    @property
+    def wanted(self) -> str:
+        """What it should say."""
+        chosen: str = self.cleaned_data["take"] or self.cleaned_data["text"]
+        return chosen

@@ -24,8 +24,8 @@ from qualification.review.checklists import record_answer
 from qualification.review.facts import edit_facts
 from qualification.scoring.subjects import Catalogue, subject_of
 
-# What the facts dialog calls the fields of an account. An address is changed there only: it is
-# locked before the lead.
+# What facts call the fields of an account. An address is changed in its own form only: it is locked
+# before the lead.
 ACCOUNT_KEYS = {
     "website": "website",
     "industry": "industry",

@@ -31,6 +31,7 @@ from qualification.review import checklists, timeline
 from qualification.review.ask_next import Suggestion, suggest
 from qualification.review.checklists import Checklist, Question
 from qualification.review.claims import may_take
+from qualification.review.facts import Fact, facts_shown
 from qualification.review.frameworks import Pick, frameworks_on_offer, pick_for
 from qualification.review.help_wanted import request_on
 from qualification.review.lead_clock import Clock, clock_of
@@ -81,6 +82,7 @@ class Workspace:
     suggestion: Suggestion
     passed_over: tuple[str, ...]
     disputes: dict[str, ScoreDispute]
+    facts: tuple[Fact, ...]
     completeness: Completeness
     committee: tuple[Lead, ...]
     committee_elsewhere: int
@@ -153,6 +155,11 @@ class Workspace:
     def can_reassign(self) -> bool:
         """The reader may give the item to somebody else."""
         return self.is_open and has_right(self.reader, Right.REASSIGN)
+
+    @cached_property
+    def can_edit(self) -> bool:
+        """The reader may change what is known of the lead and its company."""
+        return self.is_mine or self.can_reassign
 
     @cached_property
     def can_audit(self) -> bool:
@@ -239,6 +246,7 @@ def workspace_of(
         suggestion=suggestion,
         passed_over=tuple(q.key for q in checklist.questions if q.key in passed_over),
         disputes=disputes,
+        facts=facts_shown(lead),
         completeness=completeness_of(lead),
         clock=clock_of(item, now=now),
         place=place_of(item, reader) if item is not None and is_open else Place(),

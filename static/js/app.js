@@ -4,6 +4,7 @@ import "./clocks.js";
 import "./dialogs.js";
 import "./drafts.js";
 import "./focus.js";
+import "./inplace.js";
 import "./keyboard.js";
 import "./menus.js";
 import "./network.js";

@@ -61,6 +61,13 @@ for (const kind of ["input", "change"]) {
     if (isKept(e.target)) keep(e.target);
   });
 }
+document.addEventListener("click", (e) => {
+  const form = e.target.closest?.("[data-take-back]")?.closest("form");
+  if (!form) return;
+  forget(form);
+  // The browser may still tell of a change when the field goes.
+  form.removeAttribute("data-draft");
+}, true);
 document.addEventListener("submit", (e) => {
   if (e.defaultPrevented || e.target.matches?.("[hx-post], [data-hx-post]")) return;
   for (const field of fields(e.target)) sessionStorage.setItem(SENT + nameOf(field), "1");

@@ -222,6 +222,49 @@ def test_it_walks_to_the_neighbours_and_back(window: Page, leads: list[ReviewIte
     toast(window, "Released")
 
 
+def test_it_edits_facts_where_they_stand(window: Page, leads: list[ReviewItem]) -> None:
+    """E, type, Enter; Tab to the next one; Escape takes back what was typed and leaves the page."""
+    open_next(window)
+    window.keyboard.press("e")
+    field = window.locator("#fact-first_name input[name=text]")
+    expect(field).to_be_focused()
+    window.keyboard.type("Johanna")
+    window.keyboard.press("Enter")
+    toast(window, "Saved: First name")
+    expect(window.locator("#fact-first_name a")).to_be_focused()
+    for place in ("h1", "#person", "#fact-first_name"):
+        expect(window.locator(place).first).to_contain_text("Johanna")
+    expect(window.locator("#fact-first_name")).to_contain_text("written by us")
+
+    window.keyboard.press("Tab")
+    window.keyboard.press("Enter")
+    field = window.locator("#fact-last_name input[name=text]")
+    expect(field).to_be_focused()
+    before = field.input_value()
+    window.keyboard.type("Nobody")
+    window.keyboard.press("Escape")
+    expect(window.locator("#fact-last_name a")).to_be_focused()
+    expect(window.locator("#fact-last_name")).to_contain_text(before)
+    window.keyboard.press("Enter")
+    expect(field).to_have_value(before)
+
+
+def test_a_fact_that_cannot_be_says_so_at_its_field(window: Page, leads: list[ReviewItem]) -> None:
+    open_next(window)
+    pencil = window.get_by_role("link", name="Change: E-mail")
+    pencil.press("Enter")
+    field = window.locator("#fact-email input[name=text]")
+    expect(field).to_be_focused()
+    window.keyboard.type("nobody")
+    window.keyboard.press("Enter")
+    expect(window.locator("#fact-email .error")).to_contain_text("not an e-mail address")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("nobody")
+    window.reload()
+    pencil.press("Enter")
+    expect(field).to_have_value("nobody")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_fits_a_phone(
     open_browser: Callable[..., Page],

@@ -66,6 +66,8 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
         "what to say": ("maya", f"/leads/{owned.lead_id}/talk/"),
+        "score over time": ("maya", f"/leads/{owned.lead_id}/scores/"),
+        "a fact as a field": ("maya", f"/leads/{owned.lead_id}/facts/title/"),
         "possible duplicates": ("maya", f"/leads/{owned.lead_id}/duplicates/"),
         "two leads compared": ("kenji", f"/leads/{owned.lead_id}/compare/{waiting.lead_id}/"),
         "why this clock": ("maya", f"/leads/{owned.lead_id}/clock/"),

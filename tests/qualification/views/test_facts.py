@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from crm.exceptions import FactsInvalid
 from crm.intake.inbox import store_message
 from crm.models import InboxMessage, Lead, Source, Team, User
 from qualification import pipeline
-from qualification.exceptions import NotHolder
+from qualification.exceptions import FactsChanged, NotHolder
 from qualification.models import ItemEvent, ScoringDue
 from qualification.review.facts import edit_facts
 from tests import factories
@@ -131,9 +132,12 @@ def test_a_source_does_not_overwrite_it(people: dict[str, User], login: Login) -
     say(source, title="Director", city="Berlin")
     lead.refresh_from_db()
     assert (lead.title, lead.city) == ("Head of Operations", "Berlin")
-    html = login(people["manager"]).get(f"/leads/{lead.pk}/facts/").content.decode()
+    html = login(people["manager"]).get(f"/leads/{lead.pk}/").content.decode()
     assert "website says “Director”" in html
     assert "says “Berlin”" not in html
+    assert "written by us" in shown(html, "title")
+    # What the source of the lead says is not said at each fact.
+    assert "prov" not in shown(html, "city")
 
 
 def test_history_carries_the_moment_of_the_edit(lead: Lead, people: dict[str, User]) -> None:
@@ -146,33 +150,172 @@ def test_history_carries_the_moment_of_the_edit(lead: Lead, people: dict[str, Us
         assert cursor.fetchone()[0] == LATER
 
 
-def test_the_dialog_stores_only_what_was_changed(
+HTMX = {"HX-Request": "true"}
+
+
+def shown(html: str, key: str) -> str:
+    """The fact as the page shows it."""
+    start = html.index(f'id="fact-{key}"')
+    return html[start : html.index("</dd>", start)]
+
+
+@pytest.mark.parametrize("role", ["sdr", "manager"])
+def test_whoever_may_finds_a_pencil_at_each_fact(
+    lead: Lead, people: dict[str, User], login: Login, role: str
+) -> None:
+    lead.items.update(lease_until=timezone.now() + 30 * MINUTE)
+    html = login(people[role]).get(f"/leads/{lead.pk}/").content.decode()
+    for key in ("first_name", "title", "email", "country", "industry", "employees"):
+        assert f'hx-get="/leads/{lead.pk}/facts/{key}/"' in shown(html, key)
+
+
+def test_a_colleague_finds_none(lead: Lead, team: Team, login: Login) -> None:
+    html = login(factories.person("sdr", team)).get(f"/leads/{lead.pk}/").content.decode()
+    assert "Manager" in shown(html, "title")
+    assert "/facts/" not in html
+
+
+def test_a_fact_turns_into_its_field_and_back(
     lead: Lead, people: dict[str, User], login: Login
 ) -> None:
-    sdr, url = login(people["sdr"]), f"/leads/{lead.pk}/facts/"
-    page = login(people["manager"]).get(f"/leads/{lead.pk}/").content.decode()
-    assert f'hx-get="{url}"' in page
-    html = sdr.get(url, headers={"HX-Request": "true"}).content.decode()
-    assert 'value="Manager"' in html
-    known = {"title": "Manager", "email": "ana@brightwater.com", "industry": "Retail"}
-    given = known | {"employees": "40", "title": "CEO"}
-    Lead.objects.filter(pk=lead.pk).update(department="Sales")
-    answer = sdr.post(url, given | {"department": "Sales"}, headers={"HX-Request": "true"})
-    assert answer["HX-Redirect"] == f"/leads/{lead.pk}/"
-    lead.refresh_from_db()
-    assert (lead.title, lead.department) == ("CEO", "Sales")
+    sdr, url = login(people["sdr"]), f"/leads/{lead.pk}/facts/title/"
+    form = sdr.get(url, headers=HTMX).content.decode()
+    assert 'name="text" value="Manager"' in form
+    assert f'data-draft="fact-{lead.pk}-title"' in form
+    back = sdr.get(f"{url}?shown=1", headers=HTMX).content.decode()
+    assert "<form" not in back
+    assert "Manager" in back
 
 
-def test_mistakes_come_back_beside_their_field(
+def test_it_is_stored_and_redrawn_with_what_follows(
     lead: Lead, people: dict[str, User], login: Login
+) -> None:
+    url = f"/leads/{lead.pk}/facts/department/"
+    answer = login(people["sdr"]).post(url, {"text": "Sales", "seen": ""}, headers=HTMX)
+    assert answer.status_code == 200
+    html = answer.content.decode()
+    assert "Sales" in html
+    assert "written by us" in html
+    known = html[html.index('id="known"') :]
+    assert "department" not in known[: known.index("</div>")]
+    assert "changed facts" in html
+    assert "Saved: Department." in answer["HX-Trigger"]
+    lead.refresh_from_db()
+    assert (lead.department, lead.title) == ("Sales", "Manager")
+
+
+def test_it_works_without_a_script(lead: Lead, people: dict[str, User], login: Login) -> None:
+    sdr, url = login(people["sdr"]), f"/leads/{lead.pk}/facts/title/"
+    assert "<h1>" in sdr.get(url).content.decode()
+    answer = sdr.post(url, {"text": "CEO", "seen": "Manager"})
+    assert (answer.status_code, answer["Location"]) == (302, f"/leads/{lead.pk}/")
+    lead.refresh_from_db()
+    assert lead.title == "CEO"
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_a_mistake_comes_back_at_its_field(
+    lead: Lead, people: dict[str, User], login: Login, headers: dict[str, str]
 ) -> None:
     answer = login(people["sdr"]).post(
-        f"/leads/{lead.pk}/facts/", {"email": "nobody", "title": "CEO"}
+        f"/leads/{lead.pk}/facts/email/", {"text": "nobody", "seen": lead.email}, headers=headers
     )
     assert answer.status_code == 422
     html = answer.content.decode()
     assert "not an e-mail address" in html
+    assert 'value="nobody"' in html
+    assert 'aria-invalid="true"' in html
+    lead.refresh_from_db()
+    assert lead.email == "ana@brightwater.com"
+
+
+def test_the_text_is_kept_when_the_lead_went_to_somebody_else(
+    lead: Lead, team: Team, login: Login
+) -> None:
+    answer = login(factories.person("sdr", team)).post(
+        f"/leads/{lead.pk}/facts/title/", {"text": "CEO", "seen": "Manager"}, headers=HTMX
+    )
+    assert answer.status_code == 409
+    html = answer.content.decode()
     assert 'value="CEO"' in html
+    assert "Maya" in html
+
+
+def test_the_second_writer_sees_what_the_first_wrote(
+    lead: Lead, people: dict[str, User], login: Login
+) -> None:
+    sdr, url = login(people["sdr"]), f"/leads/{lead.pk}/facts/title/"
+    edit(lead, people["manager"], title="Chair")
+    answer = sdr.post(url, {"text": "CEO", "seen": "Manager"}, headers=HTMX)
+    assert answer.status_code == 409
+    html = answer.content.decode()
+    assert "Meanwhile it says “Chair”." in html
+    assert 'value="CEO"' in html
+    assert 'name="seen" value="Chair"' in html
+    lead.refresh_from_db()
+    assert lead.title == "Chair"
+    assert sdr.post(url, {"text": "CEO", "seen": "Chair"}, headers=HTMX).status_code == 200
+    lead.refresh_from_db()
+    assert lead.title == "CEO"
+
+
+def test_two_who_write_the_same_agree(lead: Lead, people: dict[str, User], login: Login) -> None:
+    edit(lead, people["manager"], title="CEO")
+    url = f"/leads/{lead.pk}/facts/title/"
+    answer = login(people["sdr"]).post(url, {"text": "CEO ", "seen": "Manager"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert "Nothing changed." in answer["HX-Trigger"]
+
+
+def test_what_a_source_says_is_taken(people: dict[str, User], login: Login) -> None:
+    source = factories.SourceFactory(name="website", team=people["sdr"].team)
+    say(source, city="Bonn")
+    say(factories.SourceFactory(name="register", team=people["sdr"].team), title="Director")
+    lead = Lead.objects.get()
+    edit(lead, people["manager"], title="Head of Operations")
+    manager, url = login(people["manager"]), f"/leads/{lead.pk}/facts/title/"
+    assert 'name="take" value="Director"' in manager.get(url, headers=HTMX).content.decode()
+    given = {"text": "Head of Operations", "seen": "Head of Operations", "take": "Director"}
+    html = manager.post(url, given, headers=HTMX).content.decode()
+    lead.refresh_from_db()
+    assert lead.title == "Director"
+    assert "register, " in html
+
+
+@pytest.mark.parametrize("key", ["stage", "team", "absent", "account_id"])
+def test_other_columns_are_no_facts(
+    lead: Lead, people: dict[str, User], login: Login, key: str
+) -> None:
+    sdr, url = login(people["sdr"]), f"/leads/{lead.pk}/facts/{key}/"
+    assert sdr.get(url).status_code == 404
+    assert sdr.post(url, {"text": "won", "seen": ""}).status_code == 404
+
+
+def test_a_lead_without_a_company_has_no_facts_of_one(
+    people: dict[str, User], login: Login
+) -> None:
+    lead = held_item(people["sdr"]).lead
+    sdr = login(people["sdr"])
+    assert 'id="fact-industry"' not in sdr.get(f"/leads/{lead.pk}/").content.decode()
+    assert sdr.get(f"/leads/{lead.pk}/facts/industry/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("key", ["title", "industry"])
+def test_of_two_at_once_the_second_is_told(people: dict[str, User], key: str) -> None:
+    """Also of the company, by the hands of two who hold different leads of it."""
+    account = factories.AccountFactory(name="Brightwater", industry="Old")
+    leads = [held_item(people["sdr"], account=account, title="Old").lead for _ in range(2)]
+    first, second = (leads[0], leads[0]) if key == "title" else leads
+
+    def writes(lead: Lead, text: str) -> Callable[[], Any]:
+        return lambda: edit_facts(
+            lead=lead, texts={key: text}, seen={key: "Old"}, by=people["sdr"], now=LATER
+        )
+
+    _, late = rows.in_turn(writes(first, "One"), writes(second, "Two"))
+    assert isinstance(late, FactsChanged)
+    assert late.found == {key: "One"}
 
 
 @pytest.mark.django_db(transaction=True)
