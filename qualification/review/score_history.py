@@ -49,7 +49,8 @@ _MOMENTS = """
          ORDER BY e.pgh_created_at DESC LIMIT 1)
         UNION ALL
         (SELECT e.pgh_created_at FROM crm_accountevent AS e
-         WHERE e.pgh_obj_id = %(account)s::bigint AND e.pgh_created_at > p.a AND e.pgh_created_at <= p.b
+         WHERE e.pgh_obj_id = %(account)s::bigint
+           AND e.pgh_created_at > p.a AND e.pgh_created_at <= p.b
          ORDER BY e.pgh_created_at DESC LIMIT 1)
         UNION ALL
         (SELECT n.recorded_at FROM qualification_checklistanswer AS n
@@ -106,7 +107,7 @@ def score_history(lead: Lead, *, until: datetime) -> History:
     moments = _moments(lead, until=until)
     found: dict[datetime, Ledger] = {}
     for model, of_model in _by_model(moments):
-        rows = {number: at for number, at in enumerate(of_model)}
+        rows = dict(enumerate(of_model))
         source = at_moments((number, lead.pk, at) for number, at in rows.items())
         told = ledgers(compile_model(model), source, rows)
         found |= {rows[number]: ledger for number, ledger in told.items()}

@@ -111,7 +111,7 @@ def test_what_is_left_of_an_erased_lead(lead: Lead, people: dict[str, User], log
     assert "Hannah" not in html + replay
     for path in (f"/leads/{lead.pk}/timeline/", f"/leads/{lead.pk}/past/"):
         assert client.get(path).status_code == 200
-    for path in ("changers/", "duplicates/", "clock/"):
+    for path in ("changers/", "scores/", "duplicates/", "clock/"):
         assert client.get(f"/leads/{lead.pk}/{path}").status_code == 409
     overturn = login(people["manager"]).post(
         f"/decisions/{decision.pk}/overturn/", {"note": "Again"}
@@ -129,7 +129,16 @@ def test_a_decision_on_a_page_drawn_before_is_refused(
     item = decision_support.held_item(people["sdr"], ItemState.OWNED)
     canary.erased(item.lead, people, now=LATER)
     client = login(people["sdr"])
-    for verb in ("accept", "reject", "nurture", "touch", "answer", "claim", "facts", "dispute"):
+    for verb in (
+        "accept",
+        "reject",
+        "nurture",
+        "touch",
+        "answer",
+        "claim",
+        "facts/title",
+        "dispute",
+    ):
         answer = client.post(f"/leads/{item.lead_id}/{verb}/", {"token": item.token})
         assert answer.status_code == 409, verb
         assert b"were erased on" in answer.content, verb
