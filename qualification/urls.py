@@ -43,6 +43,7 @@ from qualification.views import (
     skips,
     sla,
     sources,
+    stages,
     talk,
     touches,
     turned_away,
@@ -226,6 +227,7 @@ notice_urls = [
 sla_urls = [
     path("sla/", sla.sla_report, name="sla-report"),
     path("sla/sla.csv", sla.sla_csv, name="sla-csv"),
+    path("stages/", stages.stage_list, name="stage-list"),
     path("self-check/", self_check.self_check_page, name="self-check"),
     path("self-check/run/", self_check.self_check_run, name="self-check-run"),
     path("alarms/", self_check.alarms, name="alarms"),

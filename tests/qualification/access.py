@@ -44,6 +44,7 @@ ACCESS: dict[str, Access] = {
     "qualification:home": page(EVERYBODY),
     "qualification:theme": verb(EVERYBODY),
     "qualification:keys": verb(EVERYBODY),
+    "qualification:stage-list": page(EVERYBODY),
     "qualification:healthz": page(None),
     "qualification:intake": dialog(None),
     "qualification:intake-outcomes": verb(None),

@@ -65,6 +65,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead owned": ("maya", f"/leads/{owned.lead_id}/"),
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
+        "how a lead moves": ("maya", "/stages/"),
         "what to say": ("maya", f"/leads/{owned.lead_id}/talk/"),
         "score over time": ("maya", f"/leads/{owned.lead_id}/scores/"),
         "a fact as a field": ("maya", f"/leads/{owned.lead_id}/facts/title/"),
