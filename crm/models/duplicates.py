@@ -52,7 +52,12 @@ class LeadMerge(models.Model):
     no values, which history keeps.
     """
 
-    survivor = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="merges")
+    survivor = models.ForeignKey(
+        Lead,
+        on_delete=models.CASCADE,
+        related_name="merges",
+        db_index=False,  # crm_leadmerge_journey begins with it
+    )
     loser = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="losses")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
@@ -75,6 +80,15 @@ class LeadMerge(models.Model):
                 condition=Q(undone_by=None, undone_at=None)
                 | Q(undone_by__isnull=False, undone_at__isnull=False),
                 name="crm_leadmerge_undone_by_whom",
+            ),
+        ]
+        indexes = [
+            # A page of the journey: what was merged, and what was taken apart.
+            models.Index(fields=["survivor", "-at", "-id"], name="crm_leadmerge_journey"),
+            models.Index(
+                fields=["survivor", "-undone_at", "-id"],
+                condition=Q(undone_at__isnull=False),
+                name="crm_leadmerge_undone",
             ),
         ]
         triggers = [

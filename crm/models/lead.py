@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pghistory
 import pgtrigger
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.account import Account
@@ -336,7 +337,12 @@ class Outcome(models.Model):
         RETAINED = "retained", _("Retained")
 
     lead = models.ForeignKey(
-        Lead, null=True, blank=True, on_delete=models.CASCADE, related_name="outcomes"
+        Lead,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="outcomes",
+        db_index=False,  # crm_outcome_journey begins with it
     )
     value = models.CharField(max_length=11, choices=Value)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
@@ -370,6 +376,13 @@ class Outcome(models.Model):
         indexes = [
             # The page of outcomes, and those nobody is found for.
             models.Index(fields=["-recorded_at", "-id"], name="crm_outcome_newest"),
+            # A page of the journey: of when it was, else of when it was told.
+            models.Index(
+                models.F("lead"),
+                Coalesce("occurred_at", "recorded_at").desc(),
+                models.F("id").desc(),
+                name="crm_outcome_journey",
+            ),
             models.Index(
                 fields=["-recorded_at", "-id"],
                 condition=models.Q(lead=None),

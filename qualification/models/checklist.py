@@ -207,7 +207,12 @@ class ChecklistAnswer(models.Model):
     the older, which stays. `value` is text as it was said, a number, a date (ISO), true or
     false."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="answers")
+    lead = models.ForeignKey(
+        Lead,
+        on_delete=models.CASCADE,
+        related_name="answers",
+        db_index=False,  # qualification_answer_journey begins with it
+    )
     criterion = models.ForeignKey(Criterion, on_delete=models.PROTECT, related_name="answers")
     value = models.JSONField(null=True, blank=True)
     state = models.CharField(max_length=12, choices=AnswerState)
@@ -225,6 +230,12 @@ class ChecklistAnswer(models.Model):
                 fields=["lead", "criterion"],
                 condition=Q(superseded_at=None),
                 name="qualification_answer_one_current",
+            )
+        ]
+        indexes = [
+            # A page of the journey.
+            models.Index(
+                fields=["lead", "-recorded_at", "-id"], name="qualification_answer_journey"
             )
         ]
 

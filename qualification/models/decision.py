@@ -97,7 +97,12 @@ class Decision(models.Model):
     """
 
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="decisions")
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="decisions")
+    lead = models.ForeignKey(
+        Lead,
+        on_delete=models.CASCADE,
+        related_name="decisions",
+        db_index=False,  # qualification_decision_journey begins with it
+    )
     kind = models.CharField(max_length=10, choices=DecisionKind)
     reason = models.ForeignKey(
         RejectionReason, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -153,6 +158,8 @@ class Decision(models.Model):
         indexes = [
             # Evidence and the list of rejected leads read decisions by time.
             models.Index(fields=["kind", "-at"], name="qualification_decision_kind"),
+            # A page of the journey.
+            models.Index(fields=["lead", "-at", "-id"], name="qualification_decision_journey"),
         ]
         triggers = [
             KeptUntilErased(name="append_only", blanks="note override_reason frozen"),

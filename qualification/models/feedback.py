@@ -14,7 +14,12 @@ from qualification.models.scoring import POINTS, ScoringModel, ScoringRule
 class ScoreDispute(models.Model):
     """An SDR says one line of a score is wrong. Never changes the score by itself."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="disputes")
+    lead = models.ForeignKey(
+        Lead,
+        on_delete=models.CASCADE,
+        related_name="disputes",
+        db_index=False,  # qualification_dispute_journey begins with it
+    )
     rule = models.ForeignKey(ScoringRule, on_delete=models.PROTECT, related_name="disputes")
     rule_key = models.SlugField(max_length=120, help_text=_("The rule across versions."))
     kind = models.CharField(max_length=10, choices=DisputeKind)
@@ -32,7 +37,11 @@ class ScoreDispute(models.Model):
                 name="qualification_dispute_one_standing",
             )
         ]
-        indexes = [models.Index(fields=["rule_key"], name="qualification_dispute_rule")]
+        indexes = [
+            models.Index(fields=["rule_key"], name="qualification_dispute_rule"),
+            # A page of the journey.
+            models.Index(fields=["lead", "-at", "-id"], name="qualification_dispute_journey"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.rule_key}"

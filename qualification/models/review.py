@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -23,6 +24,11 @@ from qualification.choices import (
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+# An event names the lead of its item, whoever writes it.
+_LEAD_OF_ITEM = """
+    NEW.lead_id := (SELECT i.lead_id FROM qualification_reviewitem AS i WHERE i.id = NEW.item_id);
+    RETURN NEW;
+"""
 # The lead of a row that names its item only.
 OF_ITEM = "(SELECT i.lead_id FROM qualification_reviewitem AS i WHERE i.id = OLD.item_id)"
 
@@ -217,9 +223,12 @@ class ReviewItem(models.Model):
 
 
 class ItemEvent(models.Model):
-    """What happened to an item, `noun:past-verb`. Append-only."""
+    """What happened to an item, `noun:past-verb`. Append-only. `lead` is written by a trigger."""
 
     item = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="events")
+    lead = models.ForeignKey(
+        Lead, on_delete=models.CASCADE, related_name="+", editable=False, db_index=False
+    )
     verb = models.CharField(max_length=40)
     by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
@@ -227,7 +236,23 @@ class ItemEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        triggers = [KeptUntilErased(name="append_only", blanks="note", of=OF_ITEM)]
+        indexes = [
+            # A page of the journey, which tells a touch by the touch itself.
+            models.Index(
+                fields=["lead", "-at", "-id"],
+                condition=~Q(verb="item:touched"),
+                name="qualification_event_journey",
+            )
+        ]
+        triggers = [
+            KeptUntilErased(name="append_only", blanks="note", of=OF_ITEM),
+            pgtrigger.Trigger(
+                name="lead_of_item",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=_LEAD_OF_ITEM,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.verb
@@ -237,7 +262,12 @@ class Touch(models.Model):
     """A logged human contact or attempt. Append-only. An automatic mail is not a touch."""
 
     item = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="touches")
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="touches")
+    lead = models.ForeignKey(
+        Lead,
+        on_delete=models.CASCADE,
+        related_name="touches",
+        db_index=False,  # qualification_touch_journey begins with it
+    )
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=7, choices=TouchKind)
     result = models.CharField(max_length=9, choices=TouchResult)
@@ -247,6 +277,15 @@ class Touch(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         verbose_name_plural = "touches"
+        indexes = [
+            # A page of the journey, and of its mails.
+            models.Index(fields=["lead", "-at", "-id"], name="qualification_touch_journey"),
+            models.Index(
+                fields=["lead", "-at", "-id"],
+                condition=Q(kind="mail"),
+                name="qualification_touch_mails",
+            ),
+        ]
         triggers = [KeptUntilErased(name="append_only", blanks="note")]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """The rows of the journey: ten sources, each read from the cursor on and no further than a page.
 
-Called by `timeline.py`. What is never written by hand, activities and stages, is read through an
-index that has it in order, a person at a time: a page costs the same however long the journey is.
+Called by `timeline.py`. Each is read through an index that has it in order, a person at a time: a
+page costs the same however long the journey is.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Row(NamedTuple):
         return KINDS[self.rank]
 
 
+# Of each person a page, through an index that has it in order.
+_EACH = "SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id) CROSS JOIN LATERAL"
 _ACTIVITY_COLUMNS = f"""0 AS rank, a.id, a.occurred_at AS at, a.lead_id, a.type::text AS verb,
     CASE WHEN {is_machine("a.id", by="%(known)s")} THEN 'machine' ELSE '' END AS subject,
     a.properties::text AS words, NULL::bigint AS by_id"""
@@ -59,8 +61,7 @@ _FROM_CURSOR = """(a.occurred_at, a.id) < (%(at)s::timestamptz, %(id0)s)
 _NEWEST_FIRST = "ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s"
 
 _ACTIVITIES = f"""
-    SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id)
-    CROSS JOIN LATERAL (
+    {_EACH} (
         SELECT {_ACTIVITY_COLUMNS} FROM crm_activity AS a
         WHERE a.lead_id = p.lead_id AND {_FROM_CURSOR} {_NEWEST_FIRST}
     ) AS f
@@ -84,96 +85,137 @@ _MAILS = f"""
           AND a.occurred_at <= %(at)s::timestamptz AND {_FROM_CURSOR} {_NEWEST_FIRST}
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
-# A stage move that an item event or a decision of the same moment tells already is left out.
-_STAGES = """
-    SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id)
-    CROSS JOIN LATERAL (
+# A stage move that an item event or a decision of the same moment tells already is left out. As far
+# back as the events of a page go: what is older is on no page with them. (What is looked up row by
+# row stands as a value: an EXISTS may be planned to read a whole history first, and “IS NULL” is
+# taken to hold for hardly any row.)
+_STAGES = f"""
+    {_EACH} (
         SELECT 1 AS rank, e.id, e.at, e.lead_id, e.to_stage, e.from_stage, e.reason, e.by_id
         FROM crm_stageevent AS e
         WHERE e.lead_id = p.lead_id AND e.at <= %(at)s::timestamptz
-          AND (e.at, e.id) < (%(at)s::timestamptz, %(id1)s) AND NOT EXISTS (
-            SELECT FROM qualification_itemevent AS o
-            JOIN qualification_reviewitem AS q ON q.id = o.item_id
-            WHERE q.lead_id = e.lead_id AND o.at = e.at)
+          AND (e.at, e.id) < (%(at)s::timestamptz, %(id1)s)
+          AND e.at >= coalesce((
+              SELECT o.at FROM qualification_itemevent AS o
+              WHERE o.lead_id = p.lead_id AND o.verb <> 'item:touched'
+                AND o.at <= %(at)s::timestamptz
+              ORDER BY o.at DESC, o.id DESC OFFSET %(limit)s LIMIT 1), '-infinity')
+          AND coalesce((
+              SELECT 'told' FROM qualification_itemevent AS o
+              WHERE o.lead_id = e.lead_id AND o.at = e.at AND o.verb <> 'item:touched'
+              LIMIT 1), '') <> 'told'
         ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s
     ) AS f
-"""
-_ITEMS = """
-    SELECT 2 AS rank, i.id, i.at, r.lead_id, i.verb, '', i.note, i.by_id
-    FROM qualification_itemevent AS i
-    JOIN qualification_reviewitem AS r ON r.id = i.item_id
-    WHERE r.lead_id = ANY(%(leads)s) AND (i.at, i.id) < (%(at)s::timestamptz, %(id2)s)
-      AND i.verb <> 'item:touched' AND NOT (i.verb = 'item:closed' AND EXISTS (
-          SELECT FROM qualification_decision AS p WHERE p.item_id = r.id AND p.at = i.at))
-"""
-_TOUCHES = """
-    SELECT 3 AS rank, t.id, t.at, t.lead_id, t.kind, t.result, t.note, t.by_id
-    FROM qualification_touch AS t
-    WHERE t.lead_id = ANY(%(leads)s) AND (t.at, t.id) < (%(at)s::timestamptz, %(id3)s)
-"""
-_MAIL_TOUCHES = f"{_TOUCHES} AND t.kind = 'mail'"
-_ANSWERS = """
-    SELECT 4 AS rank, c.id, c.recorded_at AS at, c.lead_id, c.state, k.label, c.value::text, c.by_id
-    FROM qualification_checklistanswer AS c
-    JOIN qualification_criterion AS k ON k.id = c.criterion_id
-    WHERE c.lead_id = ANY(%(leads)s) AND (c.recorded_at, c.id) < (%(at)s::timestamptz, %(id4)s)
-"""
-_DISPUTES = """
-    SELECT 5 AS rank, d.id, d.at, d.lead_id, d.kind, s.name,
-           concat_ws(', ', nullif(d.note, ''),
-                     CASE WHEN d.withdrawn_at <= %(known)s THEN 'withdrawn' END), d.by_id
-    FROM qualification_scoredispute AS d
-    JOIN qualification_scoringrule AS s ON s.id = d.rule_id
-    WHERE d.lead_id = ANY(%(leads)s) AND (d.at, d.id) < (%(at)s::timestamptz, %(id5)s)
-"""
-_DECISIONS = """
+"""  # noqa: S608 - constants of this module  # nosec
+_ITEMS = f"""
+    {_EACH} (
+        SELECT 2 AS rank, i.id, i.at, i.lead_id, i.verb, '' AS subject, i.note, i.by_id
+        FROM qualification_itemevent AS i
+        WHERE i.lead_id = p.lead_id AND i.verb <> 'item:touched'
+          AND (i.at, i.id) < (%(at)s::timestamptz, %(id2)s)
+          AND coalesce(CASE WHEN i.verb = 'item:closed' THEN (
+              SELECT 'told' FROM qualification_decision AS d
+              WHERE d.lead_id = i.lead_id AND d.at = i.at AND d.item_id = i.item_id
+              LIMIT 1) END, '') <> 'told'
+        ORDER BY i.at DESC, i.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+
+
+def _touches(which: str = "") -> str:
+    return f"""
+    {_EACH} (
+        SELECT 3 AS rank, t.id, t.at, t.lead_id, t.kind, t.result, t.note, t.by_id
+        FROM qualification_touch AS t
+        WHERE t.lead_id = p.lead_id AND (t.at, t.id) < (%(at)s::timestamptz, %(id3)s) {which}
+        ORDER BY t.at DESC, t.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+
+
+_ANSWERS = f"""
+    {_EACH} (
+        SELECT 4 AS rank, c.id, c.recorded_at AS at, c.lead_id, c.state,
+               (SELECT k.label FROM qualification_criterion AS k WHERE k.id = c.criterion_id)
+                   AS subject, c.value::text, c.by_id
+        FROM qualification_checklistanswer AS c
+        WHERE c.lead_id = p.lead_id AND (c.recorded_at, c.id) < (%(at)s::timestamptz, %(id4)s)
+        ORDER BY c.recorded_at DESC, c.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+_DISPUTES = f"""
+    {_EACH} (
+        SELECT 5 AS rank, d.id, d.at, d.lead_id, d.kind,
+               (SELECT s.name FROM qualification_scoringrule AS s WHERE s.id = d.rule_id)
+                   AS subject,
+               concat_ws(', ', nullif(d.note, ''),
+                         CASE WHEN d.withdrawn_at <= %(known)s THEN 'withdrawn' END), d.by_id
+        FROM qualification_scoredispute AS d
+        WHERE d.lead_id = p.lead_id AND (d.at, d.id) < (%(at)s::timestamptz, %(id5)s)
+        ORDER BY d.at DESC, d.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+_DECISIONS = f"""
     SELECT 6 AS rank, n.id, n.at, n.lead_id, n.kind,
            coalesce(w.label, nullif(concat_ws(' ', ae.first_name, ae.last_name), ''), desk.name,
                     partner.name, ''),
            n.note, n.by_id
-    FROM qualification_decision AS n
+    FROM (
+        {_EACH} (
+            SELECT d.id, d.at, d.lead_id, d.kind, d.note, d.by_id, d.reason_id, d.ae_id, d.team_id,
+                   d.partner_id
+            FROM qualification_decision AS d
+            WHERE d.lead_id = p.lead_id AND (d.at, d.id) < (%(at)s::timestamptz, %(id6)s)
+            ORDER BY d.at DESC, d.id DESC LIMIT %(limit)s
+        ) AS f
+    ) AS n
     LEFT JOIN qualification_rejectionreason AS w ON w.id = n.reason_id
     LEFT JOIN crm_user AS ae ON ae.id = n.ae_id
     LEFT JOIN crm_team AS desk ON desk.id = n.team_id
     LEFT JOIN qualification_partner AS partner ON partner.id = n.partner_id
-    WHERE n.lead_id = ANY(%(leads)s) AND (n.at, n.id) < (%(at)s::timestamptz, %(id6)s)
-"""
-_OUTCOMES = """
-    SELECT 7 AS rank, r.id, coalesce(r.occurred_at, r.recorded_at) AS at, r.lead_id, r.value,
-           coalesce(r.months::text, ''), concat_ws(', ', coalesce(nullif(f.label, ''), f.name),
-           nullif(r.effect, '')), NULL::bigint
-    FROM crm_outcome AS r JOIN crm_source AS f ON f.id = r.source_id
-    WHERE r.lead_id = ANY(%(leads)s)
-      AND (coalesce(r.occurred_at, r.recorded_at), r.id) < (%(at)s::timestamptz, %(id7)s)
-"""
-_MERGES = """
-    SELECT 8 AS rank, m.id, m.at, m.survivor_id AS lead_id, 'merged',
-           (SELECT concat_ws(' ', o.first_name, o.last_name) FROM crm_lead AS o
-            WHERE o.id = m.loser_id), '', m.by_id
-    FROM crm_leadmerge AS m
-    WHERE m.survivor_id = ANY(%(leads)s) AND (m.at, m.id) < (%(at)s::timestamptz, %(id8)s)
-"""
-_UNMERGES = """
-    SELECT 9 AS rank, m.id, m.undone_at AS at, m.survivor_id AS lead_id, 'unmerged',
-           (SELECT concat_ws(' ', o.first_name, o.last_name) FROM crm_lead AS o
-            WHERE o.id = m.loser_id), '', m.undone_by_id
-    FROM crm_leadmerge AS m
-    WHERE m.survivor_id = ANY(%(leads)s)
-      AND (m.undone_at, m.id) < (%(at)s::timestamptz, %(id9)s)
-"""
+"""  # noqa: S608 - constants of this module  # nosec
+_OUTCOMES = f"""
+    {_EACH} (
+        SELECT 7 AS rank, r.id, coalesce(r.occurred_at, r.recorded_at) AS at, r.lead_id, r.value,
+               coalesce(r.months::text, '') AS subject,
+               concat_ws(', ', (SELECT coalesce(nullif(o.label, ''), o.name) FROM crm_source AS o
+                                WHERE o.id = r.source_id), nullif(r.effect, '')),
+               NULL::bigint
+        FROM crm_outcome AS r
+        WHERE r.lead_id = p.lead_id
+          AND (coalesce(r.occurred_at, r.recorded_at), r.id) < (%(at)s::timestamptz, %(id7)s)
+        ORDER BY coalesce(r.occurred_at, r.recorded_at) DESC, r.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+
+
+def _merges(rank: int, verb: str, at: str, by: str) -> str:
+    return f"""
+    {_EACH} (
+        SELECT {rank} AS rank, m.id, m.{at} AS at, m.survivor_id AS lead_id, '{verb}' AS verb,
+               (SELECT concat_ws(' ', o.first_name, o.last_name) FROM crm_lead AS o
+                WHERE o.id = m.loser_id) AS subject, '' AS words, m.{by} AS by_id
+        FROM crm_leadmerge AS m
+        WHERE m.survivor_id = p.lead_id AND m.{at} IS NOT NULL
+          AND (m.{at}, m.id) < (%(at)s::timestamptz, %(id{rank})s)
+        ORDER BY m.{at} DESC, m.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
+
+
 SOURCES: Mapping[str, str] = {
     "activity": _ACTIVITIES,
     "mail": _MAILS,
-    "mail touch": _MAIL_TOUCHES,
+    "mail touch": _touches("AND t.kind = 'mail'"),
     "stage": _STAGES,
     "item": _ITEMS,
-    "touch": _TOUCHES,
+    "touch": _touches(),
     "answer": _ANSWERS,
     "dispute": _DISPUTES,
     "decision": _DECISIONS,
     "outcome": _OUTCOMES,
-    "merge": _MERGES,
-    "unmerge": _UNMERGES,
+    "merge": _merges(8, "merged", "at", "by_id"),
+    "unmerge": _merges(9, "unmerged", "undone_at", "undone_by_id"),
 }
 FILTERS: Mapping[str, Sequence[str]] = {
     "events": ("activity",),

@@ -1,27 +1,21 @@
-"""The journey of a whole company: whose lines it shows, in which order, and what a page reads."""
+"""The journey of a whole company: whose lines it shows, and in which order."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from crm.models import Account, Activity, Lead, LeadRole, Team, User
 from qualification.models import Touch
-from qualification.review import journey_sources, timeline
+from qualification.review import timeline
 from tests import factories
 from tests.qualification import queue_support
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-PEOPLE = 40
-TYPES = ["email_open", "page_view", "visit"]
-EVENTS = (5_000, 50_000)
 
 
 def did(lead: Lead, kind: str, at: dt.datetime, **properties: object) -> Activity:
@@ -155,91 +149,3 @@ def test_a_cursor_that_cannot_be_read_starts_at_the_newest(
     did(lead, "pricing_page", now)
     response = sdr.get(f"/leads/{lead.pk}/timeline/", {"before": cursor}, headers=HTMX)
     assert "Pricing page" in response.content.decode()
-
-
-# --- what a page reads ----------------------------------------------------------------------------
-
-
-# What a line is named by. Some plans read such a small table whole; no journey makes it longer.
-NAMES = (
-    "crm_source",
-    "crm_team",
-    "crm_user",
-    "qualification_criterion",
-    "qualification_partner",
-    "qualification_rejectionreason",
-    "qualification_scoringrule",
-)
-
-
-@pytest.mark.parametrize("only", ["", "events", "mails"])
-@pytest.mark.parametrize("part", ["newest", "middle"])
-def test_a_page_reads_as_much_of_a_long_journey(
-    account: Account, team: Team, now: dt.datetime, only: str, part: str
-) -> None:
-    """Rows that PostgreSQL touched, by its own account, for 5,000 events and for 50,000: a page of
-    each person at most, and for mails a look for each of their types."""
-    ids = [
-        lead.pk for lead in factories.LeadFactory.create_batch(PEOPLE, account=account, team=team)
-    ]
-    read = []
-    for events in EVENTS:
-        fill(ids, events=events, now=now)
-        days = 0 if part == "newest" else 15
-        at = (now - dt.timedelta(days=days)).isoformat()
-        read.append(rows_read(ids, only=only, cursor=(at, 0, 0)))
-    few, many = read
-    looks = PEOPLE * (len(TYPES) + 1) if only == "mails" else 0
-    assert few > 0
-    assert many <= PEOPLE * (timeline.PAGE_SIZE + 1) + looks + 1, read
-    assert many <= few * 1.05, read
-
-
-def fill(ids: list[int], *, events: int, now: dt.datetime) -> None:
-    """So many events of a month in all, dealt out to these leads."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("DELETE FROM crm_activity")
-        cursor.execute(
-            """INSERT INTO crm_activity (lead_id, type, occurred_at, recorded_at, properties)
-            SELECT (%s::bigint[])[1 + n %% %s],
-                   (%s::text[])[1 + n %% 3],
-                   %s::timestamptz - n * interval '30 days' / %s, %s, '{}'
-            FROM generate_series(1, %s) AS n""",
-            [ids, len(ids), TYPES, now, events, now, events],
-        )
-        cursor.execute("SET LOCAL session_replication_role = origin")
-        cursor.execute("ANALYZE crm_activity")
-
-
-def rows_read(ids: list[int], *, only: str, cursor: tuple[str, int, int]) -> float:
-    plans: list[str] = []
-    sources = journey_sources.FILTERS.get(only, journey_sources.KINDS)
-
-    def explained(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
-        execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params, *rest)
-        plans.extend(row[0] for row in rest[1]["cursor"].fetchall())
-        return execute(sql, params, *rest)
-
-    with connection.execute_wrapper(explained):
-        journey_sources.rows_before(
-            cursor, lead_ids=ids, sources=sources, limit=timeline.PAGE_SIZE + 1
-        )
-    (plan,) = plans
-    found = json.loads(plan) if isinstance(plan, str) else plan
-    return _touched(found[0]["Plan"])
-
-
-def _touched(plan: dict[str, Any]) -> float:
-    """Rows of people's histories that scans gave or threw away, over all their loops."""
-    return sum(
-        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-        for node in _nodes(plan)
-        if "Scan" in node["Node Type"] and node.get("Relation Name", NAMES[0]) not in NAMES
-    )
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for below in plan.get("Plans", []):
-        yield from _nodes(below)
