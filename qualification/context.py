@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.roles import Role, roles_of
 from qualification.handoff.deliveries import count_dead
+from qualification.hints import Hints, hints_for
 from qualification.notices.reads import COUNTED, unread_count
 from qualification.permissions import Right, rights_of
 from qualification.todo import todo_of
@@ -53,8 +54,8 @@ ENTRIES = (
     (Right.WORK_QUEUE, MY_WORK, _("My work"), "list-checks", "m", False),
     (Right.WORK_QUEUE, "qualification:nurture-list", _("Nurture"), "sprout", "u", True),
     (Right.WORK_QUEUE, "qualification:practice", _("Practice"), "graduation-cap", "c", True),
-    (Right.SEE_LEADS, "qualification:account-list", _("Accounts"), "building-2", "a", True),
     (Right.ANSWER_HANDOFFS, "qualification:handoff-list", _("Handoffs"), "handshake", "h", False),
+    (Right.SEE_LEADS, "qualification:account-list", _("Accounts"), "building-2", "a", True),
     (Right.REASSIGN, "qualification:desk-list", _("Desks"), "handshake", "w", True),
     (Right.AUDIT, "qualification:rejected-list", _("Rejected"), "shield-check", "r", False),
     (Right.AUDIT, "qualification:sla-report", _("Response times"), "timer", "t", True),
@@ -140,9 +141,16 @@ def alarms_url(request: HttpRequest) -> str:
     return ""
 
 
+def first_steps(request: HttpRequest) -> Hints | None:
+    """The first steps of the reader's role where this is the page they start on."""
+    place = request.resolver_match
+    return hints_for(request.user, place.view_name) if place is not None else None
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `nav`, `theme` (light, dark or empty for the system's), `user_team`,
-    `user_role`, `next_lead_url` for those who work the queue, `alarms_url` for managers."""
+    `user_role`, `next_lead_url` for those who work the queue, `alarms_url` for managers, `hints`
+    on the page where the reader starts."""
     theme = request.COOKIES.get("theme", "")
     user = getattr(request, "user", None)
     return {
@@ -152,4 +160,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "user_role": SimpleLazyObject(lambda: role_label(request)),
         "next_lead_url": SimpleLazyObject(lambda: next_lead_url(request)),
         "alarms_url": SimpleLazyObject(lambda: alarms_url(request)),
+        "hints": SimpleLazyObject(lambda: first_steps(request)),
     }

@@ -56,6 +56,8 @@ shell_urls = [
     path("", home.home, name="home"),
     path("theme/", shell.set_theme, name="theme"),
     path("keys/", shell.set_keys, name="keys"),
+    path("hints/show/", shell.show_hints, name="hints-show"),
+    path("hints/<slug:role>/hide/", shell.hide_hints, name="hints-hide"),
     path("healthz", shell.healthz, name="healthz"),
 ]
 

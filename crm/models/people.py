@@ -1,8 +1,12 @@
 """The people who work here and their teams."""
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from crm.roles import Role
 
 
 class Team(models.Model):
@@ -38,8 +42,23 @@ class User(AbstractUser):
     has_single_keys = models.BooleanField(
         _("single-key shortcuts"), default=True, help_text=_("Off: letters alone do nothing.")
     )
+    # Written by `qualification/hints.py` only.
+    hidden_hints = ArrayField(
+        models.CharField(max_length=9),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text=_("Roles whose first steps this person has put away."),
+    )
     # Names of the roles, once somebody asked `crm.roles.roles_of`; no column.
     _roles: frozenset[str]
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(hidden_hints__contained_by=Role.values), name="crm_user_known_hints"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -181,6 +181,7 @@ CHAINED: tuple[Chained, ...] = (
         sealed=_names("username email"),
         left_out=_names(
             "password last_login first_name last_name date_joined time_zone has_single_keys"
+            " hidden_hints"
         ),
     ),
     Chained("permission", "crm_user_groups", _names("id user_id group_id")),

@@ -264,7 +264,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "crm_nocontact": "digest",
     "crm_source": "name label credential secret",
     "crm_team": "name",
-    "crm_user": "password username first_name last_name email time_zone",
+    "crm_user": "password username first_name last_name email time_zone hidden_hints",
     "qualification_auditcheck": "head_hash first_break",
     # Digests; seals lose their salts with the person (`erase.py`).
     "qualification_auditentry": "kind deed subject_table digest sealed salt previous hash",

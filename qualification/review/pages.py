@@ -153,6 +153,14 @@ def cursor_of(item: ReviewItem) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
+def why_empty(reader: User, model: ScoringModel | None) -> str:
+    """Why a queue without filters holds nothing: `no_rules` are live, `nothing_came` in the
+    reader's sight, or it is `clear`."""
+    if model is None:
+        return "no_rules"
+    return "clear" if Lead.objects.visible_to(reader).exists() else "nothing_came"
+
+
 def read_cursor(cursor: str) -> tuple[Any, ...] | None:
     """The rank that `cursor_of` wrote; None when it is empty or was tampered with."""
     try:

@@ -82,6 +82,8 @@ def _page_context(request: HttpRequest, now: datetime, kept: list[SavedView]) ->
         **_frame(model, now),
         "page": page,
         "can_reassign": has_right(reader, Right.REASSIGN),
+        "can_edit_scoring": has_right(reader, Right.EDIT_SCORING),
+        "why_empty": "" if page.rows else pages.why_empty(reader, model),
         "bulk_most": bulk.MOST,
         "summary": summary,
         "claims": summary.claims,

@@ -1,15 +1,19 @@
-"""The frame of every page: theme, health."""
+"""The frame of every page: theme, keys, first steps, health."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.models import User
-from qualification import self_check
+from crm.roles import roles_of
+from qualification import hints, self_check
 from qualification.context import THEMES
 from qualification.permissions import Right, open_to_all, require
+from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
 
 YEAR = 365 * 24 * 60 * 60
@@ -42,6 +46,28 @@ def set_keys(request: HttpRequest) -> HttpResponse:
         has_single_keys=request.POST.get("single_keys") == "on"
     )
     return HttpResponse(status=204)
+
+
+@require_POST
+@require(Right.USE)
+def hide_hints(request: HttpRequest, role: str) -> HttpResponse:
+    """Puts the first steps of one of the reader's roles away."""
+    if role not in roles_of(request.user):
+        raise Http404
+    hints.hide_hints(person=reader_of(request), role=role)
+    said = _("Put away. “First steps” in your menu brings them back.")
+    if getattr(request, "htmx", False):
+        return add_toast(HttpResponse(), said)
+    messages.success(request, said)
+    return redirect("qualification:home")
+
+
+@require_POST
+@require(Right.USE)
+def show_hints(request: HttpRequest) -> HttpResponse:
+    """Brings the first steps back, on the page where the reader starts."""
+    hints.show_hints(person=reader_of(request))
+    return redirect("qualification:home")
 
 
 @open_to_all

@@ -45,6 +45,8 @@ ACCESS: dict[str, Access] = {
     "qualification:theme": verb(EVERYBODY),
     "qualification:keys": verb(EVERYBODY),
     "qualification:stage-list": page(EVERYBODY),
+    "qualification:hints-show": verb(EVERYBODY),
+    "qualification:hints-hide": verb(EVERYBODY),
     "qualification:healthz": page(None),
     "qualification:intake": dialog(None),
     "qualification:intake-outcomes": verb(None),
