@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from crm.models import Team, User
-from qualification.models import ReviewItem
+from qualification.models import ReviewItem, ScoringModel
 from qualification.review import pages
 from qualification.review.claims import claim_item, release_item
 from tests import factories
@@ -134,7 +134,8 @@ def test_it_starts_over_on_a_cursor_it_cannot_read(sdr: Client, waiting: Make, c
     assert names(response.content.decode()) == ["Still There"]
 
 
-def test_it_says_queue_clear(sdr: Client) -> None:
+def test_it_says_queue_clear(sdr: Client, team: Team, live_model: ScoringModel) -> None:
+    factories.LeadFactory(team=team)
     html = sdr.get(QUEUE).content.decode()
     assert "Queue clear" in html
     assert "disabled" in html
