@@ -126,9 +126,11 @@ def answer_required(page: Page) -> None:
 
 
 def accept(hand: Hand) -> None:
-    """A, submit what is suggested."""
+    """A, say yes to what the destination must know, submit what is suggested."""
     hand.press("a")
     hand.page.locator("#dialog [type=submit]").first.wait_for()
+    for _need in range(hand.page.locator("#dialog [type=checkbox][name^=need-]:visible").count()):
+        hand.press("Tab", "Space")
     hand.press("Control+Enter")
     toast(hand.page, "Handed to")
 

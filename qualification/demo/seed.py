@@ -42,8 +42,8 @@ SHADOW_POINTS = {"webinar-attended": Decimal(6), "decision-maker": Decimal(14)}
 # For so long leads have been given to people by rules.
 ROUTING_FOR = dt.timedelta(hours=5)
 # The last of them are still in the queue when somebody looks.
-OPEN_SHARE = 6
-OPEN_AT_MOST = 54
+OPEN_SHARE = 4
+OPEN_AT_MOST = 84
 # From picking a lead up to the decision; who comes later than that is still waiting.
 LONGEST_WORK = dt.timedelta(minutes=30)
 

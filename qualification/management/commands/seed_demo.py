@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Fills an empty installation with a believable company. Prints its log-ins."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--leads", type=int, default=180, help="how many people write in")
+        parser.add_argument("--leads", type=int, default=200, help="how many people write in")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["leads"] < 1:
