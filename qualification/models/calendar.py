@@ -10,6 +10,14 @@ from crm.models import Team, User
 from crm.models.fields import append_only
 
 
+class HoursHold(models.Func):
+    """SQL `leadqual_hours_hold(week, days)`: whether these openings are openings, apart from each
+    other, at least one of them in the week (migration 0037)."""
+
+    function = "leadqual_hours_hold"
+    output_field = models.BooleanField()
+
+
 class BusinessCalendar(models.Model):
     """The opening hours of a place under one name. What they are is in its newest version. One is
     the default, for every team without a calendar of its own."""
@@ -74,7 +82,11 @@ class CalendarVersion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["calendar", "version"], name="qualification_calendarversion_one"
-            )
+            ),
+            models.CheckConstraint(
+                condition=HoursHold("week", "days"),
+                name="qualification_calendarversion_hours_apart",
+            ),
         ]
         triggers = [append_only("append_only")]
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, connection, models, transaction
 
-from qualification.models import Decision, Handoff, NurturePlan, ReviewItem, SLATimer
+from qualification.models import (
+    CalendarVersion,
+    Decision,
+    Handoff,
+    NurturePlan,
+    ReviewItem,
+    SLATimer,
+)
 
 
 def copied(model: type[models.Model], where: str, **changed: str) -> str:
@@ -39,6 +46,13 @@ def changed(table: str, refused_by: str, values: str, where: str) -> Breach:
     return Breach(table, refused_by, f"UPDATE {table} SET {values} WHERE id = {row}")
 
 
+def opening(week: str, days: str = "{}") -> Breach:
+    """A version of a calendar with these openings."""
+    said = {"version": "1000", "week": f"'{week}'::jsonb", "days": f"'{days}'::jsonb"}
+    return Breach(HOURS, f"{HOURS}_hours_apart", copied(CalendarVersion, "true", **said))
+
+
+HOURS = "qualification_calendarversion"
 ITEM, DECISION = "qualification_reviewitem", "qualification_decision"
 PLAN, TIMER, HANDOFF = (
     "qualification_nurtureplan",
@@ -97,6 +111,29 @@ BREACHES: dict[str, Breach] = {
         "state = 'waiting'",
     ),
     "another packet": changed(HANDOFF, "Cannot update", "packet = '{}'", "packet <> '{}'"),
+    "open twice at once": opening('{"mon": [["09:00", "12:30"], ["12:00", "18:00"]]}'),
+    "the same opening twice": opening('{"mon": [["09:00", "12:00"], ["09:00", "12:00"]]}'),
+    "one opening within another": opening('{"mon": [["09:00", "18:00"], ["12:00", "13:00"]]}'),
+    "a night into the opening of the next day": opening(
+        '{"tue": [["22:00", "06:00"]], "wed": [["05:59", "12:00"]]}'
+    ),
+    "a night of Sunday into Monday": opening(
+        '{"mon": [["05:00", "12:00"]], "sun": [["22:00", "06:00"]]}'
+    ),
+    "a night into the next one": opening(
+        '{"fri": [["20:00", "19:00"]], "sat": [["18:59", "18:58"]]}'
+    ),
+    "an opening from midnight at the end of a day": opening('{"mon": [["24:00", "06:00"]]}'),
+    "an opening of no minute": opening('{"mon": [["09:00", "09:00"]]}'),
+    "a day that has 25 hours": opening('{"mon": [["09:00", "25:00"]]}'),
+    "an opening without an end": opening('{"mon": [["09:00"]]}'),
+    "an opening on no day of the week": opening('{"mon": [["09:00", "12:00"]], "day": []}'),
+    "never open": opening('{"mon": []}'),
+    "never open but on one date": opening("{}", '{"2026-12-24": [["09:00", "12:00"]]}'),
+    "one date open twice at once": opening(
+        '{"mon": [["09:00", "12:00"]]}',
+        '{"2026-12-24": [["09:00", "12:00"], ["22:00", "10:00"], ["23:00", "24:00"]]}',
+    ),
     "another history": changed("crm_stageevent", "Cannot update", "reason = 'x'", "true"),
     "a history that is gone": Breach(
         "crm_stageevent", "Cannot update or delete", "DELETE FROM crm_stageevent"
