@@ -187,7 +187,7 @@ def _write(found: Sequence[Move], version_id: int, now: datetime) -> None:
             UPDATE qualification_slatimer AS t
             SET warn_at = c.warn_at, due_at = c.due_at, urgent_until = c.urgent_until,
                 escalate_at = c.escalate_at::timestamptz[], calendar_version_id = %(version)s,
-                next_at = CASE WHEN t.state = 'paused' THEN t.next_at
+                next_at = CASE WHEN t.state = 'paused' OR t.next_at <= %(now)s THEN t.next_at
                                WHEN %(now)s < c.warn_at THEN c.warn_at ELSE c.due_at END
             FROM unnest(
                 %(timers)s::bigint[], %(warns)s::timestamptz[], %(dues)s::timestamptz[],

@@ -96,6 +96,18 @@ def test_a_warning_given_stays_a_fact(team: Team) -> None:
 
 
 @pytest.mark.django_db
+def test_a_warning_nobody_looked_at_is_not_put_off_until_the_breach(team: Team) -> None:
+    version = calendar_for(team)
+    rows.waiting_item(tier="warm", team=team, now=MONDAY)
+    now = MONDAY + 50 * MINUTE
+    edit_calendar(calendar=version.calendar, content=office("Europe/London"), by=None, now=now)
+    assert record_due(now=now) == 1
+    assert list(SLAEvent.objects.values_list("level", "at")) == [
+        ("warning", MONDAY + 45 * MINUTE),
+    ]
+
+
+@pytest.mark.django_db
 def test_other_calendars_clocks_stay(team: Team) -> None:
     version = calendar_for(team)
     item = rows.waiting_item(tier="hot", team=factories.TeamFactory(), now=SATURDAY)
