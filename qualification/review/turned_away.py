@@ -85,7 +85,7 @@ def bring_back(*, lead: Lead, by: User, note: str, now: datetime) -> ReviewItem:
     """Put a lead a rule turned away into the queue with a fresh clock; the rule lets it stay there.
 
     Raises PermissionDenied, DecisionIncomplete (no note), NotOverturnable (not by a rule, not in
-    sight, already back).
+    sight, already back, merged).
     """
     guard.require_right(by, Right.AUDIT)
     if not note.strip():
@@ -93,7 +93,9 @@ def bring_back(*, lead: Lead, by: User, note: str, now: datetime) -> ReviewItem:
     if not guard.is_visible(lead, by):
         raise NotOverturnable(_("This lead belongs to another team."))
     lock_leads([lead.pk])
-    lead.refresh_from_db(fields=["stage", "disqualified_by"])
+    lead.refresh_from_db(fields=["stage", "disqualified_by", "merged_into"])
+    if lead.merged_into_id is not None:
+        raise NotOverturnable(guard.merged_sentence(lead, by, now))
     if lead.stage != Stage.DISQUALIFIED or lead.disqualified_by != DisqualifiedBy.RULE:
         raise NotOverturnable(_("No rule keeps this lead out any more. Reload the page."))
     (item_id,) = enter_queue(

@@ -13,6 +13,7 @@ from crm.models import Lead, StageEvent, Team, User
 from qualification.choices import TimerKind
 from qualification.exceptions import DecisionIncomplete, NotOverturnable
 from qualification.models import ItemEvent, ReviewItem, ScoringModel, SLATimer
+from qualification.review.merge import merge_lead
 from qualification.review.queue import apply_line
 from qualification.review.turned_away import bring_back
 from tests import factories
@@ -108,6 +109,18 @@ def test_a_persons_rejection_is_not_its_business(
     Lead.objects.filter(pk=lead.pk).update(stage="disqualified", disqualified_by="person")
     with pytest.raises(NotOverturnable):
         bring_back(lead=lead, by=people["manager"], note="x", now=here)
+
+
+@pytest.mark.django_db
+def test_a_lead_that_was_merged_is_refused_by_name(
+    manager: Client, away: Away, people: dict[str, User], here: dt.datetime
+) -> None:
+    lead = away()
+    survivor = factories.LeadFactory(team=lead.team, last_name="Okafor")
+    merge_lead(survivor=survivor, loser=lead, takes=(), by=people["manager"], now=here)
+    with pytest.raises(NotOverturnable, match="You merged this lead into Hannah Okafor"):
+        bring_back(lead=lead, by=people["manager"], note="x", now=here)
+    assert manager.post(url(lead), {"note": "x"}).status_code < 500
 
 
 @pytest.mark.django_db
