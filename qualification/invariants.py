@@ -48,7 +48,11 @@ PLACES = """
             JOIN auth_group AS g ON g.id = m.group_id AND g.name = 'ae'
             WHERE u.is_active AND (u.id = h.ae_id OR u.team_id = h.team_id)))
     UNION ALL
-    SELECT h.lead_id, 'taken' FROM qualification_handoff AS h WHERE h.state = 'accepted'
+    SELECT h.lead_id, 'taken' FROM qualification_handoff AS h
+    JOIN crm_lead AS l ON l.id = h.lead_id AND l.stage = 'sql'
+    WHERE h.state = 'accepted' AND NOT EXISTS (
+        SELECT FROM qualification_handoff AS later
+        WHERE later.lead_id = h.lead_id AND later.id > h.id)
 """
 
 # (what is wrong, of which rows, SQL for their ids)
@@ -67,7 +71,7 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         "lead",
         f"""
         SELECT DISTINCT l.id FROM crm_lead AS l JOIN ({PLACES}) AS p ON p.lead_id = l.id
-        WHERE l.stage IN ('new', 'won', 'lost', 'disqualified') AND p.place <> 'taken'
+        WHERE l.stage IN ('new', 'won', 'lost', 'disqualified')
         """,  # noqa: S608 - a constant of this module
     ),
     (

@@ -7,15 +7,19 @@ import pytest
 from django.core.management import call_command
 
 from crm.models import InboxMessage, Lead, User
-from qualification.choices import TouchKind, TouchResult
+from qualification.choices import EntryReason, TouchKind, TouchResult
+from qualification.handoff.answers import take_handoff
 from qualification.invariants import violations
 from qualification.models import ReviewItem, SLATimer
 from qualification.review.claims import claim_item, release_item
-from qualification.review.queue import apply_line
+from qualification.review.decisions import accept_lead
+from qualification.review.merge import merge_lead
+from qualification.review.queue import apply_line, enter_queue
 from qualification.review.touches import log_touch
 from tests import factories
 from tests.qualification import queue_support as rows
 from tests.qualification import routing_support as routing
+from tests.qualification.handoff.destination_support import handed_to
 
 NOW = rows.NOW
 
@@ -42,6 +46,29 @@ def test_sound_rows_break_nothing(people: dict[str, User]) -> None:
     rows.give_score(barred.lead, 900, disqualified="competitor")
     apply_line([gone.lead_id, barred.lead_id], model=rows.active_model(), now=NOW)
     assert violations(now=NOW) == []
+
+
+@pytest.mark.django_db
+def test_a_lost_deal_is_history_wherever_the_lead_goes_then(people: dict[str, User]) -> None:
+    """Taken, lost, asked again, taken once more, lost: then it becomes part of another lead."""
+    handoff = handed_to(people["ae"], people)
+    lead, now = handoff.lead, handoff.created_at
+    for _ in range(2):
+        now += dt.timedelta(minutes=1)
+        take_handoff(handoff=lead.handoffs.latest("pk"), by=people["ae"], now=now)
+        assert violations(now=now) == []
+        Lead.objects.filter(pk=lead.pk).update(stage="lost")
+        assert violations(now=now) == []
+        (pk,) = enter_queue([lead.pk], reason=EntryReason.REINQUIRY, now=now)
+        assert violations(now=now) == []
+        item = claim_item(item=ReviewItem.objects.get(pk=pk), by=people["sdr"], now=now)
+        accept_lead(item=item, token=item.token, by=people["sdr"], to=people["ae"], now=now)
+        assert violations(now=now) == []
+    take_handoff(handoff=lead.handoffs.latest("pk"), by=people["ae"], now=now)
+    Lead.objects.filter(pk=lead.pk).update(stage="lost")
+    survivor = factories.LeadFactory(team=lead.team)
+    merge_lead(survivor=survivor, loser=lead, takes=(), by=people["manager"], now=now)
+    assert violations(now=now) == []
 
 
 def no_item(item: ReviewItem) -> None:
