@@ -7,12 +7,7 @@ import datetime as dt
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from crm.models import Outcome
 from qualification.choices import SkipReason
-from qualification.connectors.base import ToldOutcome
-from qualification.handoff.moves import move_handoff
-from qualification.models import Handoff
-from qualification.outcomes.record import record_outcome
 from qualification.review import bulk
 from qualification.review.pauses import pause_clock, resume_clock
 from qualification.review.skips import skip_item
@@ -20,22 +15,13 @@ from tests.qualification.lifecycle.book import SKIPPED_FOR, Row
 from tests.qualification.lifecycle.by_hand import BREACHES, written
 from tests.qualification.lifecycle.claims import Claims
 from tests.qualification.lifecycle.walker import (
+    MANAGER,
     crashes,
-    is_handed_over,
     is_open,
     people,
     picks,
+    where,
 )
-
-# The stages a deal takes a lead through, by where it stands.
-DEALS = {
-    ("sql", "opportunity"): "opportunity",
-    ("sql", "won"): "won",
-    ("sql", "lost"): "lost",
-    ("opportunity", "won"): "won",
-    ("opportunity", "lost"): "lost",
-}
-MANAGER = 3
 
 
 def is_claimed(row: Row) -> bool:
@@ -44,10 +30,6 @@ def is_claimed(row: Row) -> bool:
 
 def is_paused(row: Row) -> bool:
     return row["item"] is not None and row["clock"]["paused"] is not None
-
-
-def is_a_deal(row: Row) -> bool:
-    return row["stage"] in ("sql", "opportunity")
 
 
 class Asides(Claims):
@@ -59,6 +41,7 @@ class Asides(Claims):
         return "" if person == MANAGER or self.book.holds(row, person) else "NotHolder"
 
     @rule(number=picks, person=people, minutes=st.sampled_from([-5, 10, 600]), crash=crashes)
+    @where(is_open)
     def pause(self, number: int, person: int, minutes: int, crash: bool) -> None:
         row = self.pick(number, is_open)
         if row is None or row["item"] is None:
@@ -84,6 +67,7 @@ class Asides(Claims):
             self.book.stand_still(row, until)
 
     @rule(number=picks, person=people, crash=crashes)
+    @where(is_paused)
     def resume(self, number: int, person: int, crash: bool) -> None:
         row = self.pick(number, is_paused)
         if row is None or row["item"] is None:
@@ -99,13 +83,12 @@ class Asides(Claims):
         )
         if found is not None:
             self.book.go_on(row)
-            ended = row["clock"]["seen"]
-            self.book.look_at_clock(row)
-            row["clock"]["seen"] = ended
+            self.book.burns(row)
 
     # --- passed on --------------------------------------------------------------------------------
 
     @rule(number=picks, person=people, crash=crashes)
+    @where(is_claimed)
     def skip(self, number: int, person: int, crash: bool) -> None:
         row = self.pick(number, is_claimed)
         if row is None or row["item"] is None:
@@ -189,59 +172,3 @@ class Asides(Claims):
     def by_hand(self) -> None:
         """Somebody writes SQL; what must never be is refused, whatever rows there are."""
         assert [name for name, breach in BREACHES.items() if written(breach)[0]] == []
-
-    # --- other desks, and what came of it ---------------------------------------------------------
-
-    @rule(number=picks, crash=crashes)
-    def move_desk(self, number: int, crash: bool) -> None:
-        row = self.pick(number, is_handed_over)
-        handoff = Handoff.objects.filter(lead=row["lead"]).order_by("-pk").first() if row else None
-        if row is None or handoff is None:
-            return
-        to = 1 - row["desk"]
-        refusal = "" if row["handoff"] == "waiting" else "HandoffAnswered"
-        found = self.through(
-            "move",
-            lambda: move_handoff(
-                handoff=handoff,
-                to=self.world.aes[to],
-                by=self.world.manager,
-                reason="On leave",
-                now=self.now,
-            ),
-            refusal=refusal,
-            crash=crash and not refusal,
-        )
-        if found is not None:
-            self.book.settle(row)
-            row["desk"] = to
-            self.start_clock(row, "handoff_acceptance")
-
-    @rule(number=picks, value=st.sampled_from(["opportunity", "won", "lost"]), crash=crashes)
-    def outcome(self, number: int, value: str, crash: bool) -> None:
-        """The CRM says what came of a lead: of any it is kept, only deals move."""
-        row = self.pick(number, is_a_deal)
-        if row is None:
-            return
-        told = ToldOutcome(
-            external_id=f"deal-{Outcome.objects.count()}",
-            value=value,
-            occurred_at=self.now,
-            lead_ref=f"lead:{row['lead']}",
-        )
-        found = self.through(
-            "outcome",
-            lambda: record_outcome(told=told, source=self.world.source, now=self.now),
-            crash=crash,
-        )
-        if found is None:
-            return
-        assert found.is_new
-        assert found.is_matched
-        row["has_outcome"] = True
-        stage = DEALS.get((row["stage"], value))
-        if stage is not None:
-            if row["handoff"] == "waiting":
-                self.book.settle(row)
-                row.update(handoff="accepted", clock=None)
-            row["stage"] = stage

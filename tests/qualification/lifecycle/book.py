@@ -9,68 +9,40 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-MINUTES = {"hot": 15, "warm": 60, "cool": 240, "cold": 480, "": 240}
-WARN = {"hot": 5, "warm": 15, "cool": 30, "cold": 60, "": 30}
-ANSWER_BY = {"decision": (2880, 240), "handoff_acceptance": (240, 60)}
+from tests.qualification.lifecycle.book_clocks import TAKEN_BACK, TOLD, TOO_LATE, BookOfClocks
+from tests.qualification.lifecycle.book_facts import LEAVES_BELOW, LINE, BookOfFacts, Row
+
 TIER_ORDER = ["hot", "warm", "cool", "cold", ""]
-LINE, LEAVES_BELOW, CLAIM_LIMIT, ATTEMPTS = 400, 350, 5, 5
-LEASE, UNDO, DAY = dt.timedelta(minutes=30), dt.timedelta(seconds=30), dt.timedelta(hours=24)
+CLAIM_LIMIT, ATTEMPTS = 5, 5
+LEASE, UNDO = dt.timedelta(minutes=30), dt.timedelta(seconds=30)
 SKIPPED_FOR = dt.timedelta(hours=8)
-# Tenths of points by version: only what a VP is worth differs.
-VP = {1: 300, 2: 120}
-BASE, BIG, DEMO, VISIT = 200, 100, 150, 60
+MERGE_UNDO, LINK_LASTS = dt.timedelta(days=30), dt.timedelta(days=14)
 BY_A_PERSON = ("returned", "overturned", "reversed")
 AFTER = {"accept": "sql", "reject": "disqualified", "nurture": "nurture"}
+# How far somebody stands who is merged into another lead: the one with less becomes part of the
+# other; with an AE each has a deal of its own.
+PLACES = {"nurture": 1, "mql": 2, "working": 3, "sql": 4, "opportunity": 4, "won": 4}
+WITH_AN_AE = 4
+# What an undone merge gives back.
+HELD = ("state", "holder", "lease", "item", "assignee", "in_pool", "reason", "task", "plan")
+HELD += ("item_score", "item_tier")
 
-Row = dict[str, Any]
 
-
-class Book:
-    """Facts, places and clocks of all leads, and the SLA events that stand for ever."""
+class Book(BookOfClocks, BookOfFacts):
+    """Facts, places and clocks of all leads, and who may do what with them."""
 
     def __init__(self, now: dt.datetime) -> None:
-        self.now = now
-        self.version = 1
-        self.leads: dict[int, Row] = {}
-        self.is_big: dict[str, bool] = {}
-        self.events: set[tuple[int, str, dt.datetime]] = set()
+        BookOfClocks.__init__(self, now)
+        BookOfFacts.__init__(self)
         # Until when "next lead" does not offer an item to a person.
         self.skips: dict[tuple[int, int], dt.datetime] = {}
 
-    # --- facts and scores -----------------------------------------------------------------------
-
-    def born(
-        self, lead: int, *, company: str, stage: str = "new", has_outcome: bool = False
-    ) -> Row:
-        """A lead nobody has seen."""
-        self.leads[lead] = {
-            "lead": lead, "company": company, "is_vp": False, "is_banned": False,
-            "demos": 0, "visits": [], "has_outcome": has_outcome, "stage": stage,
-            "turned_away": False, "state": None, "holder": None, "lease": None, "item": None,
-            "assignee": None, "in_pool": False, "reason": "", "clock": None, "burning": False,
-            "score": None, "scored_banned": False, "tier": "", "item_score": 0, "item_tier": "",
-            "is_due": False, "answered": False, "touches": 0, "task": None, "plan": None,
-            "handoff": None, "desk": 0, "last": None,
-        }  # fmt: skip
-        return self.leads[lead]
-
-    def total(self, row: Row) -> int:
-        """Tenths of points under the live version, from the facts as they are."""
-        return (
-            BASE
-            + (VP[self.version] if row["is_vp"] else 0)
-            + (BIG if self.is_big.get(row["company"]) else 0)
-            + (DEMO if row["demos"] else 0)
-            + (VISIT if any(not visit["is_machine"] for visit in row["visits"]) else 0)
-        )
-
-    def store_score(self, row: Row) -> None:
-        """The score of now stands in the row; the line is another step."""
-        row["score"], row["scored_banned"] = self.total(row), row["is_banned"]
-        row["is_due"] = False
+    # --- the line -------------------------------------------------------------------------------
 
     def line(self, row: Row, at: dt.datetime | None = None) -> bool:
         """What the stored score does to the place of a lead; whether it enters the queue now."""
+        if row["merged_into"] is not None or row["is_erased"]:
+            return False
         waits = row["state"] == "waiting"
         is_out = row["scored_banned"]
         if is_out and (row["stage"] == "new" or (waits and row["reason"] not in BY_A_PERSON)):
@@ -112,9 +84,15 @@ class Book:
         row.update(stage=stage, state=None, holder=None, lease=None, item=None, clock=None)
         row.update(assignee=None, in_pool=False, task=None)
 
+    def was_decided(self, row: Row) -> bool:
+        """Whether an inquiry brings somebody back: not whom a rule keeps out, nor who asked to be
+        left alone."""
+        is_out = row["stage"] in ("disqualified", "lost", "nurture")
+        return is_out and not row["turned_away"] and not row["left_alone"]
+
     def asks_again(self, row: Row) -> bool:
         """An inquiry of somebody who was decided: whether it brings them back into the queue."""
-        if row["stage"] not in ("disqualified", "lost", "nurture") or row["turned_away"]:
+        if not self.was_decided(row):
             return False
         return not self.is_stopped_at_the_door(row)
 
@@ -141,6 +119,7 @@ class Book:
         self.leave(row, AFTER[kind])
         row["last"] = {"pk": decision, "kind": kind, "by": person, "at": self.now, "hold": hold}
         row["last"] |= {"is_reversed": False}
+        row["decided"].append(row["last"])
 
     def undone(self, row: Row) -> None:
         """In the same hands again, under the old clock."""
@@ -150,56 +129,115 @@ class Book:
         row.update(plan=None, handoff=None, turned_away=False)
         row["lease"] = self.now + LEASE if hold["state"] == "claimed" else None
         row["last"]["is_reversed"] = True
-        self.look_at_clock(row)
+        # The sweep looks at once.
+        row["clock"]["next"] = self.now
+        self.burns(row)
 
-    # --- clocks -----------------------------------------------------------------------------------
+    # --- after a breach -------------------------------------------------------------------------
 
-    def start_clock(self, row: Row, kind: str, timer: int, at: dt.datetime | None = None) -> None:
-        """A clock that begins now, or `at`; its times are worked out here, around the clock."""
-        tier = row["item_tier"]
-        allowed, warn = ANSWER_BY.get(kind) or (MINUTES[tier], WARN[tier])
-        due = (at or self.now) + dt.timedelta(minutes=allowed)
-        row["clock"] = {"timer": timer, "kind": kind, "due": due}
-        row["clock"]["warn"] = due - dt.timedelta(minutes=warn)
-        row["clock"] |= {"urgent_until": due + DAY, "paused": None, "seen": at or self.now}
-        row["burning"] = False
-
-    def settle(self, row: Row, at: dt.datetime | None = None) -> None:
-        """A clock that ends: first its pause ends, and what fell due by then stands for ever."""
-        if row["clock"] is not None and row["clock"]["paused"]:
-            self.go_on(row, at)
-        self.falls_due(row, at)
-
-    def falls_due(self, row: Row, at: dt.datetime | None = None) -> None:
-        """What fell due by now stands for ever; of a clock that stands still nothing does."""
+    def follows(self, timer: int, asked: dict[str, Any]) -> None:
+        """What a policy asked for is done, if it can be: people are told, or the lead is taken from
+        whoever has it while its clock runs."""
+        row = self.leads[asked["lead"]]
         clock = row["clock"]
-        if clock is None or clock["paused"]:
+        if asked["action"] != "reassign":
+            asked["outcomes"] = {TOLD}
+        elif clock is None or clock["timer"] != timer or clock["paused"]:
+            asked["outcomes"] = {TOO_LATE}
+        elif row["holder"] is not None:
+            self.put_back(row)
+            asked["outcomes"] = {TAKEN_BACK}
+        elif row["item"] is not None and row["assignee"] is not None:
+            # Whom routing chose next, if anybody, is seen later.
+            asked["outcomes"] = {TAKEN_BACK, TOLD}
+        else:
+            asked["outcomes"] = {TOLD}
+
+    # --- one person, two rows -------------------------------------------------------------------
+
+    def why_not_merge(self, survivor: Row, loser: Row, person: int, *, is_manager: bool) -> str:
+        """The name of the refusal; blank when one can become part of the other."""
+        both = (survivor, loser)
+        mine, theirs = (PLACES.get(row["stage"], 0) for row in both)
+        is_gone = any(row["merged_into"] is not None or row["is_erased"] for row in both)
+        if survivor is loser or is_gone or theirs >= WITH_AN_AE or theirs > mine:
+            return "NotMergeable"
+        if mine == theirs == PLACES["mql"] and loser["clock"]["due"] < survivor["clock"]["due"]:
+            return "NotMergeable"
+        return "" if is_manager else self._why_not_in_their_hands(both, person)
+
+    def _why_not_in_their_hands(self, rows: tuple[Row, Row], person: int) -> str:
+        """Who is no manager holds one of the two, and nobody else the other."""
+        holders = {
+            row["holder"] for row in rows if row["holder"] is not None and not self.has_lapsed(row)
+        }
+        return "" if holders == {person} else "NotMergeable"
+
+    def merged(
+        self, survivor: Row, loser: Row, takes: tuple[str, ...], merge: int, by: int
+    ) -> None:
+        """One of two becomes part of the other and is nowhere; its clock ends."""
+        clock = loser["clock"]
+        was_paused = bool(clock and clock["paused"])
+        held = {name: loser[name] for name in HELD}
+        self.leave(loser, loser["stage"])
+        loser["plan"] = None
+        moved = self.hands_over(survivor, loser, takes)
+        self.merges.append(
+            {"pk": merge, "survivor": survivor["lead"], "loser": loser["lead"], "by": by}
+            | {"at": self.now, "moved": moved, "held": held, "clock": clock}
+            | {"was_paused": was_paused, "is_undone": False}
+        )
+
+    def why_not_unmerge(self, merge: dict[str, Any], person: int, *, is_manager: bool) -> str:
+        """The name of the refusal; blank when they can be two again."""
+        survivor, loser = self.leads[merge["survivor"]], self.leads[merge["loser"]]
+        later = [
+            each
+            for each in self.merges
+            if each["survivor"] == merge["survivor"]
+            and each["pk"] > merge["pk"]
+            and not each["is_undone"]
+        ]
+        decided = [
+            each
+            for each in survivor["decided"]
+            if each["at"] >= merge["at"] and not each["is_reversed"]
+        ]
+        is_over = self.now >= merge["at"] + MERGE_UNDO or merge["is_undone"]
+        is_gone = survivor["is_erased"] or survivor["merged_into"] is not None
+        if is_over or is_gone or later or decided:
+            return "NotMergeable"
+        if merge["by"] == person or is_manager:
+            return ""
+        return self._why_not_in_their_hands((survivor, loser), person)
+
+    def unmerged(self, merge: dict[str, Any]) -> None:
+        """Two again, the merged one where it was, under its old clock."""
+        survivor, loser = self.leads[merge["survivor"]], self.leads[merge["loser"]]
+        self.hands_back(survivor, loser, merge["moved"])
+        merge["is_undone"] = True
+        loser.update(merge["held"], clock=merge["clock"])
+        if loser["state"] is None:
             return
-        for level, moment in (("warning", clock["warn"]), ("breach", clock["due"])):
-            if moment <= (at or self.now):
-                self.events.add((clock["timer"], level, moment))
+        if merge["was_paused"]:
+            loser["clock"]["next"] = self.now
+        self.burns(loser)
+        person = loser["holder"]
+        if loser["state"] == "claimed" and len(self.live_claims(person)) > CLAIM_LIMIT:
+            self.put_back(loser)
 
-    def look_at_clock(self, row: Row, at: dt.datetime | None = None) -> None:
-        """The rank sees a clock that warns, or burns for less than a day."""
-        clock, at = row["clock"], at or self.now
-        row["burning"] = not clock["paused"] and clock["warn"] <= at < clock["urgent_until"]
-        clock["seen"] = at
+    # --- nothing of a person ----------------------------------------------------------------------
 
-    def stand_still(self, row: Row, until: dt.datetime) -> None:
-        """What fell due before stands; nothing more does until the clock goes on."""
-        self.falls_due(row)
-        row["clock"]["paused"] = (self.now, until)
-        self.look_at_clock(row)
-
-    def go_on(self, row: Row, at: dt.datetime | None = None) -> None:
-        """All that was still ahead comes later by as long as the clock stood still."""
-        clock = row["clock"]
-        began, until = clock["paused"]
-        ended = max(began, min(at or self.now, until))
-        for name in ("warn", "due", "urgent_until"):
-            if clock[name] > began:
-                clock[name] += ended - began
-        clock.update(paused=None, seen=ended)
+    def erased(self, row: Row) -> None:
+        """Nobody works on it, waits for it or is waited for; what became of it stays."""
+        if row["stage"] in ("new", "mql", "working", "nurture"):
+            self.leave(row, "disqualified")
+        elif row["handoff"] == "waiting":
+            self.settle(row)
+            row.update(stage="lost", handoff="cancelled", clock=None)
+        row["plan"] = None
+        self.forget(row)
 
     # --- who may what -----------------------------------------------------------------------------
 
@@ -225,9 +263,12 @@ class Book:
 
     def is_full(self, person: int) -> bool:
         """Leases that run count; ownership does not."""
+        return len(self.live_claims(person)) >= CLAIM_LIMIT
+
+    def live_claims(self, person: int) -> list[Row]:
+        """The leases of a person that have not run out."""
         held = [row for row in self.leads.values() if row["holder"] == person]
-        live = [row for row in held if row["state"] == "claimed" and row["lease"] > self.now]
-        return len(live) >= CLAIM_LIMIT
+        return [row for row in held if row["state"] == "claimed" and row["lease"] > self.now]
 
     def has_lapsed(self, row: Row) -> bool:
         return row["state"] == "claimed" and row["lease"] <= self.now
@@ -238,10 +279,12 @@ class Book:
     def may_undo(self, row: Row, person: int) -> str:
         """The name of the refusal; blank when the decision can be undone."""
         last = row["last"]
-        if last["by"] != person:
+        if row["merged_into"] is not None or last["by"] != person:
             return "UndoExpired"
         if last["is_reversed"]:
             return "AlreadyDecided"
+        if row["is_erased"]:
+            return "UndoExpired"
         if self.now >= last["at"] + UNDO or row["state"] or row["stage"] != AFTER[last["kind"]]:
             return "UndoExpired"
         if last["kind"] == "accept" and row["handoff"] != "waiting":

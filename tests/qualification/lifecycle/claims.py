@@ -15,6 +15,7 @@ from tests.qualification.lifecycle.walker import (
     is_waiting,
     people,
     picks,
+    where,
 )
 
 
@@ -36,6 +37,7 @@ class Claims(Walker):
             assert expected is None
 
     @rule(number=picks, person=st.integers(0, 2), crash=crashes)
+    @where(is_waiting)
     def claim(self, number: int, person: int, crash: bool) -> None:
         row = self.pick(number, is_waiting)
         if row is None or row["item"] is None:
@@ -69,6 +71,7 @@ class Claims(Walker):
             row["lease"] = max(row["lease"], self.now + LEASE)
 
     @rule(number=picks, person=people, crash=crashes)
+    @where(is_held)
     def release(self, number: int, person: int, crash: bool) -> None:
         row = self.pick(number, is_held)
         if row is None or row["item"] is None:
@@ -85,6 +88,7 @@ class Claims(Walker):
             self.look_at_item(row)
 
     @rule(number=picks, person=people, crash=crashes)
+    @where(is_open)
     def reassign(self, number: int, person: int, crash: bool) -> None:
         row = self.pick(number, is_open)
         person = max(person, 0)

@@ -28,12 +28,19 @@ STEPS = {
     "move": ("qualification.handoff.moves", "post_letters"),
     "outcome": ("qualification.outcomes.record", "_follow"),
     "activate": ("qualification.scoring.versions", "start_run"),
+    "publish": ("qualification.scoring.versions", "start_run"),
+    "shadow": ("qualification.scoring.versions", "_set_status"),
+    "calendar": ("qualification.sla.edits", "show_clocks"),
+    "merge": ("qualification.review.merge", "merge_leads"),
+    "unmerge": ("qualification.review.merge", "_facts_changed"),
+    "erase": ("qualification.personal.erase", "_seal"),
     # Of the pipeline: before anything is known of the message, and before the score.
     "intake": ("qualification.pipeline", "upsert_lead"),
     "follow": ("qualification.pipeline", "facts_changed"),
     "score": ("qualification.pipeline", "score_and_queue"),
     # Of the sweepers.
     "timers": ("qualification.sla.sweep", "show_clocks"),
+    "overdue": ("qualification.review.overdue", "tell_all"),
     "leases": ("qualification.review.claims", "log_events"),
     "wakeups": ("qualification.review.nurture", "enter_queue"),
 }

@@ -11,22 +11,22 @@ from hypothesis.stateful import initialize, rule
 from crm.intake.payload import LeadPayload
 from crm.intake.upsert import upsert_leads
 from crm.models import Account, Activity, ActivityVerdict, InboxMessage, Lead
-from qualification import pipeline, runner, sweeps
+from qualification import pipeline, sweeps
 from qualification.invariants import violations
 from qualification.models import Leave, RoutingRule
-from qualification.scoring import versions
 from tests.qualification.lifecycle import world
 from tests.qualification.lifecycle.book import Row
 from tests.qualification.lifecycle.faults import crashing_before
-from tests.qualification.lifecycle.walker import Walker, crashes, picks
+from tests.qualification.lifecycle.walker import HAPPENED, Walker, picks
 
 TITLES = ("VP", "VP", "VP", "Clerk")
 INQUIRIES = ("demo_request", "form_submit")
 FAULTS = ("", "", "", "", "intake", "follow", "score")
+COUNTRIES = ("", "France", "France")
 RESCORE_EVERY = dt.timedelta(hours=6)
 # With more leads in one queue the due times are spread, which the book does not do.
 MOST_LEADS = 50
-SWEEPERS = ("timers", "leases", "wakeups")
+SWEEPERS = ("timers", "overdue", "leases", "wakeups")
 
 
 class Upkeep(Walker):
@@ -39,34 +39,38 @@ class Upkeep(Walker):
         # When the other version went live: the moment of the run over all leads.
         self.run_at: dt.datetime | None = None
         self.births = 0
+        # Addresses of people who were erased and want to hear nothing.
+        self.left_alone: set[str] = set()
 
     @initialize(
         titles=st.lists(st.sampled_from(["VP", "VP", "VP", "Clerk"]), min_size=4, max_size=7)
     )
     def a_full_morning(self, titles: list[str]) -> None:
-        """Some leads are there from the beginning."""
+        """Some leads are there from the beginning: they came with one file."""
         self.open_the_doors()
-        for place, title in enumerate(titles):
-            company = world.COMPANIES[place % len(world.COMPANIES)]
-            self.somebody_new(company, title, "form_submit")
+        companies = [world.COMPANIES[place % 3] for place, _ in enumerate(titles)]
+        countries = [COUNTRIES[place % 3] for place, _ in enumerate(titles)]
+        self.come_in_a_file(companies, titles, countries, outcome="")
 
     # --- messages ---------------------------------------------------------------------------------
 
     @rule(
         company=st.sampled_from(world.COMPANIES),
         title=st.sampled_from(TITLES),
+        country=st.sampled_from(COUNTRIES),
         kind=st.sampled_from(["form_submit", "demo_request", "visit"]),
     )
-    def arrives(self, company: str, title: str, kind: str) -> None:
-        if self.births < MOST_LEADS:
-            self.somebody_new(company, title, kind)
-
-    def somebody_new(self, company: str, title: str, kind: str) -> None:
+    def arrives(self, company: str, title: str, country: str, kind: str) -> None:
         """A stranger writes; the door never fails a first message here."""
+        if self.births >= MOST_LEADS:
+            return
+        said = {"email": self.new_address(company), "company": company, "title": title}
+        said |= {"type": kind} | ({"country": country} if country else {})
+        self.process(self.arrive(said), said)
+
+    def new_address(self, company: str) -> str:
         self.births += 1
-        said = {"email": f"p{self.births}@{company}.com", "company": company, "title": title}
-        message = self.arrive({**said, "type": kind})
-        self.process(message, said | {"type": kind}, None)
+        return f"p{self.births}@{company}.com"
 
     @rule(
         number=picks,
@@ -78,62 +82,66 @@ class Upkeep(Walker):
     def write_again(
         self, number: int, kind: str, change: dict[str, str], country: str, fault: str
     ) -> None:
+        """Somebody writes from an address we know, or knew."""
         row = self.pick(number)
         if row is None:
             return
-        lead, said = row["lead"], {"email": row["email"], "type": kind, **change}
+        said = {"email": row["address"], "type": kind, **change}
         said |= {"country": country} if country else {}
         message = self.arrive(said)
         if not fault:
-            self.process(message, said, lead)
+            self.process(message, said)
             return
         with crashing_before(fault):
             pipeline.process(message, now=self.now)
         if fault == "score":
-            self.take_in(said, lead)
+            self.take_in(message, said)
         else:
             due = self.now + dt.timedelta(seconds=30)
-            self.pending[message] = {"said": said, "lead": lead, "due": due}
+            self.pending[message] = {"said": said, "due": due}
 
     def arrive(self, said: dict[str, Any]) -> int:
         return world.store(self.world, said, self.now).pk
 
-    def process(self, message: int, said: dict[str, Any], lead: int | None) -> None:
+    def process(self, message: int, said: dict[str, Any]) -> None:
         done = pipeline.process(message, now=self.now)
         assert done.state == InboxMessage.State.DONE, done.error
-        row = self.take_in(said, lead or done.lead_id)
-        self.score(row)
+        self.score(self.take_in(message, said))
 
-    def take_in(self, said: dict[str, Any], lead: int) -> Row:
+    def take_in(self, message: int, said: dict[str, Any]) -> Row:
         """The facts of a message, and whether it is an inquiry that brings somebody back."""
-        row = self.book.leads.get(lead)
-        if row is None:
-            row = self.book.born(lead, company=said["company"])
-            row["email"] = said["email"]
-            self.book.is_big.setdefault(row["company"], False)
-        row["is_vp"] = said.get("title", "VP" if row["is_vp"] else "") == "VP"
-        row["is_banned"] = said.get("country", "Nowhere" if row["is_banned"] else "") == "Nowhere"
-        row["demos"] += said["type"] == "demo_request"
-        if said["type"] == "visit":
-            row["visits"].append({"is_machine": False, "at": self.now})
+        address = said["email"]
+        found = InboxMessage.objects.values_list("lead_id", flat=True).get(pk=message)
+        lead = self.book.addresses.get(address)
+        row = self.book.leads[lead] if lead else self.book.born(found, address=address)
+        assert found == row["lead"]
+        if row["address"] != address:
+            HAPPENED["found by the address of a merged lead"] += 1
+        if lead is None and address in self.left_alone:
+            row.update(left_alone=True, stage="disqualified")
+            HAPPENED["left alone after an erasure"] += 1
+        self.book.states(row, address, said)
+        came_by = row["identities"][address]["came_by"]
+        happened = {"is_machine": False, "at": self.now, "came_by": came_by, "message": message}
+        if said["type"] in ("visit", "demo_request"):
+            row["visits" if said["type"] == "visit" else "demos"].append(happened)
         row["is_due"] = True
-        came_back = row["stage"] in ("disqualified", "lost", "nurture") and not row["turned_away"]
-        if said["type"] in INQUIRIES and came_back:
+        if said["type"] in INQUIRIES and lead and self.book.was_decided(row):
             self.store_score(row)
             row["is_due"] = True
             if self.book.asks_again(row):
                 self.enter(row, "reinquiry")
         return row
 
-    def store_score(self, row: Row) -> None:
-        self.book.store_score(row)
+    def store_score(self, row: Row, *, is_beside: bool = True) -> None:
+        self.book.store_score(row, is_beside=is_beside)
         ((row["tier"],),) = world.rows(
             "SELECT tier FROM qualification_leadscore WHERE lead_id = %s", row["lead"]
         )
 
-    def score(self, row: Row, at: dt.datetime | None = None) -> None:
+    def score(self, row: Row, at: dt.datetime | None = None, *, is_beside: bool = True) -> None:
         """Scored, then the line."""
-        self.store_score(row)
+        self.store_score(row, is_beside=is_beside)
         if self.book.line(row, at):
             self.enter(row, "threshold", at)
 
@@ -145,23 +153,31 @@ class Upkeep(Walker):
     )
     def bulk_import(self, companies: list[str], outcome: str) -> None:
         """A chunk of a file; with an outcome it is history and never queues by its score."""
-        if self.births + len(companies) > MOST_LEADS:
-            return
+        if self.births + len(companies) <= MOST_LEADS:
+            titles = ["VP"] * len(companies)
+            self.come_in_a_file(companies, titles, ["France"] * len(companies), outcome)
+
+    def come_in_a_file(
+        self, companies: list[str], titles: list[str], countries: list[str], outcome: str
+    ) -> None:
         said = []
-        for company in companies:
-            self.births += 1
-            values = {"email": f"p{self.births}@{company}.com", "company": company, "title": "VP"}
+        for company, title, country in zip(companies, titles, countries, strict=True):
+            address = self.new_address(company)
+            values = {"email": address, "company": company, "title": title}
+            values |= {"country": country} if country else {}
             said.append(LeadPayload(str(self.births), values, outcome=outcome))
         batch = upsert_leads(payloads=said, source=self.world.source, now=self.now)
         pipeline.facts_changed(batch.affected, now=self.now)
         pipeline.score_and_queue(batch.affected, now=self.now)
         made = []
         for payload, result in zip(said, batch.results, strict=True):
-            company, lead = str(payload.values["company"]), result.lead.pk
             row = self.book.born(
-                lead, company=company, stage=outcome or "new", has_outcome=bool(outcome)
+                result.lead.pk,
+                address=str(payload.values["email"]),
+                stage=outcome or "new",
+                has_outcome=bool(outcome),
             )
-            row.update(email=payload.values["email"], is_vp=True)
+            self.book.states(row, payload.external_id, dict(payload.values))
             made.append(row)
         for row in made:
             self.score(row)
@@ -169,14 +185,15 @@ class Upkeep(Walker):
     @rule(company=st.sampled_from(world.COMPANIES), big=st.booleans())
     def edit_account(self, company: str, big: bool) -> None:
         """Somebody corrects the size of a company: all its leads are due for a score."""
-        leads = [row for row in self.book.leads.values() if row["company"] == company]
+        firm = self.book.firm(company)
+        leads = [row for row in self.book.standing() if row["firm"] == firm]
         accounts = {
             lead.account_id for lead in Lead.objects.filter(pk__in=[r["lead"] for r in leads])
         }
         Account.objects.filter(pk__in=accounts).update(employees=5000 if big else 5)
         pipeline.facts_changed([row["lead"] for row in leads], now=self.now)
         if leads:
-            self.book.is_big[company] = big
+            self.book.is_big[firm] = big
         for row in leads:
             row["is_due"] = True
 
@@ -184,44 +201,20 @@ class Upkeep(Walker):
     def machine_visit(self, number: int) -> None:
         """The newest visit turns out to be a machine's."""
         row = self.pick(number, lambda row: bool(row["visits"]))
-        if row is None or not row["visits"] or row["visits"][-1]["is_machine"]:
+        if row is None or not row["visits"]:
+            return
+        newest = max(row["visits"], key=lambda visit: visit["message"])
+        if newest["is_machine"]:
             return
         visit = Activity.objects.filter(lead=row["lead"], type="visit").order_by("-pk")[0]
         ActivityVerdict.objects.create(
             activity=visit, is_machine=True, reason="walk", recorded_at=self.now
         )
         pipeline.facts_changed([row["lead"]], now=self.now)
-        row["visits"][-1]["is_machine"] = True
+        newest["is_machine"] = True
         row["is_due"] = True
 
-    # --- versions and routing ---------------------------------------------------------------------
-
-    @rule(works_at_once=st.booleans(), crash=crashes)
-    def switch_version(self, works_at_once: bool, crash: bool) -> None:
-        """The other version goes live: the first time by the operator, then by rollback."""
-        other = 3 - self.book.version
-        model = self.world.models[other]
-        model.refresh_from_db()
-        is_first = model.published_at is None
-        door = versions.activate_as_operator if is_first else self.roll_back
-        if self.through("activate", lambda: door(model=model, now=self.now), crash=crash) is None:
-            return
-        self.book.version = other
-        self.run_at = self.now
-        if works_at_once:
-            runner.work_runs(now=self.now)
-            self.run_over_all()
-
-    def roll_back(self, *, model: Any, now: dt.datetime) -> Any:
-        return versions.rollback(model=model, by=None, now=now)
-
-    def run_over_all(self) -> None:
-        """All leads as of the moment the version went live, their clocks too."""
-        at, self.run_at = self.run_at, None
-        if at is not None and self.now - at >= RESCORE_EVERY:
-            at = None  # nobody went on with it for so long that it begins anew, as of now
-        for row in self.book.leads.values():
-            self.score(row, at)
+    # --- routing ----------------------------------------------------------------------------------
 
     @rule(is_on=st.booleans())
     def routing(self, is_on: bool) -> None:
@@ -267,7 +260,7 @@ class Upkeep(Walker):
         sweeps.sweep.record_due(now=behind)
         for row in self.book.leads.values():
             clock = row["clock"]
-            if clock is not None and not clock["paused"] and clock["seen"] <= behind:
+            if clock is not None and not clock["paused"] and (clock["next"] or self.now) <= behind:
                 self.book.falls_due(row, behind)
                 self.book.look_at_clock(row, behind)
 
@@ -286,15 +279,15 @@ class Upkeep(Walker):
     def one_pass(self, without: str) -> None:
         """What a pass does to every lead, in its order."""
         for message in [pk for pk, each in self.pending.items() if each["due"] <= self.now]:
-            each = self.pending.pop(message)
-            row = self.take_in(each["said"], each["lead"])
-            self.score(row)
+            self.score(self.take_in(message, self.pending.pop(message)["said"]))
         for row in [row for row in self.book.leads.values() if row["is_due"]]:
             self.score(row)
         if self.run_at is not None:
             self.run_over_all()
         self.pauses_end()
         self.clocks_are_looked_at(without)
+        if without != "overdue":
+            self.breaches_are_followed()
         if without != "leases":
             self.leases_end()
         if without != "wakeups":
@@ -312,6 +305,25 @@ class Upkeep(Walker):
             if row["clock"] is not None and without != "timers":
                 self.book.falls_due(row)
                 self.book.look_at_clock(row)
+
+    def breaches_are_followed(self) -> None:
+        for timer, asked in self.book.to_follow():
+            self.book.follows(timer, asked)
+            level = asked["level"].partition("_")[0]
+            HAPPENED[f"after {level}: {' or '.join(sorted(asked['outcomes']))}"] += 1
+
+    def run_over_all(self) -> None:
+        """All leads as of the moment the version went live, their clocks too."""
+        at, self.run_at = self.run_at, None
+        if at is not None and self.now - at >= RESCORE_EVERY:
+            at = None  # nobody went on with it for so long that it begins anew, as of now
+        for row in self.book.leads.values():
+            if row["is_erased"]:
+                continue
+            stage = row["stage"]
+            self.score(row, at, is_beside=False)
+            if stage != row["stage"]:
+                HAPPENED[f"the run over all moves a lead: {stage} to {row['stage']}"] += 1
 
     def leases_end(self) -> None:
         for row in self.book.leads.values():

@@ -6,33 +6,33 @@ import datetime as dt
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from crm.models import Lead
 from qualification.choices import TouchKind, TouchResult
-from qualification.handoff.answers import return_handoff, take_handoff
-from qualification.models import Criterion, Decision, Handoff, RejectionReason
+from qualification.models import Criterion, Decision, RejectionReason
 from qualification.review import decisions, turned_away
 from qualification.review.checklists import record_answer
 from qualification.review.nurture import WakeWish
 from qualification.review.touches import log_touch, snooze_item
-from tests.qualification.lifecycle.book import ATTEMPTS, Row
-from tests.qualification.lifecycle.claims import Claims
+from tests.qualification.lifecycle.book import ATTEMPTS, UNDO, Row
+from tests.qualification.lifecycle.desks import DESKS, Desks
 from tests.qualification.lifecycle.walker import (
     HOLDER,
     crashes,
     is_decided,
-    is_handed_over,
     is_held,
     is_owned,
     is_rejected,
     is_turned_away,
     people,
     picks,
+    where,
 )
 
 WAKES = ("date", "activity", "score", "contract")
 REQUIRED = ("budget", "authority", "pain", "timing")
+CONSENT = "share_consent"
 VERBS: dict[str, Any] = {
     "accept": decisions.accept_lead,
     "reject": decisions.reject_lead,
@@ -40,12 +40,13 @@ VERBS: dict[str, Any] = {
 }
 
 
-class Work(Claims):
-    """Work, decisions, the desk of the AE."""
+class Work(Desks):
+    """Work and decisions."""
 
     # --- work -------------------------------------------------------------------------------------
 
     @rule(number=picks, person=people, task=st.sampled_from([None, 20, -5]), crash=crashes)
+    @where(is_held)
     def touch(self, number: int, person: int, task: int | None, crash: bool) -> None:
         row = self.pick(number, is_held)
         if row is None or row["item"] is None:
@@ -76,6 +77,7 @@ class Work(Claims):
                 self.start_clock(row, "decision")
 
     @rule(number=picks, person=people, crash=crashes)
+    @where(is_owned)
     def snooze(self, number: int, person: int, crash: bool) -> None:
         row = self.pick(number, is_owned)
         if row is None or row["item"] is None:
@@ -94,28 +96,31 @@ class Work(Claims):
         if found is not None:
             row["task"] = until
 
-    @rule(number=picks, person=people)
-    def answer(self, number: int, person: int) -> None:
+    @rule(number=picks, person=people, consents=st.booleans())
+    @where(is_held)
+    def answer(self, number: int, person: int, consents: bool) -> None:
         row = self.pick(number, is_held)
         if row is None:
             return
         person = self.who(row, person)
         is_others = row["item"] is not None and row["holder"] not in (None, person)
+        is_others = is_others or row["merged_into"] is not None
+        told: dict[str, object] = dict.fromkeys(REQUIRED, "known") | {CONSENT: consents}
         found = self.through(
             "answer",
-            lambda: [self.record(row["lead"], key, person) for key in REQUIRED],
+            lambda: [self.record(row["lead"], key, said, person) for key, said in told.items()],
             refusal="NotHolder" if is_others else "",
         )
         if found is not None:
-            row["answered"] = True
+            row.update(answered=True, consents=consents)
             if self.book.holds(row, person):
                 self.renew(row)
 
-    def record(self, lead: int, key: str, person: int) -> object:
+    def record(self, lead: int, key: str, value: object, person: int) -> object:
         return record_answer(
             lead=Lead.objects.get(pk=lead),
             criterion=Criterion.objects.get(key=key),
-            value="known",
+            value=value,
             state="confirmed",
             source="Call",
             answered_on=self.now.date(),
@@ -156,18 +161,16 @@ class Work(Claims):
             self.book.decided(row, kind, person, found.pk)
         return found
 
-    @rule(number=picks, person=people, crash=crashes)
-    def accept(self, number: int, person: int, crash: bool) -> None:
+    @rule(number=picks, person=people, to=st.sampled_from(DESKS), crash=crashes)
+    @where(is_held)
+    def accept(self, number: int, person: int, to: str, crash: bool) -> None:
         row = self.pick(number, is_held)
         if row is None:
             return
-        refusal = "" if row["answered"] else "ChecklistIncomplete"
-        found = self.decide(
-            row, person, "accept", refusal=refusal, crash=crash, to=self.world.aes[0]
-        )
+        refusal = self.lacks(row, to) if row["answered"] else "ChecklistIncomplete"
+        found = self.decide(row, person, "accept", refusal=refusal, crash=crash, to=self.target(to))
         if found is not None:
-            row.update(handoff="waiting", desk=0)
-            self.start_clock(row, "handoff_acceptance")
+            self.lies_on(row, to, handoff="waiting")
 
     @rule(
         number=picks,
@@ -175,6 +178,7 @@ class Work(Claims):
         key=st.sampled_from(["too_small", "fake_contact", "unreachable"]),
         crash=crashes,
     )
+    @where(is_held)
     def reject(self, number: int, person: int, key: str, crash: bool) -> None:
         row = self.pick(number, is_held)
         if row is None:
@@ -191,6 +195,7 @@ class Work(Claims):
         )
 
     @rule(number=picks, person=people, wake=st.sampled_from(WAKES), crash=crashes)
+    @where(is_held)
     def nurture(self, number: int, person: int, wake: str, crash: bool) -> None:
         row = self.pick(number, is_held)
         if row is None:
@@ -214,9 +219,16 @@ class Work(Claims):
             latest = (self.now + dt.timedelta(days=180)).date()
             row["plan"] = {"wake": wake, "on": day, "latest": latest, "since": self.now}
 
+    def is_fresh(self, row: Row) -> bool:
+        """Whether its decision can still be taken back."""
+        return is_decided(row) and self.now < row["last"]["at"] + UNDO
+
     @rule(number=picks, person=people, crash=crashes)
+    @precondition(
+        lambda self: self.steps % 5 == 0 or any(map(self.is_fresh, self.book.leads.values()))
+    )
     def undo(self, number: int, person: int, crash: bool) -> None:
-        row = self.pick(number, is_decided)
+        row = self.pick(number, self.is_fresh) or self.pick(number, is_decided)
         if row is None or row["last"] is None:
             return
         person = row["last"]["by"] if person == HOLDER else person
@@ -235,11 +247,13 @@ class Work(Claims):
             self.look_at_item(row)
 
     @rule(number=picks, crash=crashes)
+    @where(is_rejected)
     def overturn(self, number: int, crash: bool) -> None:
         row = self.pick(number, is_rejected)
         if row is None or row["last"] is None or row["last"]["kind"] != "reject":
             return
         is_out = row["stage"] == "disqualified" and not row["turned_away"]
+        is_out = is_out and not row["last"]["is_reversed"]
         found = self.through(
             "overturn",
             lambda: decisions.overturn_rejection(
@@ -248,7 +262,7 @@ class Work(Claims):
                 note="Look again.",
                 now=self.now,
             ),
-            refusal="" if is_out and not row["last"]["is_reversed"] else "NotOverturnable",
+            refusal="" if is_out and not self.is_gone(row) else "NotOverturnable",
             crash=crash,
         )
         if found is not None:
@@ -256,6 +270,7 @@ class Work(Claims):
             self.enter(row, "overturned")
 
     @rule(number=picks, crash=crashes)
+    @where(is_turned_away)
     def bring_back(self, number: int, crash: bool) -> None:
         row = self.pick(number, is_turned_away)
         if row is None:
@@ -269,7 +284,7 @@ class Work(Claims):
                 note="Ask.",
                 now=self.now,
             ),
-            refusal="" if is_out else "NotOverturnable",
+            refusal="" if is_out and not self.is_gone(row) else "NotOverturnable",
             crash=crash,
         )
         if found is not None:
@@ -291,79 +306,6 @@ class Work(Claims):
         else:
             self.release(number, person, crash=False)
 
-    # --- a lead from beginning to end -------------------------------------------------------------
-
-    @rule(
-        person=st.integers(0, 2),
-        kind=st.sampled_from(["accept", "accept", "reject", "nurture", ""]),
-        wake=st.sampled_from(WAKES),
-        then=st.sampled_from(["", "undo", "take", "return", "overturn"]),
-    )
-    def a_good_half_hour(self, person: int, kind: str, wake: str, then: str) -> None:
-        """Next lead, a call, the answers, a verdict: as most leads go, so that walks get far."""
-        lead = None if self.book.is_full(person) else self.book.next_for(person)
-        self.next_one(person)
-        if lead is None:
-            return
-        # `pick` counts leads in the order of the book; a multiple of eight takes any.
-        number = list(self.book.leads).index(lead) * 8
-        self.touch(number, person, task=None, crash=False)
-        self.answer(number, person)
-        if kind == "accept":
-            self.accept(number, person, crash=False)
-        elif kind == "reject":
-            self.reject(number, person, key="too_small", crash=False)
-        elif kind == "nurture":
-            self.nurture(number, person, wake=wake, crash=False)
-        if then == "undo":
-            self.undo(number, person, crash=False)
-        elif then == "take":
-            self.take(number, crash=False)
-        elif then == "return":
-            self.give_back(number, crash=False)
-        elif then == "overturn":
-            self.overturn(number, crash=False)
-
-    # --- the desk of the AE -----------------------------------------------------------------------
-
-    def newest_handoff(self, row: Row | None) -> Handoff | None:
-        lead = row["lead"] if row else None
-        return Handoff.objects.filter(lead=lead).order_by("-pk").first()
-
-    @rule(number=picks, crash=crashes)
-    def take(self, number: int, crash: bool) -> None:
-        row = self.pick(number, is_handed_over)
-        handoff = self.newest_handoff(row)
-        if row is None or handoff is None:
-            return
-        found = self.through(
-            "take",
-            lambda: take_handoff(handoff=handoff, by=self.world.aes[row["desk"]], now=self.now),
-            refusal="" if row["handoff"] == "waiting" else "HandoffAnswered",
-            crash=crash,
-        )
-        if found is not None:
-            self.book.settle(row)
-            row.update(handoff="accepted", clock=None)
-
-    @rule(number=picks, crash=crashes)
-    def give_back(self, number: int, crash: bool) -> None:
-        row = self.pick(number, is_handed_over)
-        handoff = self.newest_handoff(row)
-        if row is None or handoff is None:
-            return
-        found = self.through(
-            "return",
-            lambda: return_handoff(
-                handoff=handoff,
-                by=self.world.aes[row["desk"]],
-                reason="Not my region.",
-                now=self.now,
-            ),
-            refusal="" if row["handoff"] == "waiting" else "HandoffAnswered",
-            crash=crash,
-        )
-        if found is not None:
-            self.book.settle(row)
-            row["handoff"] = "returned"
-            self.enter(row, "returned")
+    def is_gone(self, row: Row) -> bool:
+        """Whether a row is part of another one, or nobody's any more."""
+        return row["merged_into"] is not None or row["is_erased"]
