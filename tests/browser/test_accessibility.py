@@ -129,8 +129,10 @@ def sdr_visits() -> list[Visit]:
     """The queue, leads in each state, every dialog of a decision."""
     owned = ReviewItem.objects.filter(state=ItemState.OWNED, holder__username="maya").first()
     waiting = ReviewItem.objects.filter(state=ItemState.WAITING, team__name="EMEA").first()
+    decided = Decision.objects.filter(kind="reject", lead__team__name="EMEA").first()
     assert owned is not None
     assert waiting is not None
+    assert decided is not None
     lead = f"/leads/{owned.lead_id}/"
     practice = begun_practice("maya")
     menu = "details.menu[open]"
@@ -146,6 +148,10 @@ def sdr_visits() -> list[Visit]:
         opened("reject", lead, "r"),
         opened("nurture", lead, "u"),
         opened("snooze", lead, "s"),
+        opened("a fact as a field", lead, "e", within="#fact-first_name"),
+        Visit("a fact that cannot be", lead, _refused_fact, "#fact-email"),
+        Visit("a fact on its own page", f"{lead}facts/title/"),
+        Visit("score over time", f"/leads/{decided.lead_id}/scores/", _open_table),
         Visit("error form", lead, _refused_reject, "#dialog[open]"),
         Visit("dialog as a page", f"{lead}reject/"),
         Visit("journey as a page", f"{lead}timeline/"),
@@ -162,6 +168,17 @@ def sdr_visits() -> list[Visit]:
         Visit("absent", "/no-such-page/"),
         Visit("password", "/password/"),
     ]
+
+
+def _open_table(page: Page) -> None:
+    page.locator(".score-table summary").click()
+
+
+def _refused_fact(page: Page) -> None:
+    page.get_by_role("link", name="Change: E-mail").press("Enter")
+    page.locator("#fact-email input[name=text]").fill("nobody")
+    page.keyboard.press("Enter")
+    expect(page.locator("#fact-email .error")).to_be_visible()
 
 
 def begun_practice(username: str, *, is_finished: bool = False) -> str:
