@@ -116,6 +116,7 @@ def address(name: str, known: dict[str, Any]) -> str:
     assert thing is not None, noun
     first = [1] if "position" in NAMES[name].pattern.converters else []
     first += [known["other"]] if "other" in NAMES[name].pattern.converters else []
+    first += ["title"] if "key" in NAMES[name].pattern.converters else []
     return reverse(name, args=[getattr(thing, "pk", thing), *first])
 
 
@@ -153,7 +154,7 @@ def test_every_field_of_text_keeps_what_was_typed(demo: None) -> None:
                 if not is_kept and field not in EXEMPT:
                     unkept.add(f"{path}: {field}")
     assert not unkept
-    assert {"note", "reason", "value", "opening", "question", "name", "email"} <= seen
+    assert {"note", "reason", "value", "opening", "question", "name", "text"} <= seen
     assert EXEMPT.keys() <= seen
 
 
