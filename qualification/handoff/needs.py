@@ -80,7 +80,7 @@ def _need(name: str, targets: frozenset[str], lead: Lead, catalogue: Catalogue) 
 
 
 def _fact_key(name: str, lead: Lead) -> str:
-    """The key of the facts dialog; blank for what cannot be written there."""
+    """The key of the fact; blank for what cannot be written as one."""
     family, _dot, part = name.partition(".")
     if family == "account" and lead.account_id is not None:
         return ACCOUNT_KEYS.get(part, "")
