@@ -200,6 +200,8 @@ class NoticeKind(TextChoices):
     TASK_DUE = "task_due", _("A task is due")
     HANDOFF_RETURNED = "handoff_returned", _("An AE returned a lead you accepted")
     HANDOFF_MOVED = "handoff_moved", _("A handoff goes to the desk of another AE")
+    LEAD_MERGED = "lead_merged", _("A lead of yours is merged with another record")
+    MERGE_UNDONE = "merge_undone", _("The merge of a lead of yours is undone")
     REJECTION_OVERTURNED = "rejection_overturned", _("A lead you rejected is back in the queue")
     SOURCE_REJECTED = "source_rejected", _("A lead was rejected, and somebody tells its source")
     MANAGER_ASKED = "manager_asked", _("Somebody asks a manager to decide")

@@ -64,6 +64,14 @@ WORDINGS: dict[str, Wording] = {
         without_lead=_("{by} gave a handoff of yours to {to}."),
         page="qualification:handoff-list",
     ),
+    NoticeKind.LEAD_MERGED: Wording(
+        sentence=_("{by} merged {lead} with another record of the same person."),
+        without_lead=_("{by} merged a lead of yours into one you do not see."),
+        page="qualification:my-work",
+    ),
+    NoticeKind.MERGE_UNDONE: Wording(
+        sentence=_("{by} undid a merge: {lead} and the other record are two leads again.")
+    ),
     NoticeKind.REJECTION_OVERTURNED: Wording(
         sentence=_("{lead} gets another look and is back in the queue."),
         detail=_("What speaks for it: {note}"),

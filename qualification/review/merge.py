@@ -21,7 +21,7 @@ from crm.stages import Stage
 from qualification.exceptions import NotMergeable
 from qualification.models import Decision, ReviewItem
 from qualification.permissions import Right, has_right
-from qualification.review import guard, merge_answers, merge_standing
+from qualification.review import guard, merge_answers, merge_news, merge_standing
 from qualification.scoring.colleagues import reached
 from qualification.scoring.rescore import mark_due
 
@@ -57,11 +57,13 @@ def merge_lead(
     why = hindrance(pair, items=items, by=by, now=now)
     if why:
         raise NotMergeable(why)
+    had = merge_news.hands_of(pair, items, now=now)
     ended = merge_standing.end_standing(pair.loser, items.get(pair.loser.pk), by=by, now=now)
     ended["answers"] = merge_answers.move_answers(pair, takes=takes, now=now)
     values = [key for key in takes if not key.startswith(merge_answers.ANSWER)]
     merge = merge_leads(pair=pair, takes=values, by=by, now=now, ended=ended)
     _facts_changed(pair, now=now)
+    merge_news.tell_merged(merge, had, now=now)
     return merge
 
 
@@ -81,6 +83,7 @@ def undo_merge(*, merge: LeadMerge, by: User, now: datetime) -> LeadMerge:
     merge_answers.move_back(locked, pair)
     merge_standing.bring_back(locked, now=now)
     _facts_changed(pair, now=now)
+    merge_news.tell_undone(locked, merge_news.hands_of(pair, _lock_items(pair), now=now), now=now)
     return locked
 
 

@@ -20,6 +20,7 @@ LOG = {
     "crm_accountevent",
     "qualification_itemevent",
     "qualification_auditentry",
+    "qualification_notice",
     "qualification_scoringdue",
     "qualification_slaevent",
     "django_session",
