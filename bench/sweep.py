@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Sweeps a million running clocks: a pass with nothing due, and one with many due at once.
+"""Sweeps a million running clocks: a pass with nothing due, and one with many due at once; or, with
+--held, many leads that nobody can take.
 
 In an installation of its own. What was not written down, or twice, or at another time than it fell
 due, is counted by SQL over the rows. See README.md beside this file.
@@ -15,6 +16,8 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
+
+from bench.sweeping import held  # noqa: E402
 
 # What the product promises for a million clocks.
 IDLE_LIMIT_MS, DUE_LIMIT_S = 10.0, 3.0
@@ -60,6 +63,8 @@ EXPECTED = """
 def arguments() -> argparse.Namespace:
     """The command line, checked."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--held", type=int, default=0, help="leads held, instead of clocks")
+    parser.add_argument("--places", type=int, default=0, help="that come free for them afterwards")
     parser.add_argument("--timers", type=int, default=1_000_000, help="clocks that run")
     parser.add_argument("--due", type=int, default=0, help="of them due at once; 1 %% unless said")
     parser.add_argument("--passes", type=int, default=50, help="passes with nothing due")
@@ -67,6 +72,8 @@ def arguments() -> argparse.Namespace:
     chosen.due = chosen.due or max(1, chosen.timers // 100)
     if not 1 <= chosen.due <= chosen.timers or chosen.passes < 1:
         parser.error("--timers and --passes are 1 or more, --due between 1 and --timers")
+    if chosen.held < 0 or chosen.places < 0 or (chosen.places and not chosen.held):
+        parser.error("--held and --places are 0 or more, --places only with --held")
     return chosen
 
 
@@ -162,6 +169,8 @@ def measure(chosen: argparse.Namespace) -> str:
     from django.utils import timezone
 
     now = timezone.now()
+    if chosen.held:
+        return held.measure(chosen.held, chosen.places, chosen.passes, now)
     fill(chosen.timers, chosen.due, now)
     sweep(now)  # opens the connection's plans, as a sweeper that has run for a while
     idle, processor = idle_milliseconds(chosen.passes, now)

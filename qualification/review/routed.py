@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,8 +35,6 @@ from qualification.routing.rules import active_rules
 # At most this many leads of a team, or that are held, are routed again in one pass of the sweep,
 # out of at most this many that are looked at.
 PASS, LOOK = 500, 5000
-# As often as the sweep runs, at most: a stretch of held leads is looked at in one pass of it.
-EVERY_SECONDS = 5
 
 
 def write_placements(
@@ -125,7 +123,7 @@ def _held_that_can_go_on(now: datetime) -> list[int]:
     held = _held().ranked()
     if not active_rules():
         return list(held.filter(pool__isnull=False).values_list("pk", flat=True)[:PASS])
-    rows = list(held.values_list("pk", "lead", "team", "pool")[_window(held.count(), now)])
+    rows = list(held.values_list("pk", "lead", "team", "pool")[_window(held.count())])
     before = before_of([pk for pk, *_ in rows])
     tried = try_leads([lead for _, lead, *_ in rows], now=now, before=before)
     late = set(
@@ -138,9 +136,17 @@ def _held_that_can_go_on(now: datetime) -> list[int]:
             kept.add(pk)
         elif place is not None and (pk in late or _where(place) != (None, *where)):
             going.add(pk)
-    # What is kept for somebody has its turn among the others: they are shared out together.
-    together = going | kept if going else set()
-    return [pk for pk, *_ in rows if pk in together][:PASS]
+    return _together([pk for pk, *_ in rows], going=going, kept=kept)
+
+
+def _together(ranked: Sequence[int], *, going: Collection[int], kept: Collection[int]) -> list[int]:
+    """A pass of what goes on. What is kept for somebody has its turn among the others, so that they
+    are shared out together; however much is kept, it stops nothing behind it."""
+    moving = [pk for pk in ranked if pk in going][:PASS]
+    if not moving:
+        return []
+    upto = ranked.index(moving[-1]) + 1
+    return [pk for pk in ranked[:upto] if pk in going or pk in kept]
 
 
 def _held() -> ReviewItemQuerySet:
@@ -148,10 +154,14 @@ def _held() -> ReviewItemQuerySet:
     return ReviewItem.objects.waiting().filter(assignee=None).exclude(hold_reason="")
 
 
-def _window(count: int, now: datetime) -> slice:
-    """Which of so many held leads, by rank, a pass at this moment looks at: all, or with very many
-    one stretch after the other, so that those at the front never hide the others."""
-    turn = int(now.timestamp()) // EVERY_SECONDS % max(1, math.ceil(count / LOOK))
+def _window(count: int) -> slice:
+    """Which of so many held leads, by rank, this pass looks at: all, or with very many one stretch
+    after the other, however often and by how many sweepers, so that nobody is forgotten."""
+    if count <= LOOK:
+        return slice(0, LOOK)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('qualification_held_turn')")
+        turn = cursor.fetchone()[0] % math.ceil(count / LOOK)
     return slice(turn * LOOK, (turn + 1) * LOOK)
 
 

@@ -72,6 +72,8 @@ class _Desk:
     staff: Staff
     balances: dict[int, dict[int, Fraction]] = field(default_factory=dict)
     expected: dict[int, dict[int, Fraction]] = field(default_factory=dict)
+    # Whom a rule found for those given back by the same people, until somebody gets a lead.
+    found: dict[tuple[int, frozenset[int]], list[Candidate]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for pk, pool in self.pools.items():
@@ -88,7 +90,7 @@ class _Desk:
         owner = Candidate(owner_id, 0, Fraction(), why_not)
         if why_not:
             return self._next_in_turn(lead_id, rule, pool, (owner,))
-        self.staff.load[owner_id] += 1
+        self._count(owner_id)
         return Placement(lead_id, team, AssignedBy.OWNER, rule, None, owner_id, "", (owner,))
 
     def _next_in_turn(
@@ -98,7 +100,7 @@ class _Desk:
         pool: RoutingPool,
         passed_over: tuple[Candidate, ...],
     ) -> Placement:
-        members = self._yielding(self._members(lead_id, rule, pool))
+        members = self._found(lead_id, rule, pool)
         looked_at = (*passed_over, *members)
         able = {c.person_id: c.weight for c in members if not c.why_not}
         if not able:
@@ -108,12 +110,23 @@ class _Desk:
         sharing = {**able, **self._starting(lead_id, rule, pool)}
         chosen = fairness.next_person(sharing, self.expected[pool.pk])
         self.expected[pool.pk] = fairness.after_giving(sharing, self.expected[pool.pk], chosen)
-        self.staff.load[chosen] += 1
+        self._count(chosen)
         if chosen not in able:
             return self._kept(lead_id, rule, pool, looked_at)
         self.balances[pool.pk] = fairness.after_giving(sharing, self.balances[pool.pk], chosen)
         turn = AssignedBy.TURN
         return Placement(lead_id, pool.team, turn, rule, pool, chosen, "", looked_at)
+
+    def _count(self, person_id: int) -> None:
+        self.staff.load[person_id] += 1
+        self.found.clear()
+
+    def _found(self, lead_id: int, rule: RoutingRule, pool: RoutingPool) -> list[Candidate]:
+        """The people of the pool for this lead. With thousands held alike, looked at once."""
+        key = rule.pk, self.before.get(lead_id, FRESH).gave_back
+        if key not in self.found:
+            self.found[key] = self._yielding(self._members(lead_id, rule, pool))
+        return self.found[key]
 
     def _yielding(self, members: list[Candidate]) -> list[Candidate]:
         """Those who keep their last places back yield to the others, where there are others."""

@@ -35,6 +35,23 @@ def test_it_writes_every_fact_once() -> None:
     ), done.stderr
 
 
+@pytest.mark.django_db
+def test_whatever_is_held_gets_the_places_there_are() -> None:
+    done = bench("--held", "60", "--places", "25", "--passes", "2")
+    assert re.fullmatch(
+        f"ratio={FIGURE} doubled=0 lost=0 p50={FIGURE} p95={FIGURE} p99={FIGURE} cpu_p50={FIGURE}"
+        f" held=60 places=25 moved_s={FIGURE} moving=1",
+        done.stdout.splitlines()[-1],
+    ), done.stderr
+
+
+@pytest.mark.parametrize("words", [("--held", "-1"), ("--places", "3")])
+def test_places_are_for_what_is_held(words: tuple[str, ...]) -> None:
+    done = bench(*words)
+    assert done.returncode == 2
+    assert "--held" in done.stderr
+
+
 @pytest.mark.parametrize("words", [("--timers", "0"), ("--due", "9", "--timers", "8")])
 def test_it_refuses_what_makes_no_sense(words: tuple[str, ...]) -> None:
     done = bench(*words)

@@ -191,6 +191,34 @@ def test_the_best_ones_never_hide_the_others(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("every", [0, 5, 10, 15, 20])
+def test_nobody_is_forgotten_however_often_a_pass_comes(
+    team: Team, aisha: User, ben: User, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    """A turn told by the clock met the same stretch again and again when passes took as long as all
+    turns together."""
+    routing.profile(ben, capacity=0)
+    routing.rule(routing.pool(team, {ben: 1}))
+    items = [routing.arriving(team, tenths=900 - n)[0] for n in range(7)]
+    odd = [items[2].lead_id, items[5].lead_id]
+    Lead.objects.filter(pk__in=odd).update(topic="SAP")
+    routing.rule(other_pool(aisha), SAP, position=0)
+    monkeypatch.setattr(routed, "LOOK", 2)
+    passes = [LATER + n * dt.timedelta(seconds=every) for n in range(4)]
+    assert sum(refresh_assignments(now=at) for at in passes) == 2
+    assert {again(item).assignee for item in (items[2], items[5])} == {aisha}
+
+
+def test_what_is_kept_stops_nothing_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a pass full of leads kept for the next shift, those behind them went nowhere."""
+    monkeypatch.setattr(routed, "PASS", 2)
+    together = routed._together
+    assert together([1, 2, 3, 4, 5, 6], going={4, 5, 6}, kept={1, 2, 3}) == [1, 2, 3, 4, 5]
+    assert together([1, 2, 3], going={1}, kept={2, 3}) == [1]
+    assert together([1, 2, 3], going=set(), kept={1, 2}) == []
+
+
+@pytest.mark.django_db
 def test_more_than_a_pass_moves_go_on_best_first_in_the_next_one(
     team: Team, ben: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
