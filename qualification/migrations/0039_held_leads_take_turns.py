@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("qualification", "0037_notices_of_merges")]
+    dependencies = [("qualification", "0038_notices_of_merges")]
 
     # Which stretch of very many held leads the next pass of the sweep looks at. Not transactional:
     # passes at the same moment look at different ones.

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("qualification", "0036_every_event_names_its_lead"),
+        ("qualification", "0037_opening_hours_apart"),
     ]
 
     operations = [
