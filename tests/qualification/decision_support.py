@@ -21,6 +21,7 @@ from qualification.review.nurture import WakeWish
 from qualification.review.queue import enter_queue
 from qualification.review.touches import log_touch
 from tests.factories import NOW, LeadFactory
+from tests.qualification.grades import ACTIONS, NUMBERS, TIERS
 
 MINUTE = dt.timedelta(minutes=1)
 BANT_REQUIRED = ("budget", "authority", "pain", "timing")
@@ -108,19 +109,9 @@ def active_model(points: str = "20.0", condition: object = None) -> ScoringModel
         accept="65.0",
         base_fit="10.0",
         fit_thresholds={"A": "40.0", "B": "20.0", "C": "10.0"},
-        intent_thresholds={"1": "30.0", "2": "20.0", "3": "10.0"},
-        tiers={
-            "hot": ["A1", "A2", "B1"],
-            "warm": ["A3", "B2", "B3", "C1", "C2"],
-            "cool": ["A4", "B4", "C3", "D1", "D2"],
-            "cold": ["C4", "D3", "D4"],
-        },
-        actions={
-            "accept": ["A1", "A2", "B1", "B2"],
-            "engage": ["A3", "A4", "B3", "B4"],
-            "nurture": ["C1", "C2", "D1", "D2"],
-            "reject": ["C3", "C4", "D3", "D4"],
-        },
+        intent_thresholds=NUMBERS,
+        tiers=TIERS,
+        actions=ACTIONS,
         created_at=NOW,
     )
     ScoringRule.objects.create(

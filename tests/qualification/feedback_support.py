@@ -10,6 +10,7 @@ from crm.models import Lead, Team, User
 from qualification.choices import CloseReason, EntryReason, ItemState, ModelStatus
 from qualification.models import Decision, RejectionReason, ReviewItem, ScoringModel, ScoringRule
 from tests import factories
+from tests.qualification.grades import ACTIONS, LETTERS, NUMBERS, TIERS
 
 NOW = factories.NOW
 
@@ -31,20 +32,10 @@ def live_model(
         status=ModelStatus.DRAFT,
         mql=Decimal(20),
         accept=Decimal(45),
-        fit_thresholds={"A": "30.0", "B": "20.0", "C": "10.0"},
-        intent_thresholds={"1": "30.0", "2": "20.0", "3": "10.0"},
-        tiers={
-            "hot": ["A1", "A2", "B1"],
-            "warm": ["A3", "B2", "B3", "C1", "C2"],
-            "cool": ["A4", "B4", "C3", "D1", "D2"],
-            "cold": ["C4", "D3", "D4"],
-        },
-        actions={
-            "accept": ["A1", "A2", "B1", "B2"],
-            "engage": ["A3", "A4", "B3", "B4"],
-            "nurture": ["C1", "C2", "D1", "D2"],
-            "reject": ["C3", "C4", "D3", "D4"],
-        },
+        fit_thresholds=LETTERS,
+        intent_thresholds=NUMBERS,
+        tiers=TIERS,
+        actions=ACTIONS,
         created_at=NOW,
     )
     for position, (key, (dimension, points)) in enumerate(rules.items()):

@@ -15,15 +15,10 @@ from qualification.choices import EntryReason
 from qualification.models import LeadScore, ReviewItem, ScoringModel, ScoringRun, SLATimer
 from qualification.review.queue import enter_queue
 from tests import factories
+from tests.qualification.grades import LETTERS, NUMBERS, TIERS
 
 NOW = factories.NOW
 MQL = 400
-TIERS = {
-    "hot": ["A1", "A2", "B1"],
-    "warm": ["A3", "B2", "B3", "C1", "C2"],
-    "cool": ["A4", "B4", "C3", "D1", "D2"],
-    "cold": ["C4", "D3", "D4"],
-}
 
 
 def minutes(n: float) -> dt.timedelta:
@@ -42,8 +37,8 @@ def active_model(**fields: Any) -> ScoringModel:
             "status": "active",
             "mql": "40.0",
             "accept": "65.0",
-            "fit_thresholds": {"A": "30.0", "B": "20.0", "C": "10.0"},
-            "intent_thresholds": {"1": "30.0", "2": "20.0", "3": "10.0"},
+            "fit_thresholds": LETTERS,
+            "intent_thresholds": NUMBERS,
             "tiers": TIERS,
             "actions": {},
             "created_at": NOW,

@@ -25,7 +25,8 @@ from qualification.scoring.subjects import Catalogue
 from qualification.segment_filter import SegmentFilter, members_of
 from tests import factories
 from tests.oracles.random_scoring import random_facts, random_query
-from tests.oracles.scoring_oracle import Oracle, inside
+from tests.oracles.scoring_facts import inside
+from tests.oracles.scoring_oracle import Oracle
 from tests.qualification import decision_support, queue_support
 from tests.qualification.scoring.conftest import (
     LoadModel,

@@ -19,19 +19,14 @@ from qualification.outbox.http import Refused
 from qualification.sweeps import deliver_due
 from tests.factories import NOW, AccountFactory, person
 from tests.fakes.hubspot import TOKEN, HubSpot, hubspot
-from tests.qualification.crm_support import SECRET_NAME, connection_to, to_crm
+from tests.qualification.crm_support import SECRET_NAME, connection_to, reachable, to_crm
 from tests.qualification.decision_support import MINUTE, accepted
 from tests.qualification.webhook_support import open_transactions
 
+__all__ = ["reachable"]
 pytestmark = pytest.mark.django_db
 DUE = NOW + 6 * MINUTE
 State = OutboxMessage.State
-
-
-@pytest.fixture(autouse=True)
-def reachable(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.WEBHOOKS_TO_LOOPBACK = True
-    monkeypatch.setenv(SECRET_NAME, TOKEN)
 
 
 @pytest.fixture

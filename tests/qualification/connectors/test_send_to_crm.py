@@ -20,22 +20,16 @@ from qualification.outbox.deliver import MAX_ATTEMPTS, send_again
 from qualification.review.decisions import undo_decision
 from qualification.sweeps import deliver_due
 from tests.factories import NOW, TeamFactory
-from tests.qualification.crm_support import SECRET_NAME, connection_to, to_crm
+from tests.qualification.crm_support import SECRET, SECRET_NAME, connection_to, reachable, to_crm
 from tests.qualification.decision_support import MINUTE, accepted
 from tests.qualification.webhook_support import DROP, Tool, chat_tool
 
+__all__ = ["reachable"]
 pytestmark = pytest.mark.django_db
-SECRET = "s3cret-of-the-crm"
 DECIDED = NOW + 5 * MINUTE
 SECOND = dt.timedelta(seconds=1)
 DUE = DECIDED + 30 * SECOND
 State = OutboxMessage.State
-
-
-@pytest.fixture(autouse=True)
-def reachable(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.WEBHOOKS_TO_LOOPBACK = True
-    monkeypatch.setenv(SECRET_NAME, SECRET)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,23 +14,17 @@ from qualification.models import CrmLink, Decision, OutboxMessage
 from qualification.outbox.deliver import LEASE
 from qualification.sweeps import deliver_due
 from tests.fakes.hubspot import HubSpot, hubspot
-from tests.qualification.crm_support import SECRET_NAME, connection_to
+from tests.qualification.crm_support import connection_to, reachable
 from tests.qualification.decision_support import MINUTE, NOW, accepted
 from tests.qualification.personal import canary
 from tests.qualification.webhook_support import Tool, chat_tool
 
+__all__ = ["reachable"]
 pytestmark = pytest.mark.django_db
-SECRET = "pat-test-token"
 DUE = NOW + 6 * MINUTE
 ERASED = NOW + 10 * MINUTE
 TOLD = ERASED + LEASE
 State = OutboxMessage.State
-
-
-@pytest.fixture(autouse=True)
-def reachable(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.WEBHOOKS_TO_LOOPBACK = True
-    monkeypatch.setenv(SECRET_NAME, SECRET)
 
 
 @pytest.fixture

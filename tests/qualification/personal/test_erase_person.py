@@ -2,62 +2,41 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-from collections import Counter
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import connection
 
 from crm.models import Account, Erasure, InboxMessage, Lead, LeadIdentity, User
 from crm.stages import Stage
 from qualification.audit.verify import verify
-from qualification.choices import CloseReason, DecisionKind, ItemState, TimerState
+from qualification.choices import DecisionKind
 from qualification.exceptions import (
-    AlreadyDecided,
     ErasureRefused,
     LeadErased,
     NothingRecorded,
-    NotOverturnable,
-    UndoExpired,
 )
-from qualification.handoff.answers import take_handoff
 from qualification.invariants import violations
 from qualification.models import (
-    AuditEntry,
     Decision,
-    Handoff,
-    NurturePlan,
-    OutboxMessage,
-    ReviewItem,
-    SLATimer,
     Touch,
 )
 from qualification.personal.erase import erase_person
 from qualification.personal.requests import withdraw_erasure
-from qualification.review import decisions, tallies
-from qualification.review.decisions import overturn_rejection, undo_decision
+from qualification.review import tallies
 from qualification.review.past import past_of
-from qualification.review.queue import apply_line
 from qualification.review.replay import Screen, replay_of
 from tests import factories
-from tests.qualification import decision_support, queue_support
 from tests.qualification.audit.test_chain import settle
 from tests.qualification.decision_support import MINUTE, NOW
 from tests.qualification.personal import canary
+from tests.qualification.personal.erasing import LATER, lead
 
+__all__ = ["lead"]
 pytestmark = pytest.mark.django_db
-LATER = NOW + 20 * MINUTE
-
-
-@pytest.fixture
-def lead(people: dict[str, User]) -> Lead:
-    walked = canary.walk(people)
-    settle()
-    return walked
 
 
 def test_nothing_of_the_person_is_left_anywhere(lead: Lead, people: dict[str, User]) -> None:
@@ -73,119 +52,6 @@ def test_nothing_of_the_person_is_left_anywhere(lead: Lead, people: dict[str, Us
         Stage.OPPORTUNITY,
         LATER,
     )
-
-
-def test_the_chain_says_who_and_still_finds_tampering(lead: Lead, people: dict[str, User]) -> None:
-    erasure = canary.erased(lead, people, now=LATER)
-    settle()
-    entry = AuditEntry.objects.filter(subject_table="crm_erasure").latest("seq")
-    assert (entry.kind, entry.deed, entry.actor) == ("erasure", "update", people["admin"].pk)
-    deeds = AuditEntry.objects.filter(deed="erase").values_list("subject_table", flat=True)
-    assert Counter(deeds) == {"qualification_decision": 2, "qualification_handoff": 2}
-    assert verify().is_whole
-    for table, change in (
-        ("qualification_decision", "fired = '{}'"),
-        ("qualification_decision", "note = 'kept after all'"),
-        ("qualification_handoff", "packet = '{}'"),
-        ("crm_erasure", f"reference = 'x{erasure.pk}'"),
-    ):
-        mark = transaction.savepoint()
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            cursor.execute(f"UPDATE {table} SET {change}")
-            cursor.execute("SET LOCAL session_replication_role = origin")
-        assert verify().n_breaks > 0, change
-        transaction.savepoint_rollback(mark)
-    assert verify().is_whole
-
-
-def test_an_erasure_nobody_asked_for_is_a_break(people: dict[str, User]) -> None:
-    """Somebody who owns the server blanks a note, with the setting and without the trigger."""
-    decision = decision_support.rejected(people["sdr"])
-    settle()
-    assert verify().is_whole
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('leadqual.erasing', %s, true)", [str(decision.lead_id)])
-        cursor.execute("ALTER TABLE qualification_decision DISABLE TRIGGER USER")
-        cursor.execute("ALTER TABLE qualification_decision ENABLE TRIGGER leadqual_audit_update")
-        cursor.execute(
-            "UPDATE qualification_decision SET frozen = '{}' WHERE id = %s", [decision.pk]
-        )
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE qualification_decision ENABLE TRIGGER USER")
-    last = AuditEntry.objects.latest("seq")
-    assert last.deed == "erase"
-    assert verify().breaks == [f"entry {last.seq}: an erasure that nobody asked for"]
-
-
-DOORLESS = [
-    "UPDATE qualification_decision SET note = '' WHERE note <> ''",
-    "UPDATE qualification_decision SET frozen = '{}'",
-    "UPDATE qualification_handoff SET packet = '{}'",
-    "UPDATE qualification_itemevent SET note = ''",
-    "UPDATE qualification_touch SET note = ''",
-    "UPDATE qualification_skip SET note = ''",
-    "UPDATE qualification_handoffmove SET reason = '[erased]'",
-    "UPDATE crm_activity SET properties = '{}'",
-    "UPDATE crm_leadevent SET first_name = ''",
-    "UPDATE crm_outcome SET told_lead = '', value = 'won'",
-]
-
-
-def test_raw_sql_without_the_door_is_refused(lead: Lead) -> None:
-    for statement in DOORLESS:
-        with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
-            run(statement)
-    # Nor with the setting alone: nobody has asked.
-    run(f"SELECT set_config('leadqual.erasing', '{lead.pk}', true)")
-    for statement in DOORLESS:
-        with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
-            run(statement)
-
-
-WIDER = [
-    "UPDATE qualification_decision SET note = 'another', frozen = frozen",
-    "UPDATE qualification_decision SET note = '', total_tenths = 7",
-    "UPDATE qualification_touch SET result = 'sent'",
-    "DELETE FROM qualification_touch",
-    "UPDATE crm_leadevent SET first_name = 'Other'",
-    "UPDATE crm_leadevent SET stage = 'won'",
-]
-
-
-def test_the_door_is_no_wider_than_the_erasure(lead: Lead, people: dict[str, User]) -> None:
-    canary.erased(lead, people, now=LATER)
-    for statement in WIDER:
-        with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
-            run(statement)
-
-
-def test_the_door_is_for_this_person_only(lead: Lead, people: dict[str, User]) -> None:
-    other = decision_support.rejected(people["sdr"])
-    canary.erased(lead, people, now=LATER)
-    with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
-        run(f"UPDATE qualification_decision SET frozen = '{{}}' WHERE id = {other.pk}")
-    other.refresh_from_db()
-    assert other.frozen["lead"]["first_name"] == "Hannah"
-
-
-def test_postgres_keeps_an_erased_lead_blank_and_at_its_end(people: dict[str, User]) -> None:
-    lead = decision_support.rejected(people["sdr"]).lead
-    canary.erased(lead, people, now=LATER)
-    for change in (
-        "first_name = 'Back'",
-        "attributes = '{\"a\": 1}'",
-        "email_key = 'back@brightwater.example'",
-        "stage = 'mql', disqualified_by = ''",
-        "disqualified_by = 'rule'",
-    ):
-        with pytest.raises(IntegrityError, match="crm_lead_erased_is_blank"), transaction.atomic():
-            run(f"UPDATE crm_lead SET {change} WHERE id = {lead.pk}")
-
-
-def run(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def test_twice(lead: Lead, people: dict[str, User]) -> None:
@@ -209,97 +75,6 @@ def test_only_an_admin_and_only_by_name(lead: Lead, people: dict[str, User]) -> 
         erase_person(erasure=erasure, confirmed=lead.name, by=people["admin"], now=LATER)
     lead.refresh_from_db()
     assert lead.name == canary.NAME
-
-
-@pytest.mark.parametrize("state", ["new", "waiting", "claimed", "owned", "nurture", "rule"])
-def test_work_on_the_lead_ends(state: str, people: dict[str, User]) -> None:
-    lead = lead_in(state, people)
-    canary.erased(lead, people, now=LATER)
-    lead.refresh_from_db()
-    assert (lead.stage, lead.disqualified_by) == (Stage.DISQUALIFIED, "person")
-    assert not ReviewItem.objects.open().filter(lead=lead).exists()
-    assert not SLATimer.objects.filter(lead=lead, state__in=["running", "paused"]).exists()
-    assert not NurturePlan.objects.waiting().filter(lead=lead).exists()
-    if state in ("waiting", "claimed", "owned"):
-        item = ReviewItem.objects.get(lead=lead)
-        assert item.close_reason == CloseReason.ERASED
-        timers = SLATimer.objects.filter(item=item).order_by("pk")
-        assert timers.last().state == TimerState.CANCELLED  # type: ignore[union-attr]
-    assert violations(now=LATER) == []
-
-
-def lead_in(state: str, people: dict[str, User]) -> Lead:
-    sdr = people["sdr"]
-    if state in ("claimed", "owned"):
-        return decision_support.held_item(sdr, state).lead
-    if state == "nurture":
-        lead = decision_support.nurtured(sdr).lead
-    elif state == "waiting":
-        lead = decision_support.waiting_item(sdr.team).lead
-    else:
-        lead = factories.LeadFactory(team=sdr.team)
-    if state == "rule":
-        queue_support.give_score(lead, 700, disqualified="student")
-        apply_line([lead.pk], model=queue_support.active_model(), now=NOW)
-    lead.refresh_from_db()
-    return lead
-
-
-def test_a_rule_has_no_say_over_an_erased_lead(people: dict[str, User]) -> None:
-    """Scored anew, the blank facts disqualify nobody: the lead must not come back by that."""
-    lead = lead_in("rule", people)
-    assert lead.disqualified_by == "rule"
-    canary.erased(lead, people, now=LATER)
-    queue_support.give_score(lead, 700)
-    apply_line([lead.pk], model=queue_support.active_model(), now=LATER)
-    lead.refresh_from_db()
-    assert lead.stage == Stage.DISQUALIFIED
-
-
-def test_messages_that_wait_are_called_back(people: dict[str, User]) -> None:
-    decision = decision_support.accepted(people)
-    canary.erased(decision.lead, people, now=LATER)
-    assert OutboxMessage.objects.get().state == OutboxMessage.State.CANCELLED
-    assert Handoff.objects.get().state == Handoff.State.CANCELLED
-    assert violations(now=LATER) == []
-
-
-def test_what_an_ae_took_stays_counted(people: dict[str, User]) -> None:
-    decision = decision_support.accepted(people)
-    take_handoff(handoff=decision.handoff, by=people["ae"], now=NOW + 6 * MINUTE)
-    canary.erased(decision.lead, people, now=LATER)
-    decision.lead.refresh_from_db()
-    handoff = Handoff.objects.get()
-    assert (decision.lead.stage, handoff.state) == (Stage.SQL, Handoff.State.ACCEPTED)
-    assert handoff.packet["lead"]["name"] == f"Lead {decision.lead_id}"
-    assert violations(now=LATER) == []
-
-
-def test_a_decision_after_it_is_refused(people: dict[str, User]) -> None:
-    """C3: the page was drawn before."""
-    item = decision_support.held_item(people["sdr"], ItemState.OWNED)
-    canary.erased(item.lead, people, now=LATER)
-    with pytest.raises(AlreadyDecided, match="Personal data erased"):
-        decisions.reject_lead(
-            item=item,
-            token=item.token,
-            by=people["sdr"],
-            reason=decision_support.reason("too_small"),
-            now=LATER,
-        )
-    assert not Decision.objects.exists()
-
-
-def test_no_way_back_by_undo_or_overturn(people: dict[str, User]) -> None:
-    decision = decision_support.rejected(people["sdr"], now=LATER)
-    canary.erased(decision.lead, people, now=LATER)
-    second = dt.timedelta(seconds=1)
-    with pytest.raises(UndoExpired, match="erased"):
-        undo_decision(decision=decision, by=people["sdr"], now=LATER + second)
-    with pytest.raises(NotOverturnable, match="erased"):
-        overturn_rejection(decision=decision, by=people["manager"], note="Again", now=LATER)
-    decision.lead.refresh_from_db()
-    assert decision.lead.stage == Stage.DISQUALIFIED
 
 
 def test_a_replay_shows_the_frozen_ledger_and_nobody(lead: Lead, people: dict[str, User]) -> None:

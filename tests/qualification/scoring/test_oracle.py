@@ -21,7 +21,8 @@ from tests.oracles.random_scoring import (
     random_facts,
     random_query,
 )
-from tests.oracles.scoring_oracle import Oracle, leaves
+from tests.oracles.scoring_facts import leaves
+from tests.oracles.scoring_oracle import Oracle
 from tests.qualification.scoring.conftest import LoadModel, SaveSegments, StoreFacts
 
 LEADS, MODELS = 60, 80

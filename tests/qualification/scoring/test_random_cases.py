@@ -18,7 +18,8 @@ from qualification.models import ScoringModel
 from qualification.scoring.compile import compile_model, leads_now
 from qualification.scoring.ledger import ledgers
 from tests.oracles.random_scoring import DAY, random_document, random_facts
-from tests.oracles.scoring_oracle import COUNTED, Oracle
+from tests.oracles.scoring_facts import COUNTED
+from tests.oracles.scoring_oracle import Oracle
 from tests.qualification.scoring.conftest import LoadModel, SaveSegments, StoreFacts
 from tests.qualification.scoring.test_oracle import (
     BrokenOracle,

@@ -14,6 +14,7 @@ from qualification.review import turned_away as room
 from qualification.review.queue import apply_line
 from tests import factories
 from tests.qualification import queue_support
+from tests.qualification.grades import TIERS
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -31,7 +32,7 @@ def model(here: dt.datetime) -> ScoringModel:
         accept="65.0",
         fit_thresholds={"A": "30.0", "B": "20.0", "C": "10.0"},
         intent_thresholds={"1": "30.0", "2": "20.0", "3": "10.0"},
-        tiers=queue_support.TIERS,
+        tiers=TIERS,
         actions={},
         created_at=here,
     )
