@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Of the console: refusals a page is meant to show, and what htmx says of a lost connection.
+REFUSALS = ("Failed to load resource",)
+LOST = ("htmx:sendError", "htmx:afterRequest")
 PASSWORD = "only-for-the-browser-tests"
 
 
@@ -56,8 +59,12 @@ def own_database_connection(playwright: Playwright) -> Iterator[None]:
 
 
 @pytest.fixture
-def open_browser(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
+def open_browser(
+    request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer
+) -> Iterator[Callable[..., Page]]:
     """Opens a window for a person: `open_browser(user, width=390)`; fails on any script error."""
+    is_meant = request.node.get_closest_marker("loses_network") is not None
+    meant = (*REFUSALS, *LOST) if is_meant else REFUSALS
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
@@ -73,7 +80,7 @@ def open_browser(browser: Browser, live_server: LiveServer) -> Iterator[Callable
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: _note(message, problems))
+        page.on("console", lambda message: _note(message, problems, meant))
         page.goto("/login/")
         page.fill("input[name=username]", user.username)
         page.fill("input[name=password]", PASSWORD)
@@ -87,9 +94,7 @@ def open_browser(browser: Browser, live_server: LiveServer) -> Iterator[Callable
     assert not problems, problems
 
 
-def _note(message: Any, problems: list[str]) -> None:
-    """Errors of the console are errors of ours, but for refusals the page is meant to show and a
-    connection that a test takes away."""
-    meant = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
+def _note(message: Any, problems: list[str], meant: Sequence[str]) -> None:
+    """Errors of the console are errors of ours, but for what a test means to happen."""
     if message.type == "error" and not any(text in message.text for text in meant):
         problems.append(message.text)

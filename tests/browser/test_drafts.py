@@ -30,6 +30,7 @@ def item(team: Team, people: dict[str, User]) -> ReviewItem:
     return claim_item(item=waiting, by=people["sdr"], now=now)
 
 
+@pytest.mark.loses_network
 def test_a_reason_to_skip_outlives_reload_network_and_log_in(
     open_browser: Open, people: dict[str, User], item: ReviewItem
 ) -> None:
