@@ -13,7 +13,7 @@ from qualification.models import RunKind, ScoringModel, ScoringRule
 from qualification.runner import work_runs
 from qualification.scoring import drafts, runs
 from tests import factories
-from tests.browser.test_accessibility import Visit, check
+from tests.browser.axe import Visit, check
 from tests.qualification.feedback_support import live_model
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,10 +16,13 @@ OUTCOMES = [("accept", ["big", "asked"])] * 30 + [("too_small", ["near", "visite
 
 
 def decided(
-    people: dict[str, User], outcomes: list[tuple[str, list[str]]] = OUTCOMES
+    people: dict[str, User],
+    outcomes: list[tuple[str, list[str]]] = OUTCOMES,
+    *,
+    version: int = 1,
 ) -> ScoringModel:
     """A live model and decided leads of the team."""
-    model = feedback_support.live_model()
+    model = feedback_support.live_model(version=version)
     team = people["sdr"].team
     assert team is not None
     feedback_support.decide(
@@ -28,8 +31,8 @@ def decided(
     return model
 
 
-def proposed(people: dict[str, User]) -> Iterator[RuleProposal]:
+def proposed(people: dict[str, User], *, version: int = 1) -> Iterator[RuleProposal]:
     """Strong proposals, looked for now."""
-    decided(people)
+    decided(people, version=version)
     run = propose_rules(now=timezone.now())
     return (row for row in run.proposals if row.evidence["grade"] == "strong")

@@ -1,0 +1,96 @@
+"""Every page and every dialog by Tab, Enter and Esc alone: each control is reached and shows that
+it is, dialogs keep the focus and give it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from crm.models import User
+from tests.browser import pages
+from tests.browser.axe import settle
+from tests.browser.keyboard import problems_of_walk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OPENERS = "[hx-get][hx-target='#dialog']:visible"
+# Pages once more, where they offer other dialogs.
+MORE = {
+    "queue, filtered": ("sdr", "/queue/?tier=hot"),
+    "waiting lead": ("sdr", "/leads/{waiting}/"),
+    "claimed lead": ("sdr", "/leads/{claimed}/"),
+    "lead turned away": ("manager", "/leads/{turned_away}/"),
+    "version in shadow": ("admin", "/models/{shadow}/"),
+    "old version": ("admin", "/models/{old}/"),
+    "personal data, asked": ("admin", "/leads/{asked}/personal-data/"),
+    "merged lead": ("sdr", "/leads/{merged}/"),
+}
+SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
+
+
+@pytest.fixture
+def things(db: None) -> dict[str, str]:
+    """A company with something on every page."""
+    return pages.made_up_company()
+
+
+def pages_of(role: str, things: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Pages that this role is the reader of, with their address."""
+    for name, (reader, address) in (pages.PAGES | MORE).items():
+        if reader == role:
+            yield name, address.format_map(things)
+
+
+def walked(page: Page, role: str, things: dict[str, str]) -> list[str]:
+    """The problems of all pages of a role, wide and on a phone, and of the dialogs they open."""
+    found, known = [], set()
+    for name, path in pages_of(role, things):
+        for size in SIZES:
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.goto(path)
+            settle(page)
+            found += problems_of_walk(page, f"{name}, {size['width']}")
+        page.set_viewport_size(SIZES[0])  # type: ignore[arg-type]
+        for number in range(page.locator(OPENERS).count()):
+            opener = page.locator(OPENERS).nth(number)
+            kind = re.sub(r"\d+", "N", (opener.get_attribute("hx-get") or "").partition("?")[0])
+            if kind not in known:
+                known.add(kind)
+                found += problems_of_dialog(page, opener, f"{name} {kind}")
+    return found
+
+
+def problems_of_dialog(page: Page, opener: Locator, name: str) -> Iterator[str]:
+    """Opened by Enter on its opener, walked through, closed by Esc."""
+    dialog = page.locator("#dialog")
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(dialog.locator("form, .dialog-head").first).to_be_visible()
+    settle(page)
+    if not page.evaluate("document.getElementById('dialog').contains(document.activeElement)"):
+        yield f"{name}: the focus does not come into the dialog"
+    yield from problems_of_walk(page, name)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    if not opener.evaluate("el => el === document.activeElement"):
+        yield f"{name}: the focus does not come back to its opener"
+
+
+def test_everything_is_in_reach_of_a_keyboard(
+    things: dict[str, str],
+    open_browser: Callable[..., Page],
+    browser: Browser,
+    live_server: LiveServer,
+) -> None:
+    found = []
+    for role in (*pages.READERS, pages.STRANGER):
+        if role == pages.STRANGER:
+            page = browser.new_context(base_url=live_server.url).new_page()
+        else:
+            page = open_browser(User.objects.get(username=pages.READERS[role]))
+        found += walked(page, role, things)
+        page.context.close()
+    assert not found, "\n".join(found)
