@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from crm.exceptions import RoleInvalid
 from crm.models import BuyingRole, Lead, LeadRole, User
@@ -63,8 +64,10 @@ def _end(standing: LeadRole, now: datetime) -> None:
 
 def _refuse_unusable(role: str, source: str, confidence: int) -> None:
     if role not in BuyingRole.values:
-        raise RoleInvalid(f"“{role}” is no buying role.")
+        raise RoleInvalid(_("“%(role)s” is no buying role.") % {"role": role})
     if not source or len(source) > MAX_SOURCE or "\x00" in source:
-        raise RoleInvalid(f"Say who or what told you, in at most {MAX_SOURCE} characters.")
+        raise RoleInvalid(
+            _("Say who or what told you, in at most %(n)s characters.") % {"n": MAX_SOURCE}
+        )
     if not 1 <= confidence <= 100:
-        raise RoleInvalid("How sure you are is a number from 1 to 100.")
+        raise RoleInvalid(_("How sure you are is a number from 1 to 100."))

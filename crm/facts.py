@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from crm.clock import stamp_history
 from crm.exceptions import FactsInvalid, PayloadInvalid
@@ -137,4 +138,4 @@ def _refuse_taken_address(lead: Lead, address: str) -> None:
         return
     others = Lead.objects.filter(email_key=key).exclude(pk=lead.pk)
     if others.exclude(pk__in=lead.absorbed.values("pk")).exists():
-        raise FactsInvalid({"email": "another lead has this address"})
+        raise FactsInvalid({"email": _("another lead has this address")})

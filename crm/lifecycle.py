@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from crm.clock import stamp_history
 from crm.exceptions import StageMoveRefused
@@ -49,7 +50,10 @@ def move_lead(
         updated_at=now,
     )
     if moved != 1 or before is None:
-        raise StageMoveRefused(f"A lead in stage “{before}” cannot move to “{to}”.")
+        raise StageMoveRefused(
+            _("A lead in stage “%(before)s” cannot move to “%(to)s”.")
+            % {"before": before, "to": to}
+        )
     StageEvent.objects.create(
         lead=lead, from_stage=before, to_stage=to, at=now, by=by, reason=reason
     )

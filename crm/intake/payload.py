@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from crm.exceptions import PayloadInvalid
 from crm.intake.values import read_number
 from crm.matching import normalize
@@ -154,11 +156,11 @@ def read_field(key: str, text: str) -> Value:
     if key in NUMBER_FIELDS:
         return _whole_number(clean, NUMBER_FIELDS[key])
     if len(clean) > MAX_LENGTH[key]:
-        raise PayloadInvalid(f"longer than {MAX_LENGTH[key]} characters")
+        raise PayloadInvalid(_("longer than %(n)s characters") % {"n": MAX_LENGTH[key]})
     if key == "email" and not normalize.normal_email(clean):
-        raise PayloadInvalid("not an e-mail address")
+        raise PayloadInvalid(_("not an e-mail address"))
     if key == PARENT and clean and not _names_company(clean):
-        raise PayloadInvalid("neither the name nor the domain of a company")
+        raise PayloadInvalid(_("neither the name nor the domain of a company"))
     return clean
 
 
@@ -171,5 +173,5 @@ def _names_company(text: str) -> bool:
 def _whole_number(text: str, limit: int) -> int:
     number = read_number(text)
     if number != int(number) or not 0 <= number <= limit:
-        raise PayloadInvalid("not a whole number of 0 or more")
+        raise PayloadInvalid(_("not a whole number of 0 or more"))
     return int(number)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+
 from crm.exceptions import PayloadInvalid
 from crm.matching import normalize
 
@@ -26,10 +28,10 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?", re.ASCII | re.DOTALL)
 def read_number(text: str) -> int | float:
     """A number with a point for decimals; raises PayloadInvalid for anything else."""
     if len(text) > 40 or not _NUMBER.fullmatch(text):
-        raise PayloadInvalid("not a number")
+        raise PayloadInvalid(_("not a number"))
     number = float(text)
     if abs(number) > MAX_NUMBER:
-        raise PayloadInvalid("too large a number")
+        raise PayloadInvalid(_("too large a number"))
     return int(number) if number == int(number) else number
 
 

@@ -3,6 +3,7 @@
 import pghistory
 import pgtrigger
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from crm.models.fields import KeptUntilErased, folded
 
@@ -52,7 +53,7 @@ class Account(models.Model):
     website = models.CharField(max_length=255, blank=True)
     industry = models.CharField(max_length=120, blank=True)
     employees = models.PositiveIntegerField(null=True, blank=True)
-    revenue = models.BigIntegerField(null=True, blank=True, help_text="Yearly, in whole euros.")
+    revenue = models.BigIntegerField(null=True, blank=True, help_text=_("Yearly, in whole euros."))
     country = models.CharField(max_length=80, blank=True)
     city = models.CharField(max_length=120, blank=True)
     is_target = models.BooleanField(default=False)

@@ -53,7 +53,7 @@ class PracticeRound(models.Model):
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="practice_rounds")
     size = models.PositiveSmallIntegerField()
     seed = models.BigIntegerField()
-    pool = models.JSONField(help_text="Kind → numbers of decisions, newest first.")
+    pool = models.JSONField(help_text=_("Kind → numbers of decisions, newest first."))
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
 

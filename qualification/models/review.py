@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, Team, User
 from crm.models.fields import KeptUntilErased
@@ -92,7 +93,7 @@ class ReviewItem(models.Model):
         output_field=models.IntegerField(),
         db_persist=True,
     )
-    due_at = models.DateTimeField(help_text="First response due; of the running clock.")
+    due_at = models.DateTimeField(help_text=_("First response due; of the running clock."))
     hold_reason = models.CharField(max_length=120, blank=True)
     holder = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="items", db_index=False
@@ -134,7 +135,7 @@ class ReviewItem(models.Model):
     )
     # Blank for the default one, or one chosen by hand.
     framework_reason = models.CharField(
-        max_length=80, blank=True, db_default="", help_text="The rule that chose the checklist."
+        max_length=80, blank=True, db_default="", help_text=_("The rule that chose the checklist.")
     )
     token = models.PositiveIntegerField(default=1)
     closed_at = models.DateTimeField(null=True, blank=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from crm.models import Team, User
 
@@ -30,14 +31,14 @@ class SavedView(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
     name = models.CharField(max_length=40)
     query = models.CharField(max_length=300)
-    is_default = models.BooleanField(default=False, help_text="What the queue opens with.")
+    is_default = models.BooleanField(default=False, help_text=_("What the queue opens with."))
     team = models.ForeignKey(
         Team,
         null=True,
         blank=True,
         on_delete=models.CASCADE,
         related_name="saved_views",
-        help_text="Everybody of this team sees it too.",
+        help_text=_("Everybody of this team sees it too."),
     )
     created_at = models.DateTimeField()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from crm.models.fields import append_only
 
@@ -16,7 +17,7 @@ class SelfCheck(models.Model):
 
     at = models.DateTimeField(db_index=True)
     milliseconds = models.PositiveIntegerField()
-    violations = models.PositiveIntegerField(help_text="Broken rows of all checks together.")
+    violations = models.PositiveIntegerField(help_text=_("Broken rows of all checks together."))
     checks = models.JSONField()
 
     class Meta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from crm.models import User
 from crm.models.fields import KeptUntilErased
@@ -19,7 +20,7 @@ class Skip(models.Model):
     note = models.CharField(max_length=300, blank=True)
     score_tenths = models.IntegerField()
     at = models.DateTimeField()
-    until = models.DateTimeField(help_text="Not offered to the same person before.")
+    until = models.DateTimeField(help_text=_("Not offered to the same person before."))
 
     class Meta:
         ordering = ["-at", "-id"]

@@ -32,7 +32,9 @@ def read_outcomes(body: bytes, *, now: datetime) -> list[ToldOutcome]:
         try:
             told.append(_told(one, now=now))
         except OutcomeInvalid as error:
-            raise OutcomeInvalid(f"outcomes[{number}]: {error}") from error
+            raise OutcomeInvalid(
+                _("outcomes[%(n)s]: %(why)s") % {"n": number, "why": error}
+            ) from error
     return told
 
 

@@ -40,7 +40,7 @@ def test_it_mails_the_ae_after_the_undo_time(people: dict[str, User]) -> None:
     (sent,) = mail.outbox
     assert sent.to == [people["ae"].email]
     assert sent.subject.startswith("Handoff: Hannah Vogel")
-    assert "- Main pain: pain known (confirmed, Call)" in sent.body
+    assert "- Main pain: pain known (Confirmed, Call)" in sent.body
     assert "You could open with: " in sent.body
     assert f"lead.{decision.lead_id}.handoff.1" in sent.extra_headers["Message-ID"]
     message = only()
