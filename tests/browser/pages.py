@@ -47,7 +47,9 @@ PAGES: dict[str, tuple[str, str]] = {
     "lead-skip": ("sdr", "/leads/{claimed}/skip/"),
     "lead-snooze": ("sdr", "/leads/{owned}/snooze/"),
     "lead-pause": ("sdr", "/leads/{owned}/pause/"),
-    "lead-facts": ("sdr", "/leads/{owned}/facts/"),
+    "lead-fact": ("sdr", "/leads/{owned}/facts/title/"),
+    "lead-talk": ("sdr", "/leads/{owned}/talk/"),
+    "lead-scores": ("sdr", "/leads/{owned}/scores/"),
     "lead-personal": ("manager", "/leads/{owned}/personal-data/"),
     "lead-erase": ("admin", "/leads/{asked}/personal-data/erase/"),
     "lead-accept": ("sdr", "/leads/{owned}/accept/"),
@@ -93,6 +95,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "practice-round": ("manager", "/practice/{finished}/"),
     "practice-case": ("sdr", "/practice/{begun}/2/"),
     "practice-reject": ("sdr", "/practice/{begun}/2/reject/"),
+    "stage-list": ("sdr", "/stages/"),
     "source-list": ("marketing", "/sources/"),
 }
 # Names that answer GET and are no page, with the reason.
@@ -106,6 +109,7 @@ NO_PAGES = {
     "queue-view-counts": "a piece of the queue, which asks for it by itself",
     "alarms": "a piece of the queue, which asks for it by itself",
     "notice-bell": "a piece of every page, which asks for it by itself",
+    "account-weeks": "a piece of the company's page, which asks for it by itself",
     "lead-duplicates": "a piece of the lead page, which asks for it by itself",
     "lead-ask": "a piece of the lead page, in its place there",
     "nurture-preview": "a piece of the nurture dialog, which asks for it by itself",
