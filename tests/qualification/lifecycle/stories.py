@@ -99,16 +99,14 @@ class Stories(Work, Asides, Persons, Promises, Checked):
 
     @rule(
         person=st.integers(0, 2),
-        is_owned=st.booleans(),
-        asked=st.sampled_from(["reassign", "notify"]),
-        is_late=st.booleans(),
+        asked=st.sampled_from(["reassign", "reassign", "notify"]),
+        does=st.sampled_from(["claims", "calls", "calls, decides late"]),
         fault=st.sampled_from(["", "", "overdue"]),
     )
-    def nobody_answers(
-        self, person: int, is_owned: bool, asked: str, is_late: bool, fault: str
-    ) -> None:
+    def nobody_answers(self, person: int, asked: str, does: str, fault: str) -> None:
         """Somebody takes the next lead and does nothing, until its clock is over and a while; or
         decides then, before the sweep comes."""
+        is_owned = does != "claims"
         kind = "decision" if is_owned else "first_response"
         self.edit_policy(kind, asked, [5, 60], "reassign" if asked == "notify" else "notify")
         number = self.take_next(person)
@@ -119,7 +117,7 @@ class Stories(Work, Asides, Persons, Promises, Checked):
         row = self.pick(number)
         if row is not None and row["clock"] is not None and not row["clock"]["paused"]:
             self.book.now = max(self.now, row["clock"]["due"] + dt.timedelta(minutes=10))
-            if is_late and is_owned:
+            if does == "calls, decides late":
                 self.reject(number, person, key="too_small", crash=False)
             self.sweep(fault)
 
