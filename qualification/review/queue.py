@@ -95,7 +95,7 @@ def apply_line(
     entering = _ids(f"{_SCORED} AND {_ENTERS}", affected, model)
     items = enter_queue(entering, reason=EntryReason.THRESHOLD, now=now)
     entered = list(ReviewItem.objects.filter(pk__in=items).values_list("lead_id", flat=True))
-    _refresh_rank(affected)
+    refresh_rank(affected)
     return LineResult(entered, left, disqualified, requalified)
 
 
@@ -208,7 +208,7 @@ def line_is_due(lead_ids: Collection[int], *, now: datetime) -> None:
         )
 
 
-def _refresh_rank(lead_ids: Collection[int]) -> None:
+def refresh_rank(lead_ids: Collection[int]) -> None:
     """Tier, score and team of open items follow the lead; the due time does not move."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -39,7 +39,7 @@ from qualification.review import guard, source_news
 from qualification.review.cadence_runs import end_runs, revive_run
 from qualification.review.items import lease_end, log_event
 from qualification.review.nurture import cancel_plans
-from qualification.review.queue import enter_queue
+from qualification.review.queue import enter_queue, refresh_rank
 from qualification.routing import credit
 from qualification.sla.levels import show_clocks
 from qualification.sla.timers import cancel_timers
@@ -195,6 +195,9 @@ def _give_back(
         next_task=hold["next_task"],
         framework=old.framework,
     )
+    # It may have been scored meanwhile, while no item was open to follow the score.
+    refresh_rank([lead.pk])
+    item.refresh_from_db()
     log_event(item=item, verb="item:entered", by=by, now=now, note=str(EntryReason.REVERSED.label))
     return item
 

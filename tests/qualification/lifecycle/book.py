@@ -127,6 +127,7 @@ class Book(BookOfClocks, BookOfFacts):
         hold, person = row["last"]["hold"], row["last"]["by"]
         row.update({**hold, "stage": "working", "holder": person, "reason": "reversed"})
         row.update(plan=None, handoff=None, turned_away=False)
+        self.rank_follows(row)
         row["lease"] = self.now + LEASE if hold["state"] == "claimed" else None
         row["last"]["is_reversed"] = True
         # The sweep looks at once.

@@ -43,6 +43,7 @@ from qualification.sla.sweep import record_due
 from qualification.sweeps import deliver_due
 from tests import factories
 from tests.factories import NOW
+from tests.qualification import queue_support as rows
 from tests.qualification.decision_support import (
     MINUTE,
     accepted,
@@ -62,6 +63,15 @@ def decided(kind: str, people: dict[str, User]) -> Decision:
     if kind == "accept":
         return accepted(people)
     return rejected(people["sdr"]) if kind == "reject" else nurtured(people["sdr"])
+
+
+def test_the_rank_is_that_of_a_score_that_came_meanwhile(people: dict[str, User]) -> None:
+    rows.active_model()
+    decision = decided("reject", people)
+    rows.give_score(decision.lead, 410, tier="cool")
+    undo_decision(decision=decision, by=people["sdr"], now=IN_TIME)
+    item = ReviewItem.objects.open().get(lead=decision.lead)
+    assert (item.score_tenths, item.get_tier_rank_display()) == (410, "Cool")
 
 
 @pytest.mark.parametrize("kind", ["accept", "reject", "nurture"])
