@@ -62,19 +62,28 @@ def own_database_connection(playwright: Playwright) -> Iterator[None]:
 def open_browser(
     request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer
 ) -> Iterator[Callable[..., Page]]:
-    """Opens a window for a person: `open_browser(user, width=390)`; fails on any script error."""
+    """Opens a window for a person: `open_browser(user, width=390)`, whose machine may be in another
+    `zone`; fails on any script error."""
     is_meant = request.node.get_closest_marker("loses_network") is not None
     meant = (*REFUSALS, *LOST) if is_meant else REFUSALS
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def open_for(user: User, *, width: int = 1440, height: int = 900, theme: Any = "light") -> Page:
+    def open_for(
+        user: User,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        theme: Any = "light",
+        zone: str | None = None,
+    ) -> Page:
         user.set_password(PASSWORD)
         user.save(update_fields=["password"])
         context = browser.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": height},
             color_scheme=theme,
+            timezone_id=zone,
         )
         contexts.append(context)
         page = context.new_page()

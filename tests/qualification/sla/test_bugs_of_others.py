@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import Team, User
-from qualification.choices import CloseReason, EntryReason, TouchKind, TouchResult
-from qualification.models import Notice, ReviewItem, SLAEvent, SLAPolicy, SLATimer
-from qualification.review.claims import claim_item
+from qualification.choices import (
+    Channel,
+    CloseReason,
+    Digest,
+    EntryReason,
+    NoticeKind,
+    TouchKind,
+    TouchResult,
+)
+from qualification.models import (
+    Notice,
+    RejectionReason,
+    ReviewItem,
+    SLAEvent,
+    SLAPolicy,
+    SLATimer,
+)
+from qualification.notices.preferences import choose
+from qualification.review.claims import claim_item, renew_lease
+from qualification.review.decisions import reject_lead
 from qualification.review.overdue import follow_up
 from qualification.review.pauses import pause_clock, resume_clock
 from qualification.review.queue import close_item, enter_queue
 from qualification.review.touches import log_touch
 from qualification.sla.business_time import due, elapsed, open_time
 from qualification.sla.calendars import Calendar, read_calendar
+from qualification.sla.delay import delay_of
 from qualification.sla.edits import edit_calendar, give_to_everybody, give_to_teams
 from qualification.sla.sweep import record_due
 from qualification.sweeps import run_all
@@ -203,3 +224,113 @@ def test_a_night_of_the_clock_change_hour_by_hour_fires_each_fact_once(team: Tea
         ("breach", start + 4 * HOUR),
     ]
     assert Notice.objects.values("person", "key").distinct().count() == Notice.objects.count()
+
+
+@pytest.mark.django_db
+def test_zammad_2082_the_first_answer_moves_what_is_due_at_once(people: dict[str, User]) -> None:
+    item = claim_item(item=rows.waiting_item(tier="hot"), by=people["sdr"], now=NOW)
+    later = NOW + 5 * MINUTE
+    log_touch(item=item, by=people["sdr"], kind=TouchKind.CALL, result=TouchResult.SPOKE, now=later)
+    (decision,) = item.timers.filter(state="running")
+    item.refresh_from_db()
+    assert (decision.kind, decision.started_at) == ("decision", later)
+    assert item.due_at == decision.due_at > NOW + HOUR
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("server", ["UTC", "Asia/Kolkata", "America/Chicago"])
+@pytest.mark.parametrize(
+    ("zone", "limit"),
+    [
+        # One hour from Monday 09:00, wherever the team is.
+        ("Asia/Kolkata", dt.datetime(2026, 11, 23, 4, 30, tzinfo=dt.UTC)),
+        ("America/Chicago", dt.datetime(2026, 11, 23, 16, 0, tzinfo=dt.UTC)),
+    ],
+)
+def test_glpi_15429_a_calendar_of_its_own_zone_breaches_nothing_at_the_creation(
+    team: Team, zone: str, limit: dt.datetime, server: str, request: pytest.FixtureRequest
+) -> None:
+    """Whatever zone the machine is set to, and whoever reads."""
+    monkeypatch = request.getfixturevalue("monkeypatch")
+    monkeypatch.setenv("TZ", server)
+    time.tzset()
+    request.addfinalizer(time.tzset)
+    timezone.activate(server)
+    request.addfinalizer(timezone.deactivate)
+    calendar_for(team, office(zone))
+    item = rows.waiting_item(tier="warm", team=team, now=SATURDAY)
+    assert record_due(now=SATURDAY) == 0
+    assert (item.due_at, item.timers.get().warn_at) == (limit, limit - 15 * MINUTE)
+    assert record_due(now=limit - 16 * MINUTE) == 0
+    record_due(now=limit)
+    levels = SLAEvent.objects.order_by("at").values_list("level", "at")
+    assert list(levels) == [("warning", limit - 15 * MINUTE), ("breach", limit)]
+
+
+def rejected_after(
+    person: User, pauses: list[tuple[int, int]], end: int
+) -> tuple[SLATimer, ReviewItem]:
+    """The first-response clock of a hot lead, 15 minutes, that stood still between these minutes
+    (the last pause still stands) and was decided at minute `end`."""
+    item = claim_item(item=rows.waiting_item(tier="hot"), by=person, now=NOW)
+    for start, stop in pauses:
+        at = NOW + start * MINUTE
+        pause_clock(item=item, by=person, reason="On leave", until=NOW + DAY, now=at)
+        if stop < end:
+            resume_clock(item=item, by=person, now=NOW + stop * MINUTE)
+    renew_lease(item=item, by=person, now=NOW + 20 * MINUTE)
+    at = NOW + end * MINUTE
+    held = ReviewItem.objects.get(pk=item.pk)
+    reason = RejectionReason.objects.get(key="too_small")
+    reject_lead(item=held, token=held.token, by=person, reason=reason, now=at)
+    run_all(now=at + DAY)
+    return item.timers.get(kind="first_response"), ReviewItem.objects.get(pk=item.pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("pauses", "end", "stood"),
+    [
+        pytest.param([(5, 30)], 30, 25, id="helpdesk_2449_once"),
+        pytest.param([(2, 12), (14, 40)], 40, 36, id="erpnext_38745_twice"),
+    ],
+)
+def test_helpdesk_2449_erpnext_38745_decided_while_on_hold_the_hold_does_not_count(
+    people: dict[str, User], pauses: list[tuple[int, int]], end: int, stood: int
+) -> None:
+    timer, item = rejected_after(people["sdr"], pauses, end)
+    assert not SLAEvent.objects.exists()
+    assert timer.due_at == NOW + (15 + stood) * MINUTE > NOW + end * MINUTE
+    delay = delay_of(timer, item, now=NOW + DAY).wall
+    assert (delay.human, delay.paused) == ((end - stood) * MINUTE, stood * MINUTE)
+
+
+@pytest.mark.django_db
+def test_zammad_4432_2157_no_reminder_leaves_at_midnight_or_at_two(
+    people: dict[str, User], team: Team
+) -> None:
+    """A task is due at midnight, another at two; both are known in LeadQual, the mail waits."""
+    calendar_for(team)
+    sdr = people["sdr"]
+    wanted = {(NoticeKind.TASK_DUE, channel) for channel in (Channel.IN_APP, Channel.MAIL)}
+    choose(person=sdr, wanted=wanted, is_quiet=True, digest=Digest.NONE)
+    midnight = dt.datetime(2026, 11, 21, 0, 0, tzinfo=dt.UTC)
+    for at in (midnight, midnight + 2 * HOUR):
+        item = claim_item(item=rows.waiting_item(team=team, now=FRIDAY), by=sdr, now=FRIDAY)
+        log_touch(
+            item=item,
+            by=sdr,
+            kind=TouchKind.CALL,
+            result=TouchResult.NO_ANSWER,
+            next_task_at=at,
+            next_task="Call again",
+            now=FRIDAY,
+        )
+    left = {}
+    for hour in range(1, 66):
+        before = len(mail.outbox)
+        run_all(now=FRIDAY + 10 * MINUTE + hour * HOUR)
+        left[FRIDAY + 10 * MINUTE + hour * HOUR] = len(mail.outbox) - before
+    told = Notice.objects.filter(person=sdr, kind=NoticeKind.TASK_DUE)
+    assert sorted(told.values_list("at", flat=True)) == [midnight, midnight + 2 * HOUR]
+    assert {at: n for at, n in left.items() if n} == {MONDAY: 2}
