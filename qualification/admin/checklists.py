@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin, EditableInline
-from qualification.admin.scoring.forms import ConditionField, ConditionForm
+from qualification.admin.scoring.forms import ConditionForm, PlainConditionField
 from qualification.choices import DecisionKind
 from qualification.exceptions import FrameworkRefused
 from qualification.models import (
@@ -189,7 +189,7 @@ class FrameworkItemAdmin(EditableAdmin):
 
 class FrameworkRuleForm(ConditionForm):
     framework_key = forms.ChoiceField(label=_("checklist"))
-    condition = ConditionField(
+    condition = PlainConditionField(
         label=_("when"),
         required=False,
         help_text=_(

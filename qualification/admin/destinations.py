@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin
-from qualification.admin.scoring.forms import ConditionField, ConditionForm
+from qualification.admin.scoring.forms import ConditionForm, PlainConditionField
 from qualification.exceptions import ModelInvalid
 from qualification.handoff.desks import takes_handoffs
 from qualification.models import DestinationField, DestinationRule, Partner
@@ -66,7 +66,7 @@ class DestinationFieldAdmin(EditableAdmin):
 
 
 class SuggestionForm(ConditionForm):
-    condition = ConditionField(
+    condition = PlainConditionField(
         label=_("when"),
         required=False,
         help_text=_(

@@ -6,14 +6,14 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin
-from qualification.admin.scoring.forms import ConditionField, ConditionForm
+from qualification.admin.scoring.forms import ConditionForm, PlainConditionField
 from qualification.models import Material
 from qualification.scoring.holds import words_within
 from qualification.scoring.subjects import Catalogue
 
 
 class MaterialForm(ConditionForm):
-    condition = ConditionField(
+    condition = PlainConditionField(
         label=_("when"),
         required=False,
         help_text=_(

@@ -13,7 +13,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
-from qualification.admin.scoring.forms import ConditionField, ConditionForm
+from qualification.admin.scoring.forms import ConditionForm, PlainConditionField
 from qualification.models import (
     AccountOwner,
     Assignment,
@@ -36,7 +36,7 @@ def checked_skills(skills: object) -> list[str]:
 
 
 class RuleForm(ConditionForm):
-    condition = ConditionField(
+    condition = PlainConditionField(
         label=_("when"),
         required=False,
         help_text=_(

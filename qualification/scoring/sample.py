@@ -11,8 +11,9 @@ from django.db import connection
 from crm.models import Lead
 from qualification.models import ScoringRule
 from qualification.scoring.compile import compile_rules, leads_now
-from qualification.scoring.conditions import parse_when
+from qualification.scoring.conditions import Condition, parse_when
 from qualification.scoring.declared import check_types, used_types
+from qualification.scoring.holds import holding
 from qualification.scoring.subjects import Catalogue
 
 SAMPLE = 2_000
@@ -40,7 +41,7 @@ def fires_on(rule: ScoringRule, *, now: datetime) -> Sample:
     catalogue = Catalogue.load()
     when = parse_when(rule.condition)
     check_types(when, used_types([when], catalogue), catalogue)
-    newest = list(Lead.objects.order_by("-pk").values_list("pk", flat=True)[:SAMPLE])
+    newest = _newest()
     compiled = compile_rules(rule.model, [rule], catalogue)
     sql, params = compiled.fired(leads_now(newest, as_of=now))
     with connection.cursor() as cursor:
@@ -51,3 +52,15 @@ def fires_on(rule: ScoringRule, *, now: datetime) -> Sample:
         )
         n, fired, unknown = cursor.fetchone()
     return Sample(n, fired, unknown)
+
+
+def holds_for(condition: Condition, *, now: datetime) -> Sample:
+    """For how many of the newest leads a condition outside of scoring holds, as they stand; a fact
+    that is missing is no match. The types of its subjects are checked before."""
+    newest = _newest()
+    held = holding(newest, [condition], now=now)
+    return Sample(len(newest), sum(holds for (holds,) in held.values()), 0)
+
+
+def _newest() -> list[int]:
+    return list(Lead.objects.order_by("-pk").values_list("pk", flat=True)[:SAMPLE])

@@ -13,6 +13,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from qualification.admin.scoring.activity_fields import (
@@ -44,14 +45,18 @@ from qualification.scoring.subjects import Catalogue
 from qualification.scoring.yaml_text import load_yaml
 
 FACTS = "facts"
+# Outside of scoring a condition looks at facts alone, and a blank one is for every lead.
+EVERY = "every"
+# Where the form is sent while somebody writes.
+RULE_CHECK, PLAIN_CHECK = "admin:scoring_rule_check", "admin:condition_check"
 TEMPLATE = "admin/leadqual/_condition.html"
 
 
 @dataclass(frozen=True)
 class Editor:
     """The state of the editor. `node` or `activity` is set, by `what`; neither when the YAML cannot
-    be read. `error` is the refusal of the condition by itself, `error_place` where it is.
-    `is_by_hand`: the YAML was changed and decided."""
+    be read, or for every lead. `error` is the refusal of the condition by itself, `error_place`
+    where it is. `is_by_hand`: the YAML was changed and decided. `is_plain`: outside of scoring."""
 
     what: str
     text: str
@@ -60,28 +65,42 @@ class Editor:
     error: str = ""
     error_place: str = ""
     is_by_hand: bool = False
+    is_plain: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether there are fields for it."""
+        return self.what == EVERY or self.node is not None or self.activity is not None
 
     @property
     def shape(self) -> str:
         """What decides which fields there are."""
+        if self.what == EVERY:
+            return EVERY
         if self.node is not None:
             return shape_of(self.node)
         return self.activity.shape if self.activity is not None else ""
 
 
-def editor_of(text: str, catalogue: Catalogue) -> Editor:
+def editor_of(text: str, catalogue: Catalogue, *, is_plain: bool = False) -> Editor:
     """The editor for a condition as YAML; with the refusal when it is none."""
     try:
-        when = parse_when(load_yaml(text))
+        raw = load_yaml(text) if text.strip() or not is_plain else {}
+        if is_plain and raw == {}:
+            return Editor(EVERY, "", is_plain=True)
+        when = parse_when(raw)
     except ModelInvalid as error:
-        return Editor(FACTS, text, error=str(error))
+        return Editor(FACTS, text, error=str(error), is_plain=is_plain)
     if isinstance(when, ActivityTest | NoActivityTest):
         fields = fields_of(when)
-        return Editor(fields.kind, text, activity=fields)
-    return Editor(FACTS, text, node=placed(node_of(when), catalogue))
+        return Editor(fields.kind, text, activity=fields, is_plain=is_plain)
+    node = placed(node_of(when), catalogue)
+    return Editor(FACTS, text, node=node, is_plain=is_plain)
 
 
-def posted_editor(data: QueryDict, catalogue: Catalogue, prefix: str = "condition") -> Editor:
+def posted_editor(
+    data: QueryDict, catalogue: Catalogue, prefix: str = "condition", *, is_plain: bool = False
+) -> Editor:
     """The editor as it was sent, both sides agreed.
 
     The YAML wins when somebody changed it, and where there are no fields.
@@ -89,12 +108,14 @@ def posted_editor(data: QueryDict, catalogue: Catalogue, prefix: str = "conditio
     text = data.get(prefix, "")
     is_by_hand = _flat(text) != _flat(data.get("was", ""))
     if "what" not in data or (is_by_hand and "do" not in data):
-        return replace(editor_of(text, catalogue), is_by_hand=is_by_hand)
-    return _from_fields(data, catalogue)
+        return replace(editor_of(text, catalogue, is_plain=is_plain), is_by_hand=is_by_hand)
+    return replace(_from_fields(data, catalogue, is_plain=is_plain), is_plain=is_plain)
 
 
-def _from_fields(data: QueryDict, catalogue: Catalogue) -> Editor:
+def _from_fields(data: QueryDict, catalogue: Catalogue, *, is_plain: bool) -> Editor:
     what = data.get("what", FACTS)
+    if is_plain and what == EVERY:
+        return Editor(EVERY, "")
     if what in (ACTIVITY, ABSENCE):
         fields = posted_fields(data, what)
         return _checked(Editor(what, "", activity=fields), raw_activity(fields))
@@ -123,10 +144,15 @@ class ConditionWidget(forms.Widget):
     """Draws the editor around the YAML text of a condition."""
 
     posted: Editor | None = None
+    is_plain = False
+
+    class Media:
+        css = {"all": ["admin/leadqual/scoring.css"]}
+        js = ["admin/leadqual/editor.js"]
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         catalogue = Catalogue.load()
-        editor = editor_of(str(value or ""), catalogue)
+        editor = editor_of(str(value or ""), catalogue, is_plain=self.is_plain)
         if self.posted is not None and self.posted.text == value:
             # What cannot be read yet keeps its fields.
             editor = self.posted
@@ -139,8 +165,14 @@ class ConditionWidget(forms.Widget):
             return None
         if not isinstance(data, QueryDict):
             return data[name]
-        self.posted = posted_editor(data, Catalogue.load(), name)
+        self.posted = posted_editor(data, Catalogue.load(), name, is_plain=self.is_plain)
         return self.posted.text
+
+
+class PlainConditionWidget(ConditionWidget):
+    """The same for a condition outside of scoring."""
+
+    is_plain = True
 
 
 def editor_context(editor: Editor, catalogue: Catalogue) -> dict[str, Any]:
@@ -148,7 +180,9 @@ def editor_context(editor: Editor, catalogue: Catalogue) -> dict[str, Any]:
     return {
         "editor": editor,
         "suggestions": Suggestions.load(catalogue),
-        "kinds": (FACTS, ACTIVITY, ABSENCE),
+        "check": reverse(
+            "admin:condition_check" if editor.is_plain else "admin:scoring_rule_check"
+        ),
         "groups": (ALL, ANY),
         "root": ROOT,
     }

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from qualification.admin.scoring.editor import ConditionWidget
+from qualification.admin.scoring.editor import ConditionWidget, PlainConditionWidget
 from qualification.admin.scoring.words import sentence_or_error
 from qualification.choices import ModelStatus
 from qualification.exceptions import ModelInvalid
@@ -47,8 +47,17 @@ class ConditionField(forms.CharField):
             return True
 
 
+class PlainConditionField(ConditionField):
+    """The same outside of scoring, without activities: blank is every lead."""
+
+    widget = PlainConditionWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value in (None, {}) else super().prepare_value(value)
+
+
 class ConditionForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A row with a `condition` (a ConditionField) outside of scoring: blank is every lead."""
+    """A row with a `condition` (a PlainConditionField) outside of scoring."""
 
     def clean_condition(self) -> Any:
         raw = self.cleaned_data["condition"] or {}

@@ -1,4 +1,5 @@
-"""The answer to somebody who writes a rule: its sentence, its mistake, on how many leads it fires.
+"""The answer to somebody who writes a rule, or a condition outside of scoring: its sentence, its
+mistake, on how many leads it fires.
 
 The form is sent as it stands; both sides of the editor come back as soon as they differ.
 """
@@ -14,14 +15,16 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from qualification.admin.scoring.editor import editor_context, posted_editor
+from qualification.admin.scoring.editor import Editor, editor_context, posted_editor
 from qualification.admin.scoring.forms import RuleForm
 from qualification.exceptions import ModelInvalid
 from qualification.models import ScoringRule
 from qualification.permissions import Right, require
-from qualification.scoring.sample import fires_on
+from qualification.scoring.holds import checked_condition, words_within
+from qualification.scoring.sample import fires_on, holds_for
 from qualification.scoring.sentences import rule_sentence
 from qualification.scoring.subjects import Catalogue
+from qualification.scoring.yaml_text import load_yaml
 
 
 @require_POST
@@ -30,18 +33,44 @@ def check_rule(request: HttpRequest) -> HttpResponse:
     """Says what the rule in the form would do; stores nothing."""
     catalogue = Catalogue.load()
     editor = posted_editor(request.POST, catalogue)
-    is_read = editor.node is not None or editor.activity is not None
+    return _answer(request, editor, catalogue, _says(request, editor.text, catalogue))
+
+
+@require_POST
+@require(Right.EDIT_SCORING)
+def check_condition(request: HttpRequest) -> HttpResponse:
+    """Says for whom the condition in a form outside of scoring holds; stores nothing."""
+    catalogue = Catalogue.load()
+    editor = posted_editor(request.POST, catalogue, is_plain=True)
+    return _answer(request, editor, catalogue, _says_for_whom(editor.text, catalogue))
+
+
+def _answer(
+    request: HttpRequest, editor: Editor, catalogue: Catalogue, says: dict[str, Any]
+) -> HttpResponse:
+    """What is said, and both sides of the editor where they differ from what was sent."""
     is_other = editor.is_by_hand or editor.shape != request.POST.get("shape", "")
     context = {
         "editor": editor,
-        "is_read": is_read,
-        "is_redrawn": is_read and is_other,
+        "is_read": editor.is_read,
+        "is_redrawn": editor.is_read and is_other,
         "is_rewritten": editor.text != request.POST.get("condition", ""),
-        "says": _says(request, editor.text, catalogue),
+        "says": says,
     }
     if context["is_redrawn"]:
         context |= editor_context(editor, catalogue)
     return render(request, "admin/leadqual/_checked.html", context)
+
+
+def _says_for_whom(text: str, catalogue: Catalogue) -> dict[str, Any]:
+    """The condition in words and for how many leads it holds, or why it is none."""
+    try:
+        raw = load_yaml(text) if text.strip() else {}
+        condition = checked_condition(raw)
+        words = words_within(None, raw, catalogue)
+        return {"sentence": words, "fires": holds_for(condition, now=timezone.now())}
+    except ModelInvalid as error:
+        return {"errors": [_without_rule(error)]}
 
 
 def _says(request: HttpRequest, condition: str, catalogue: Catalogue) -> dict[str, Any]:

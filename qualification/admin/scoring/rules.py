@@ -66,7 +66,6 @@ class ScoringRuleAdmin(EditableAdmin):
 
     class Media:
         css = {"all": ["admin/leadqual/scoring.css"]}
-        js = ["admin/leadqual/editor.js"]
 
     # --- who may -------------------------------------------------------------------------------
 
@@ -140,6 +139,7 @@ class ScoringRuleAdmin(EditableAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             route("check/", live.check_rule, "scoring_rule_check"),
+            route("condition/check/", live.check_condition, "condition_check"),
             route("<int:pk>/review/", reviews.rule_review, "scoring_rule_review"),
         ]
         return own + super().get_urls()  # type: ignore[no-any-return]
