@@ -164,6 +164,14 @@ class ProposalStatus(TextChoices):
     SUPERSEDED = "superseded", _("Superseded")
 
 
+class BulkVerb(TextChoices):
+    """What is done to many leads of the queue at once."""
+
+    CLAIM = "claim", _("Claimed")
+    ASSIGN = "assign", _("Assigned")
+    RELEASE = "release", _("Given back")
+
+
 class AssignedBy(TextChoices):
     """How a routing decision came about."""
 

@@ -183,7 +183,7 @@ class TooFewAttempts(QualificationError):
 
 
 class UndoExpired(QualificationError):
-    """The time to undo is over, or it was not this person's decision."""
+    """The time to undo is over, it was not this person's deed, or something happened since."""
 
 
 class NotOverturnable(QualificationError):

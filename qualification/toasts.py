@@ -9,14 +9,20 @@ from django.http import HttpResponse
 
 
 def add_toast(
-    response: HttpResponse, message: str, *, kind: str = "", undo_url: str = ""
+    response: HttpResponse,
+    message: str,
+    *,
+    kind: str = "",
+    undo_url: str = "",
+    is_in_place: bool = False,
 ) -> HttpResponse:
     """Adds a toast to an htmx response and returns it. `kind`: ok, warn, danger or plain; with
-    `undo_url` the toast carries an Undo button (POST) for 30 s."""
+    `undo_url` the toast carries an Undo button (POST) for 30 s, answered on the same page where it
+    `is_in_place`."""
     triggers = json.loads(response.get("HX-Trigger", "{}"))
     triggers["toast"] = {"message": message, "kind": kind}
     if undo_url:
-        triggers["toast"]["undo_url"] = undo_url
+        triggers["toast"] |= {"undo_url": undo_url, "undo_in_place": is_in_place}
     response["HX-Trigger"] = json.dumps(triggers)
     return response
 

@@ -77,6 +77,7 @@ queue_urls = [
     path("queue/bulk/claim/", bulk.bulk_claim, name="queue-bulk-claim"),
     path("queue/bulk/assign/", bulk.bulk_assign, name="queue-bulk-assign"),
     path("queue/bulk/release/", bulk.bulk_release, name="queue-bulk-release"),
+    path("queue/bulk/<uuid:key>/undo/", bulk.bulk_undo, name="queue-bulk-undo"),
     path("queue/views/new/", saved_views.view_new, name="queue-view-new"),
     path("queue/views/counts/", saved_views.view_counts, name="queue-view-counts"),
     path("queue/views/<int:pk>/", saved_views.view_change, name="queue-view-change"),

@@ -1,6 +1,7 @@
 """Policy and work as rows, one topic a file."""
 
 from qualification.models.audit import AuditCheck, AuditEntry
+from qualification.models.bulk import BulkStep
 from qualification.models.calendar import BusinessCalendar, CalendarVersion, TeamCalendar
 from qualification.models.checklist import (
     ChecklistAnswer,
@@ -77,6 +78,7 @@ __all__ = [
     "Assignment",
     "AuditCheck",
     "AuditEntry",
+    "BulkStep",
     "BusinessCalendar",
     "Cadence",
     "CadenceRun",

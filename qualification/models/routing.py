@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pghistory
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Account, Lead, Team, User
@@ -198,6 +198,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Assignments of leads in this user's sight."""
         return self.filter(leads_in_sight(user, prefix="lead__"))
 
+    def standing(self) -> AssignmentQuerySet:
+        """Those but for the turns that were taken back with what led to them."""
+        undone = RoutingCredit.objects.filter(assignment=OuterRef("pk"), decision=None)
+        return self.exclude(Exists(undone))
+
 
 class Assignment(models.Model):
     """One routing decision about one stay in the queue. Append-only; the newest one counts.
@@ -253,12 +258,17 @@ class Assignment(models.Model):
 
 
 class RoutingCredit(models.Model):
-    """A lead that turned out not workable does not count as one given; a row more when that was
-    wrong. Append-only, once per decision."""
+    """A lead that turned out not workable, or was given only by what somebody took back, does not
+    count as one given; a row more when that was wrong. Append-only, once per decision."""
 
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="credits")
     decision = models.OneToOneField(
-        Decision, on_delete=models.PROTECT, related_name="routing_credit"
+        Decision,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="routing_credit",
+        help_text=_("None: what gave the lead was taken back."),
     )
     is_given = models.BooleanField(help_text=_("Given back; no: taken away again."))
     at = models.DateTimeField()

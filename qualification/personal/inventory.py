@@ -154,6 +154,13 @@ HELD: tuple[Held, ...] = (
         keep="verb",
     ),
     Held("qualification_touch", _("Contacts and attempts"), _OF_LEAD, blank={"note": BLANK}),
+    Held(
+        "qualification_bulkstep",
+        _("Hands it was in before a verb on many"),
+        _OF_ITEM,
+        blank={"next_task": BLANK},
+        keep="verb state hold_reason",
+    ),
     Held("qualification_skip", _("Skips"), _OF_ITEM, blank={"note": BLANK}),
     Held(
         "qualification_slatimer",

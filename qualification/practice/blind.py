@@ -28,6 +28,7 @@ ITEM_VERBS = frozenset(
         "item:lapsed",
         "item:reassigned",
         "item:snoozed",
+        "item:undone",
         "clock:paused",
         "clock:resumed",
         "cadence:started",

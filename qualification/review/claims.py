@@ -90,7 +90,7 @@ def live_claims(user: User, *, now: datetime) -> int:
     return claims.filter(lease_until__gt=now).count()
 
 
-def _lock_and_count(user: User, *, now: datetime) -> None:
+def lock_and_count(user: User, *, now: datetime) -> None:
     """Locks the person's row, so that two tabs cannot both take the last claim allowed."""
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
     refuse_at_limit(user, held=live_claims(user, now=now))
@@ -127,7 +127,7 @@ def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
         taken = ReviewItem.objects.select_related("holder").get(pk=item.pk)
         if taken.holder is None or taken.holder == by or guard.has_lapsed(taken, now):
             raise
-        raise ClaimTaken(_taken_text(taken, taken.holder, now=now)) from None
+        raise ClaimTaken(taken_text(taken, taken.holder, now=now)) from None
 
 
 @transaction.atomic
@@ -143,9 +143,9 @@ def _claim(item: ReviewItem, *, by: User, now: datetime) -> ReviewItem:
     if locked.holder_id == by.pk:
         return _renewed(locked, now=now)
     if locked.holder is not None:
-        raise ClaimTaken(_taken_text(locked, locked.holder, now=now))
+        raise ClaimTaken(taken_text(locked, locked.holder, now=now))
     _refuse_unless_meant_for(locked, by)
-    _lock_and_count(by, now=now)
+    lock_and_count(by, now=now)
     _give(locked, to=by, now=now)
     return _claimed(_fresh(locked), by=by, now=now)
 
@@ -168,7 +168,8 @@ def may_take(item: ReviewItem, user: User) -> bool:
     return item.assignee_id == user.pk or (item.assignee_id is None and item.pool_id is None)
 
 
-def _taken_text(item: ReviewItem, holder: User, *, now: datetime) -> str:
+def taken_text(item: ReviewItem, holder: User, *, now: datetime) -> str:
+    """That somebody has the lead and since when, such as “Aisha claimed this lead 4 s ago.”"""
     since = item.owned_at or item.claimed_at or now
     return _("%(name)s claimed this lead %(ago)s ago. Open the next one.") % {
         "name": guard.person_text(holder),
@@ -255,7 +256,7 @@ def release_from(
 def _refuse_changed(item: ReviewItem, *, token: int | None, now: datetime) -> None:
     """Raises ClaimTaken when somebody took the item since it had this `token`."""
     if token is not None and item.token != token and item.holder is not None:
-        raise ClaimTaken(_taken_text(item, item.holder, now=now))
+        raise ClaimTaken(taken_text(item, item.holder, now=now))
 
 
 def take_back(item: ReviewItem, *, note: str, by: User | None = None, now: datetime) -> bool:
@@ -351,13 +352,12 @@ def reassign_item(
     if locked.team_id not in teams_in_sight(by):
         raise PermissionDenied
     refuse_closed(locked, by=by, now=now)
-    if not has_right(to, Right.WORK_QUEUE) or locked.team_id not in teams_in_sight(to):
-        raise NotHolder(_("%(name)s does not work this queue.") % {"name": guard.person_text(to)})
+    refuse_who_may_not(to, team_id=locked.team_id)
     if locked.holder_id == to.pk:
         return _renewed(locked, now=now)
     _refuse_changed(locked, token=token, now=now)
     if locked.state != ItemState.OWNED:
-        _lock_and_count(to, now=now)
+        lock_and_count(to, now=now)
     note = f"{locked.holder or '–'} → {to}"
     _hand_over(locked, to=to, by=by, now=now)
     log_event(item=locked, verb="item:reassigned", by=by, now=now, note=note)
@@ -365,6 +365,13 @@ def reassign_item(
     if to.pk != by.pk:
         tell_assigned({to.pk: [(given.pk, given.lead_id)]}, now=now)
     return given
+
+
+def refuse_who_may_not(person: User, *, team_id: int) -> None:
+    """Raises NotHolder unless this person works the queue of the team."""
+    if not has_right(person, Right.WORK_QUEUE) or team_id not in teams_in_sight(person):
+        text = _("%(name)s does not work this queue.")
+        raise NotHolder(text % {"name": guard.person_text(person)})
 
 
 def _hand_over(item: ReviewItem, *, to: User, by: User, now: datetime) -> None:

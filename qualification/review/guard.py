@@ -33,6 +33,7 @@ ENDS = (
     "item:reassigned",
     "item:taken_back",
     "item:skipped",
+    "item:undone",
 )
 
 

@@ -84,6 +84,7 @@ ITEM_VERBS = {
     "item:lapsed": ("timer-off", _("The claim ran out")),
     "item:reassigned": ("user-check", _("handed the lead to a colleague")),
     "item:taken_back": ("timer-off", _("Taken back: nobody answered in time")),
+    "item:undone": ("undo-2", _("took back what was just done to many leads")),
     "clock:paused": ("pause", _("paused the clock")),
     "clock:resumed": ("play", _("The clock goes on")),
     "item:snoozed": ("alarm-clock", _("put the next task off")),

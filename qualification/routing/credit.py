@@ -1,12 +1,12 @@
 """Decides whether a lead given to somebody counts: junk does not, until it turns out not to be
-junk. Called by the decisions of the review room, with the lead locked."""
+junk; nor does what was taken back at once. Called by the review room, with the lead locked."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from qualification.choices import AssignedBy, DecisionKind
-from qualification.models import Assignment, Decision, RoutingCredit
+from qualification.models import Assignment, Decision, ReviewItem, RoutingCredit
 from qualification.routing import fairness
 from qualification.routing.assign import balances_of, lock_pools, store_balances
 
@@ -36,10 +36,20 @@ def take_again(*, reversal: Decision, now: datetime) -> RoutingCredit | None:
     return _write(credit.assignment, reversal, is_given=False, now=now)
 
 
+def undo_turn(*, item: ReviewItem, at: datetime, now: datetime) -> RoutingCredit | None:
+    """What gave the lead to the next one in turn at `at` was taken back: it counts as if the pool
+    had never had it. None when no turn was taken then."""
+    turns = Assignment.objects.filter(item=item, at=at, how=AssignedBy.TURN)
+    assignment = turns.order_by("-pk").first()
+    if assignment is None or _is_given_back(assignment):
+        return None
+    return _write(assignment, None, is_given=True, now=now)
+
+
 def _assignment_of(decision: Decision) -> Assignment | None:
     """The newest routing decision on this lead, where it gave the lead to whom it still counted for
     when it was decided."""
-    newest = Assignment.objects.filter(lead=decision.lead_id).order_by("-pk").first()
+    newest = Assignment.objects.filter(lead=decision.lead_id).standing().order_by("-pk").first()
     if newest is None or newest.how != AssignedBy.TURN:
         return None
     return newest if newest.person_id == decision.item.assignee_id else None
@@ -51,7 +61,7 @@ def _is_given_back(assignment: Assignment) -> bool:
 
 
 def _write(
-    assignment: Assignment, decision: Decision, *, is_given: bool, now: datetime
+    assignment: Assignment, decision: Decision | None, *, is_given: bool, now: datetime
 ) -> RoutingCredit:
     """The row and the balances together, under the lock of the pools."""
     pool_id, person_id = assignment.pool_id, assignment.person_id

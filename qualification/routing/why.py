@@ -23,6 +23,9 @@ from qualification.routing import eligibility
 from qualification.routing.assign import Placement
 
 SHOWN = 10
+# A manager gave it to somebody, and took that back.
+UNDONE = "item:undone"
+MOVES = ("item:reassigned", UNDONE)
 
 WORDS = {
     eligibility.INACTIVE: gettext_lazy("no longer works here"),
@@ -88,10 +91,11 @@ def why_here(lead: Lead, *, reader: User | AnonymousUser) -> Why:
         )
         for row in found
     )
-    moves = ItemEvent.objects.filter(item__lead=lead, verb="item:reassigned").select_related("by")
+    moves = ItemEvent.objects.filter(item__lead=lead, verb__in=MOVES).select_related("by")
     moved = moves.order_by("-pk").first()
+    stands = moved is not None and moved.verb != UNDONE
     is_later = moved is not None and bool(found) and moved.at >= found[0].at
-    return Why(turns, moved if is_later else None)
+    return Why(turns, moved if stands and is_later else None)
 
 
 def told(assignment: Assignment) -> str:

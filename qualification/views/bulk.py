@@ -2,7 +2,7 @@
 bulk.
 
 The rows are told in place and never move under the cursor; what could not be had is listed lead by
-lead.
+lead. Each can be taken back for 30 s.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -27,6 +28,7 @@ from qualification.forms import BulkAssignForm, BulkReleaseForm
 from qualification.models import ReviewItem
 from qualification.permissions import Right, has_right, require
 from qualification.review import bulk
+from qualification.review import bulk_undo as undoing
 from qualification.review.bulk import Outcome
 from qualification.toasts import add_toast, close_dialog, unpick
 from qualification.views.dialogs import show_dialog
@@ -40,12 +42,13 @@ MAX_DIGITS = 9
 @require_POST
 @require(Right.WORK_QUEUE)
 def bulk_claim(request: HttpRequest) -> HttpResponse:
-    """Claims the chosen leads, best first, as far as the limit goes; Undo gives them back."""
+    """Claims the chosen leads, best first, as far as the limit goes."""
     chosen, now = _chosen(request), timezone.now()
-    outcomes = bulk.claim_leads(chosen, by=reader_of(request), now=now)
-    done = [one.lead.pk for one in outcomes if not one.refusal]
-    said = ngettext("%(n)s claimed", "%(n)s claimed", len(done)) % {"n": len(done)}
-    return _told(request, outcomes, said, now, undo_url=_url_of_undo(done))
+    key = uuid4()
+    outcomes = bulk.claim_leads(chosen, by=reader_of(request), key=key, now=now)
+    done = _done(outcomes)
+    said = ngettext("%(n)s claimed", "%(n)s claimed", done) % {"n": done}
+    return _told(request, outcomes, said, now, key=key)
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,10 +63,10 @@ def bulk_assign(request: HttpRequest) -> HttpResponse:
         title = ngettext("Assign %(n)s lead", "Assign %(n)s leads", len(chosen))
         return _ask(request, "_bulk_assign_dialog.html", chosen, form, title)
     to = form.cleaned_data["to"]
-    outcomes = bulk.assign_leads(chosen, to=to, by=by, now=now)
-    done = _done(outcomes)
-    said = _("%(n)s assigned to %(who)s") % {"n": done, "who": to}
-    return _told(request, outcomes, said, now)
+    key = uuid4()
+    outcomes = bulk.assign_leads(chosen, to=to, by=by, key=key, now=now)
+    said = _("%(n)s assigned to %(who)s") % {"n": _done(outcomes), "who": to}
+    return _told(request, outcomes, said, now, key=key)
 
 
 @require_http_methods(["GET", "POST"])
@@ -75,12 +78,27 @@ def bulk_release(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         note = form.cleaned_data["note"]
         if note or not _are_of_others(request, chosen):
-            outcomes = bulk.release_leads(chosen, by=by, note=note, now=now)
+            key = uuid4()
+            outcomes = bulk.release_leads(chosen, by=by, note=note, key=key, now=now)
             said = _("%(n)s given back") % {"n": _done(outcomes)}
-            return _told(request, outcomes, said, now)
+            return _told(request, outcomes, said, now, key=key)
         form.add_error("note", _("Say in a few words why: others hold some of them."))
     title = ngettext("Give %(n)s lead back", "Give %(n)s leads back", len(chosen))
     return _ask(request, "_bulk_release_dialog.html", chosen, form, title)
+
+
+@require_POST
+@require(Right.WORK_QUEUE)
+def bulk_undo(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Takes back what the reader just did to many leads, but for those somebody worked on since."""
+    by, now = reader_of(request), timezone.now()
+    steps = undoing.steps_of(key, by=by)
+    if not steps:
+        raise Http404
+    outcomes = undoing.undo_bulk(steps=steps, by=by, now=now)
+    said = ngettext("%(n)s taken back", "%(n)s taken back", _done(outcomes))
+    could_not = _("%(n)s could not be taken back")
+    return _told(request, outcomes, said % {"n": _done(outcomes)}, now, could_not=could_not)
 
 
 def _are_of_others(request: HttpRequest, chosen: bulk.Chosen) -> bool:
@@ -91,7 +109,7 @@ def _are_of_others(request: HttpRequest, chosen: bulk.Chosen) -> bool:
 
 
 def _chosen(request: HttpRequest) -> dict[int, int | None]:
-    """Lead → token as chosen, from the form or, for Undo, the URL.
+    """Lead → token as chosen, from the form or the URL.
 
     Raises WrongNumberChosen; 404 when one of them is not in sight: nothing is done then.
     """
@@ -126,23 +144,37 @@ def _ask(
 
 
 def _told(
-    request: HttpRequest, outcomes: Sequence[Outcome], said: str, now: datetime, undo_url: str = ""
+    request: HttpRequest,
+    outcomes: Sequence[Outcome],
+    said: str,
+    now: datetime,
+    *,
+    key: UUID | None = None,
+    could_not: str = "",
 ) -> HttpResponse:
-    """What became of the leads: one sentence, the rows in place, and a list of what was refused."""
+    """What became of the leads: one sentence, the rows in place, and a list of what was refused.
+    What was done under a `key` can be taken back; `could_not` says it of those it was not done to.
+    """
+    undo_url = reverse("qualification:queue-bulk-undo", args=[key]) if key else ""
+    if not _done(outcomes):
+        undo_url = ""
     refused = [one for one in outcomes if one.refusal]
-    sentence = f"{', '.join([said, *_refusals(outcomes)])}."
+    sentence = f"{', '.join([said, *_refusals(outcomes, could_not)])}."
     if not is_htmx(request):
-        messages.info(request, " ".join([sentence, *(f"{r.lead}: {r.refusal}" for r in refused)]))
+        text = " ".join([sentence, *(f"{r.lead}: {r.refusal}" for r in refused)])
+        messages.info(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
         return redirect("qualification:queue")
     context = {"refused": refused, "sentence": sentence, "oob": True}
     html = render_to_string("qualification/_bulk_result.html", context, request=request)
     leads = [one.lead.pk for one in outcomes]
     response = HttpResponse(html + pieces_of_items(request, leads, now=now))
     unpick(close_dialog(response), [one.lead.pk for one in outcomes if not one.refusal])
-    return add_toast(response, sentence, kind="danger" if refused else "", undo_url=undo_url)
+    return add_toast(
+        response, sentence, kind="danger" if refused else "", undo_url=undo_url, is_in_place=True
+    )
 
 
-def _refusals(outcomes: Sequence[Outcome]) -> list[str]:
+def _refusals(outcomes: Sequence[Outcome], could_not: str) -> list[str]:
     """Such as “2 had been taken by Aisha”, “1 could not be had”."""
     said = []
     for taker in bulk.takers(outcomes):
@@ -150,17 +182,9 @@ def _refusals(outcomes: Sequence[Outcome]) -> list[str]:
         said.append(_("%(n)s had been taken by %(who)s") % {"n": n, "who": taker})
     others = sum(bool(one.refusal) and one.taken_by is None for one in outcomes)
     if others:
-        said.append(_("%(n)s could not be had") % {"n": others})
+        said.append((could_not or _("%(n)s could not be had")) % {"n": others})
     return said
 
 
 def _done(outcomes: Sequence[Outcome]) -> int:
     return sum(not one.refusal for one in outcomes)
-
-
-def _url_of_undo(lead_ids: Sequence[int]) -> str:
-    if not lead_ids:
-        return ""
-    query = QueryDict(mutable=True)
-    query.setlist("lead", [str(pk) for pk in lead_ids])
-    return f"{reverse('qualification:queue-bulk-release')}?{query.urlencode()}"

@@ -1,4 +1,4 @@
-// One polite region. The server sends HX-Trigger {"toast": {"message", "kind", "undo_url", "undo_label"}} or a Django message.
+// One polite region. The server sends HX-Trigger {"toast": {"message", "kind", "undo_url", "undo_label", "undo_in_place"}} or a Django message.
 const PLAIN_S = 8;
 const UNDO_S = 30;
 const region = () => document.getElementById("toasts");
@@ -10,7 +10,14 @@ function leaveAfter(toast, seconds) {
   }, seconds * 1000);
 }
 
-export function toast({ text, undoUrl, undoLabel, seconds, level }) {
+// The page asks, not the form: the toast of the answer takes its place before the answer is put into the page.
+function undoHere(e) {
+  e.preventDefault();
+  const { action } = e.currentTarget;
+  window.htmx.ajax("POST", action, { source: document.body, target: document.body, swap: "none" });
+}
+
+export function toast({ text, undoUrl, undoLabel, undoInPlace, seconds, level }) {
   const template = document.getElementById("toast-template");
   if (!template || !text) return;
   const el = template.content.firstElementChild.cloneNode(true);
@@ -21,6 +28,7 @@ export function toast({ text, undoUrl, undoLabel, seconds, level }) {
     form.action = undoUrl;
     form.hidden = false;
     if (undoLabel) el.querySelector("[data-undo]").textContent = undoLabel;
+    if (undoInPlace) form.addEventListener("submit", undoHere);
   } else form.remove();
   for (const older of region().querySelectorAll(".toast")) older.remove();
   region().append(el);
@@ -48,7 +56,7 @@ function armServerToasts() {
 document.addEventListener("toast", (e) => {
   const detail = e.detail ?? {};
   if (typeof detail.value === "string") toast({ text: detail.value });
-  else toast({ text: detail.message, level: detail.kind, undoUrl: detail.undo_url, undoLabel: detail.undo_label });
+  else toast({ text: detail.message, level: detail.kind, undoUrl: detail.undo_url, undoLabel: detail.undo_label, undoInPlace: detail.undo_in_place });
 });
 document.addEventListener("click", (e) => {
   if (e.target.closest?.("[data-toast-close]")) e.target.closest(".toast").remove();

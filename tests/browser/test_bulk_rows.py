@@ -9,8 +9,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.models import Team, User
+from qualification.choices import TouchKind, TouchResult
 from qualification.models import ReviewItem
 from qualification.review.claims import claim_item
+from qualification.review.touches import log_touch
 from tests import factories
 from tests.qualification.decision_support import active_model
 from tests.qualification.queue_support import waiting_item
@@ -99,5 +101,32 @@ def test_undo_gives_claims_back(
     page.locator("#bulk").get_by_role("button", name="Claim").click()
     expect(page.locator("#toasts .toast")).to_contain_text("4 claimed")
     page.keyboard.press("z")
-    expect(page.locator("#toasts .toast")).to_contain_text("4 given back")
+    expect(page.locator("#toasts .toast")).to_contain_text("4 taken back")
     assert ReviewItem.objects.waiting().count() == 4
+
+
+def test_undo_of_an_assignment_tells_the_rows_where_they_stand(
+    open_browser: Callable[..., Page], people: dict[str, User], leads: list[ReviewItem]
+) -> None:
+    page = open_browser(people["manager"])
+    page.goto("/queue/")
+    page.locator("[data-pick]").nth(0).check()
+    page.locator("[data-pick]").nth(1).check()
+    page.locator("#bulk").get_by_role("button", name="Assign…").click()
+    page.locator("#dialog select[name=to]").select_option(str(people["sdr"].pk))
+    page.locator("#dialog").get_by_role("button", name="Assign").click()
+    expect(page.locator("#toasts .toast")).to_contain_text("2 assigned")
+    log_touch(
+        item=ReviewItem.objects.get(pk=leads[0].pk),
+        by=people["sdr"],
+        kind=TouchKind.CALL,
+        result=TouchResult.SPOKE,
+        now=timezone.now(),
+    )
+    before = order(page)
+    page.keyboard.press("z")
+    expect(page.locator("#toasts .toast")).to_contain_text("1 could not be taken back")
+    expect(page.locator("#bulk-result")).to_contain_text("worked on this lead at")
+    expect(page.locator(f"#own-{leads[1].pk}")).not_to_contain_text("Maya")
+    assert order(page) == before
+    assert ReviewItem.objects.waiting().count() == 3

@@ -56,6 +56,7 @@ ACCESS: dict[str, Access] = {
     "qualification:queue-bulk-claim": verb(WORK),
     "qualification:queue-bulk-assign": dialog(MANAGE),
     "qualification:queue-bulk-release": dialog(WORK),
+    "qualification:queue-bulk-undo": verb(WORK),
     "qualification:queue-view-new": dialog(WORK),
     "qualification:queue-view-counts": page(WORK),
     "qualification:queue-view-change": dialog(WORK),

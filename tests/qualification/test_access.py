@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -34,9 +35,10 @@ NAMES = dict(our_patterns())
 
 def path_of(name: str) -> str:
     """A path that names things that do not exist."""
+    absent = {"IntConverter": ABSENT, "UUIDConverter": UUID(int=ABSENT)}
     kwargs: dict[str, object] = {}
     for key, converter in NAMES[name].pattern.converters.items():
-        kwargs[key] = ABSENT if type(converter).__name__ == "IntConverter" else "absent"
+        kwargs[key] = absent.get(type(converter).__name__, "absent")
     return reverse(name, kwargs=kwargs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from uuid import uuid4
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -123,13 +124,15 @@ class Asides(Claims):
             rows = {lead: row for lead, row in rows.items() if row["holder"] != person}
         if not rows:
             return
-        manager, by = self.world.manager, self.users[person]
+        manager, own = self.world.manager, self.users[person]
+        by = manager if verb in ("assign", "take away") else own
         chosen = {lead: self.item(row).token for lead, row in rows.items()}
+        key, now = uuid4(), self.now
         told = {
-            "claim": lambda: bulk.claim_leads(chosen, by=by, now=self.now),
-            "assign": lambda: bulk.assign_leads(chosen, to=by, by=manager, now=self.now),
-            "release": lambda: bulk.release_leads(chosen, by=by, note="Busy", now=self.now),
-            "take away": lambda: bulk.release_leads(chosen, by=manager, note="Busy", now=self.now),
+            "claim": lambda: bulk.claim_leads(chosen, by=by, key=key, now=now),
+            "assign": lambda: bulk.assign_leads(chosen, to=own, by=by, key=key, now=now),
+            "release": lambda: bulk.release_leads(chosen, by=by, note="Busy", key=key, now=now),
+            "take away": lambda: bulk.release_leads(chosen, by=by, note="Busy", key=key, now=now),
         }[verb]()
         for outcome, row in zip(told, sorted(rows.values(), key=self.book.rank), strict=True):
             assert outcome.lead.pk == row["lead"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -23,6 +24,7 @@ from qualification.models import Decision, ReviewItem, ScoringRule
 from qualification.outcomes.record import record_outcome
 from qualification.personal.erase import erase_person
 from qualification.personal.requests import ask_erasure
+from qualification.review import bulk, bulk_undo
 from qualification.review.buying import say_role
 from qualification.review.claims import claim_item
 from qualification.review.decisions import accept_lead, reject_lead
@@ -151,6 +153,7 @@ def walk(people: dict[str, User]) -> Lead:
         task="Call kanari",
         now=NOW + 3 * MINUTE,
     )
+    handed_about(lead, to=factories.person("sdr", sdr.team), by=manager, now=NOW + 3 * MINUTE)
     first = accept(lead, by=sdr, ae=ae, now=NOW + 4 * MINUTE)
     return_handoff(
         handoff=first.handoff, by=ae, reason="kanari never answers", now=NOW + 6 * MINUTE
@@ -177,6 +180,13 @@ def walk(people: dict[str, User]) -> Lead:
     )
     lead.refresh_from_db()
     return lead
+
+
+def handed_about(lead: Lead, *, to: User, by: User, now: dt.datetime) -> None:
+    """A manager gives it to somebody else among others, and takes that back."""
+    key, token = uuid4(), open_item(lead).token
+    bulk.assign_leads({lead.pk: token}, to=to, by=by, key=key, now=now)
+    bulk_undo.undo_bulk(steps=bulk_undo.steps_of(key, by=by), by=by, now=now)
 
 
 def accept(lead: Lead, *, by: User, ae: User, now: dt.datetime) -> Decision:

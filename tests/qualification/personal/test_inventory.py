@@ -80,7 +80,7 @@ def test_triggers_let_go_exactly_what_the_inventory_blanks() -> None:
         for trigger in getattr(model._meta, "triggers", ())
         if isinstance(trigger, KeptUntilErased)
     }
-    assert len(guarded) == 10
+    assert len(guarded) == 11
     for table, blanks in guarded.items():
         held = BY_TABLE[table]
         assert blanks == {*held.blank, *held.scrub}, table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -31,7 +32,7 @@ def aisha(team: Team) -> User:
 @pytest.mark.django_db
 def test_it_claims_best_first_up_to_the_limit(people: dict[str, User]) -> None:
     items = [rows.waiting_item(400 + 10 * n) for n in range(7)]
-    outcomes = bulk.claim_leads(chosen(*items), by=people["sdr"], now=NOW)
+    outcomes = bulk.claim_leads(chosen(*items), by=people["sdr"], key=uuid4(), now=NOW)
     best_first = [item.lead_id for item in reversed(items)]
     assert [one.lead.pk for one in outcomes] == best_first
     assert [bool(one.refusal) for one in outcomes] == [False] * 5 + [True] * 2
@@ -43,7 +44,7 @@ def test_it_claims_best_first_up_to_the_limit(people: dict[str, User]) -> None:
 def test_it_names_who_was_faster(people: dict[str, User], aisha: User) -> None:
     items = [rows.waiting_item() for _ in range(3)]
     claim_item(item=items[1], by=aisha, now=NOW)
-    outcomes = bulk.claim_leads(chosen(*items), by=people["sdr"], now=LATER)
+    outcomes = bulk.claim_leads(chosen(*items), by=people["sdr"], key=uuid4(), now=LATER)
     assert [one.taken_by for one in outcomes if one.refusal] == [aisha]
     assert bulk.takers(outcomes) == [aisha]
 
@@ -55,7 +56,7 @@ def test_a_manager_does_not_take_what_changed_hands_since(
     items = [rows.waiting_item() for _ in range(3)]
     seen = chosen(*items)
     claim_item(item=items[0], by=people["sdr"], now=NOW)
-    outcomes = bulk.assign_leads(seen, to=aisha, by=people["manager"], now=LATER)
+    outcomes = bulk.assign_leads(seen, to=aisha, by=people["manager"], key=uuid4(), now=LATER)
     refused = [one for one in outcomes if one.refusal]
     assert [(one.lead.pk, one.taken_by) for one in refused] == [(items[0].lead_id, people["sdr"])]
     assert ReviewItem.objects.held_by(aisha).count() == 2
@@ -66,7 +67,7 @@ def test_a_manager_may_move_what_they_saw_with_its_holder(
     people: dict[str, User], aisha: User
 ) -> None:
     item = claim_item(item=rows.waiting_item(), by=people["sdr"], now=NOW)
-    bulk.assign_leads(chosen(item), to=aisha, by=people["manager"], now=LATER)
+    bulk.assign_leads(chosen(item), to=aisha, by=people["manager"], key=uuid4(), now=LATER)
     item.refresh_from_db()
     assert item.holder == aisha
 
@@ -80,7 +81,7 @@ def test_it_gives_back_ones_own_and_as_a_manager_those_of_others(
     others = claim_item(item=rows.waiting_item(), by=aisha, now=NOW)
     waits = rows.waiting_item()
     leads = chosen(own, others, waits)
-    outcomes = bulk.release_leads(leads, by=manager, note="shift over", now=LATER)
+    outcomes = bulk.release_leads(leads, by=manager, note="shift over", key=uuid4(), now=LATER)
     assert {one.lead.pk: one.refusal for one in outcomes if one.refusal} == {
         waits.lead_id: "Nobody holds this lead: it waits already."
     }
@@ -110,7 +111,7 @@ def test_only_managers_of_the_team_release_for_others(people: dict[str, User], a
     for other in (people["sdr"], people["ae"], people["marketing"], elsewhere):
         with pytest.raises(PermissionDenied):
             release_from(item=item, by=other, note="mine now", now=LATER)
-    outcomes = bulk.release_leads(chosen(item), by=people["sdr"], note="x", now=LATER)
+    outcomes = bulk.release_leads(chosen(item), by=people["sdr"], note="x", key=uuid4(), now=LATER)
     assert [bool(one.refusal) for one in outcomes] == [True]
 
 
@@ -118,7 +119,9 @@ def test_only_managers_of_the_team_release_for_others(people: dict[str, User], a
 def test_leads_out_of_sight_or_out_of_the_queue_are_left(people: dict[str, User]) -> None:
     foreign = rows.waiting_item(team=factories.TeamFactory(name="US"))
     new = rows.scored_lead(100)
-    outcomes = bulk.claim_leads({foreign.lead_id: 1, new.pk: None}, by=people["sdr"], now=NOW)
+    outcomes = bulk.claim_leads(
+        {foreign.lead_id: 1, new.pk: None}, by=people["sdr"], key=uuid4(), now=NOW
+    )
     assert [(one.lead, one.refusal) for one in outcomes] == [
         (new, "This lead is no longer in the queue.")
     ]
@@ -131,8 +134,8 @@ def _claims_while_a_manager_assigns(team: Team, taken: list[ReviewItem]) -> list
     seen = chosen(*taken)
     return rows.in_threads(
         [
-            lambda: bulk.claim_leads(seen, by=sdr, now=NOW),
-            lambda: bulk.assign_leads(seen, to=other, by=manager, now=NOW),
+            lambda: bulk.claim_leads(seen, by=sdr, key=uuid4(), now=NOW),
+            lambda: bulk.assign_leads(seen, to=other, by=manager, key=uuid4(), now=NOW),
         ]
     )
 

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import User
+from qualification.choices import TouchKind, TouchResult
 from qualification.models import ReviewItem
 from qualification.review.claims import claim_item
+from qualification.review.touches import log_touch
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +46,7 @@ def test_it_claims_and_tells_the_rows_in_place(sdr: Client, waiting: Make) -> No
     assert isinstance(toast, dict)
     assert toast["message"] == "2 claimed."
     back = sdr.post(toast["undo_url"], follow=True)
-    assert "2 given back." in back.content.decode()
+    assert "2 taken back." in back.content.decode()
     assert ReviewItem.objects.waiting().count() == 2
 
 
@@ -120,3 +124,54 @@ def test_only_managers_see_assign(
     waiting()
     assert ASSIGN not in sdr.get("/queue/").content.decode()
     assert ASSIGN in login(people["manager"]).get("/queue/").content.decode()
+
+
+def test_a_manager_takes_an_assignment_back_but_for_what_was_worked_on(
+    login: Callable[[User], Client],
+    people: dict[str, User],
+    colleague: User,
+    waiting: Make,
+    here: dt.datetime,
+) -> None:
+    items = [waiting(last_name="Webb", first_name="Marcus"), waiting()]
+    client = login(people["manager"])
+    sent = {"lead": words(*items), "to": colleague.pk}
+    toast = said(client.post(ASSIGN, sent, headers=HTMX))["toast"]
+    assert isinstance(toast, dict)
+    assert toast["undo_in_place"] is True
+    taken = ReviewItem.objects.get(pk=items[0].pk)
+    log_touch(
+        item=taken, by=colleague, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=timezone.now()
+    )
+    response = client.post(toast["undo_url"], headers=HTMX)
+    told = said(response)["toast"]
+    assert isinstance(told, dict)
+    assert told["message"] == "1 taken back, 1 could not be taken back."
+    assert "undo_url" not in told
+    html = unescape(response.content.decode())
+    assert "Marcus Webb" in html
+    assert "worked on this lead at" in html
+    assert f'id="own-{items[1].pk}" data-token="3" hx-swap-oob="true"' in html
+    again = client.post(toast["undo_url"], follow=True).content.decode()
+    assert "0 taken back, 2 could not be taken back." in again
+    assert "This was taken back already." in again
+
+
+def test_an_undo_is_of_whoever_did_it_and_in_time(
+    login: Callable[[User], Client], people: dict[str, User], colleague: User, claimed: Make
+) -> None:
+    item = claimed()
+    client = login(people["manager"])
+    sent = {"lead": words(item), "note": "on leave"}
+    toast = said(client.post(RELEASE, sent, headers=HTMX))["toast"]
+    assert isinstance(toast, dict)
+    url = str(toast["undo_url"])
+    assert client.get(url).status_code == 405
+    with time_machine.travel(timezone.now() + dt.timedelta(seconds=31)):
+        late = client.post(url, headers=HTMX)
+        assert (late.status_code, "seconds to undo are over" in late["HX-Trigger"]) == (409, True)
+    for other, status in ((people["admin"], 404), (colleague, 404), (people["ae"], 403)):
+        assert login(other).post(url, headers=HTMX).status_code == status
+    assert login(people["manager"]).post(url).status_code == 302
+    item.refresh_from_db()
+    assert (item.state, item.holder) == ("claimed", people["sdr"])
