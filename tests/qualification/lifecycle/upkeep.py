@@ -106,7 +106,9 @@ class Upkeep(Walker):
     def process(self, message: int, said: dict[str, Any]) -> None:
         done = pipeline.process(message, now=self.now)
         assert done.state == InboxMessage.State.DONE, done.error
-        self.score(self.take_in(message, said))
+        row = self.take_in(message, said)
+        self.score(row)
+        self.wake(row)
 
     def take_in(self, message: int, said: dict[str, Any]) -> Row:
         """The facts of a message, and whether it is an inquiry that brings somebody back."""
@@ -332,10 +334,14 @@ class Upkeep(Walker):
 
     def sleepers_wake(self) -> None:
         for row in self.book.leads.values():
-            if row["plan"] is None or not self.wakes(row):
-                continue
-            if not self.book.is_stopped_at_the_door(row):
-                self.enter(row, "woken")
+            self.wake(row)
+
+    def wake(self, row: Row) -> None:
+        """Back in the queue, where what it sleeps for is there."""
+        if row["plan"] is None or not self.wakes(row):
+            return
+        if not self.book.is_stopped_at_the_door(row):
+            self.enter(row, "woken")
 
     def wakes(self, row: Row) -> bool:
         plan, today = row["plan"], self.now.date()
