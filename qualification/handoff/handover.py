@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -32,6 +31,7 @@ from qualification.models import (
 from qualification.outbox.post import Letter, post
 from qualification.review import guard
 from qualification.review.checklists import checklist_of
+from qualification.review.items import undo_time
 from qualification.scoring.ledger import Ledger
 from qualification.sla.timers import cancel_timers, start_timer
 
@@ -153,7 +153,7 @@ def _letter_key(handoff: Handoff) -> str:
 
 
 def _not_before(handoff: Handoff, *, now: datetime) -> datetime:
-    return max(now, handoff.created_at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]))
+    return max(now, handoff.created_at + undo_time())
 
 
 def _to_crms(handoff: Handoff, *, key: str, now: datetime) -> list[Letter]:

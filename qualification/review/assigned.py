@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-
-from django.conf import settings
+from datetime import datetime
 
 from qualification.choices import NoticeKind
 from qualification.notices.tell import Told, tell_all
-
-
-def assigned_key(item_id: int, *, at: datetime) -> str:
-    """What names the news that this item, or it first of several, was given to somebody then."""
-    return f"item:{item_id}:assigned:{at:%Y%m%dT%H%M%S.%f}"
+from qualification.review.items import news_key, undo_time
 
 
 def tell_assigned(given: Mapping[int, Sequence[tuple[int, int]]], *, now: datetime) -> None:
     """Tells each person of the (item, lead) they just got; several are one notice. Nothing leaves
     by mail or chat while whoever gave them can take it back."""
     told = [_told(person, got, now) for person, got in given.items() if got]
-    tell_all(told, now=now, holds=timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]))
+    tell_all(told, now=now, holds=undo_time())
 
 
 def _told(person_id: int, got: Sequence[tuple[int, int]], now: datetime) -> Told:
     first_item, lead_id = got[0]
-    key = assigned_key(first_item, at=now)
+    key = news_key(first_item, "assigned", at=now)
     if len(got) == 1:
         return Told(person_id, NoticeKind.LEAD_ASSIGNED, key, lead_id)
     return Told(person_id, NoticeKind.LEAD_ASSIGNED, key, words={"n": str(len(got))})

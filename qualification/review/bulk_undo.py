@@ -7,12 +7,11 @@ hands it was in, under the clock that never stopped; those it cannot be done for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -28,10 +27,8 @@ from qualification.models.bulk import HANDS
 from qualification.notices import tell
 from qualification.permissions import Right
 from qualification.review import claims, guard
-from qualification.review.assigned import assigned_key
 from qualification.review.bulk import Outcome, lock_people, tried
-from qualification.review.holds import held_key
-from qualification.review.items import log_event, refuse_closed
+from qualification.review.items import log_event, news_key, refuse_closed, refuse_too_late
 from qualification.review.queue import line_is_due
 from qualification.routing import credit
 
@@ -60,12 +57,10 @@ def undo_bulk(*, steps: Sequence[BulkStep], by: User, now: datetime) -> list[Out
 
 
 def _refuse_late(step: BulkStep, *, by: User, now: datetime) -> None:
-    seconds = settings.LEADQUAL["UNDO_SECONDS"]
     if step.by_id != by.pk:
         who = {"name": guard.person_text(step.by)}
         raise UndoExpired(_("Only %(name)s can take this back.") % who)
-    if now >= step.at + timedelta(seconds=seconds):
-        raise UndoExpired(_("The %(n)s seconds to undo are over.") % {"n": seconds})
+    refuse_too_late(step.at, now=now)
 
 
 @transaction.atomic
@@ -80,8 +75,8 @@ def _undo(step: BulkStep, by: User, now: datetime) -> None:
         ended_at=None, end=""
     )
     credit.undo_turn(item=item, at=step.at, now=now)
-    for key in (assigned_key(item.pk, at=step.at), held_key(item.pk, at=step.at)):
-        tell.take_back(key=key)
+    for what in ("assigned", "held"):
+        tell.take_back(key=news_key(item.pk, what, at=step.at))
     BulkStep.objects.filter(pk=step.pk).update(undone_at=now)
 
 

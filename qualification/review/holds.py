@@ -20,7 +20,7 @@ from crm.roles import Role
 from qualification.choices import NoticeKind
 from qualification.models import ItemEvent, ReviewItem
 from qualification.notices.tell import Told, managers_of, tell_all
-from qualification.review.items import log_events
+from qualification.review.items import log_events, news_key
 from qualification.sla.faces import open_teams
 
 logger = logging.getLogger(__name__)
@@ -81,15 +81,10 @@ def unreported(items: QuerySet[ReviewItem], *, now: datetime) -> list[int]:
     return list(found.values_list("pk", flat=True))
 
 
-def held_key(item_id: int, *, at: datetime) -> str:
-    """What names the news that this item, or it first of several, is held from then on."""
-    return f"item:{item_id}:held:{at:%Y%m%dT%H%M%S.%f}"
-
-
 def _tell_managers(team_id: int, items: Sequence[ReviewItem], *, now: datetime) -> None:
     """One notice about the leads of a team that are held from now on."""
     first = items[0]
-    key = held_key(first.pk, at=now)
+    key = news_key(first.pk, "held", at=now)
     lead_id, words = (
         (first.lead_id, {"reason": first.hold_reason})
         if len(items) == 1

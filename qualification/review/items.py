@@ -1,6 +1,6 @@
 """What the verbs on an item share beside `guard`: locks, events, the refusal of the wrong hands.
 
-Called inside `qualification/review/` only. Lock order: lead, item, timers, outbox.
+Called inside `qualification/review/` and `handoff/` only. Lock order: lead, item, timers, outbox.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
 from qualification.choices import ItemState
-from qualification.exceptions import AlreadyDecided, NotHolder, QualificationError
+from qualification.exceptions import AlreadyDecided, NotHolder, QualificationError, UndoExpired
 from qualification.models import ItemEvent, ReviewItem
 from qualification.review import guard
 
@@ -45,6 +45,24 @@ def log_events(
 def lease_end(now: datetime) -> datetime:
     """When a claim made or renewed now runs out."""
     return now + timedelta(minutes=settings.LEADQUAL["CLAIM_MINUTES"])
+
+
+def undo_time() -> timedelta:
+    """For how long one takes back what one just did; so long nothing about it leaves by mail."""
+    return timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
+
+
+def refuse_too_late(at: datetime, *, now: datetime) -> None:
+    """Raises UndoExpired when what was done at `at` cannot be taken back any more."""
+    if now >= at + undo_time():
+        seconds = settings.LEADQUAL["UNDO_SECONDS"]
+        raise UndoExpired(_("The %(n)s seconds to undo are over.") % {"n": seconds})
+
+
+def news_key(item_id: int, what: str, *, at: datetime) -> str:
+    """What names the news that `what` (assigned, held) happened to this item then, or to it first
+    of several."""
+    return f"item:{item_id}:{what}:{at:%Y%m%dT%H%M%S.%f}"
 
 
 def short_reason(reason: str, *, most: int, blank: str, refused: type[QualificationError]) -> str:

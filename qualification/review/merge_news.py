@@ -6,9 +6,7 @@ Called by `merge.py`, under its locks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-
-from django.conf import settings
+from datetime import datetime
 
 from crm.merging.merge import Pair
 from crm.models import Lead, LeadMerge, User
@@ -17,6 +15,7 @@ from qualification.choices import NoticeKind
 from qualification.models import Handoff, Notice, ReviewItem
 from qualification.notices.tell import Told, take_back, tell_all
 from qualification.review import guard
+from qualification.review.items import undo_time
 
 WITH_AN_AE = frozenset({Stage.SQL, Stage.OPPORTUNITY, Stage.WON})
 IN_HANDS = (Handoff.State.WAITING, Handoff.State.ACCEPTED)
@@ -58,13 +57,13 @@ def tell_merged(merge: LeadMerge, hands: Mapping[User, Lead], *, now: datetime) 
         for person in hands
         if person.pk != merge.by_id
     ]
-    return tell_all(told, now=now, holds=_slip())
+    return tell_all(told, now=now, holds=undo_time())
 
 
 def tell_undone(merge: LeadMerge, hands: Mapping[User, Lead], *, now: datetime) -> int:
     """Those who were told of the merge, who have one of them now, and who merged them. After a slip
     nobody is: what they were told is taken back. Returns how many are told."""
-    if now < merge.at + _slip():
+    if now < merge.at + undo_time():
         take_back(key=_key(merge))
         return 0
     heard = Notice.objects.filter(key=_key(merge)).values_list("person", flat=True)
@@ -77,10 +76,6 @@ def tell_undone(merge: LeadMerge, hands: Mapping[User, Lead], *, now: datetime) 
         if person != merge.undone_by_id
     ]
     return tell_all(told, now=now)
-
-
-def _slip() -> timedelta:
-    return timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
 
 
 def _key(merge: LeadMerge) -> str:

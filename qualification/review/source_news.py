@@ -5,9 +5,8 @@ Called by a rejection whose SDR asked for it, and by its undo.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from crm.models import Lead, User
@@ -15,6 +14,7 @@ from crm.roles import Role
 from qualification.choices import DecisionKind, NoticeKind
 from qualification.models import Decision
 from qualification.notices.tell import take_back, tell
+from qualification.review.items import undo_time
 
 
 def rejected_this_month(source_id: int, *, now: datetime) -> int:
@@ -41,7 +41,7 @@ def tell_marketing(*, decision: Decision, now: datetime) -> int:
             "n": str(rejected_this_month(lead.source_id, now=now)),
         },
         now=now,
-        holds=timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"]),
+        holds=undo_time(),
     )
 
 

@@ -5,9 +5,8 @@ Called by views and the demo. Both are rows of their own; the decision itself st
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -37,7 +36,7 @@ from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard, source_news
 from qualification.review.cadence_runs import end_runs, revive_run
-from qualification.review.items import lease_end, log_event
+from qualification.review.items import lease_end, log_event, refuse_too_late, undo_time
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue, refresh_rank
 from qualification.routing import credit
@@ -54,7 +53,7 @@ STAGE_AFTER = {
 
 def undo_until(decision: Decision) -> datetime:
     """The moment from which the decision cannot be undone any more."""
-    return decision.at + timedelta(seconds=settings.LEADQUAL["UNDO_SECONDS"])
+    return decision.at + undo_time()
 
 
 @transaction.atomic
@@ -127,10 +126,7 @@ def _check_undo(decision: Decision, *, lead: Lead, by: User, now: datetime) -> N
         raise AlreadyDecided(_("This decision was undone already."))
     if lead.erased_at is not None:
         raise UndoExpired(_("The personal data of this lead were erased."))
-    if now >= undo_until(decision):
-        raise UndoExpired(
-            _("The %(n)s seconds to undo are over.") % {"n": settings.LEADQUAL["UNDO_SECONDS"]}
-        )
+    refuse_too_late(decision.at, now=now)
     is_back = ReviewItem.objects.open().filter(lead=lead).exists()
     if is_back or lead.stage != STAGE_AFTER[DecisionKind(decision.kind)]:
         raise UndoExpired(_("This lead has moved on since; the decision cannot be undone."))
