@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from crm.models import Team, User
 from crm.models.fields import KeptUntilErased
 from qualification.choices import BulkVerb, ItemState
-from qualification.models.review import OF_ITEM, ItemEvent, ReviewItem
+from qualification.models.review import HOLDER_FITS_STATE, OF_ITEM, ItemEvent, ReviewItem
 from qualification.models.routing import RoutingPool
 
 # In whose hands an item is, and what goes with the hands.
@@ -74,10 +74,7 @@ class BulkStep(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["key", "item"], name="qualification_bulkstep_once"),
             models.CheckConstraint(
-                condition=Q(state="waiting", holder=None, lease_until=None, owned_at=None)
-                | Q(state="claimed", holder__isnull=False, lease_until__isnull=False, owned_at=None)
-                | Q(state="owned", holder__isnull=False, lease_until=None, owned_at__isnull=False),
-                name="qualification_bulkstep_holder_fits_state",
+                condition=HOLDER_FITS_STATE, name="qualification_bulkstep_holder_fits_state"
             ),
             models.CheckConstraint(
                 condition=Q(undone_at=None) | Q(undone_at__gte=F("at")),

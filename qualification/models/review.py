@@ -25,6 +25,12 @@ from qualification.choices import (
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+# Whose an open item is, by its state.
+HOLDER_FITS_STATE = (
+    Q(state="waiting", holder=None, lease_until=None, owned_at=None)
+    | Q(state="claimed", holder__isnull=False, lease_until__isnull=False, owned_at=None)
+    | Q(state="owned", holder__isnull=False, lease_until=None, owned_at__isnull=False)
+)
 # An event names the lead of its item, whoever writes it.
 _LEAD_OF_ITEM = """
     NEW.lead_id := (SELECT i.lead_id FROM qualification_reviewitem AS i WHERE i.id = NEW.item_id);
@@ -152,10 +158,7 @@ class ReviewItem(models.Model):
                 name="qualification_reviewitem_one_open",
             ),
             models.CheckConstraint(
-                condition=Q(state="waiting", holder=None, lease_until=None, owned_at=None)
-                | Q(state="claimed", holder__isnull=False, lease_until__isnull=False, owned_at=None)
-                | Q(state="owned", holder__isnull=False, lease_until=None, owned_at__isnull=False)
-                | Q(state="closed"),
+                condition=HOLDER_FITS_STATE | Q(state="closed"),
                 name="qualification_reviewitem_holder_fits_state",
             ),
             models.CheckConstraint(
