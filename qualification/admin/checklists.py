@@ -190,12 +190,7 @@ class FrameworkItemAdmin(EditableAdmin):
 class FrameworkRuleForm(ConditionForm):
     framework_key = forms.ChoiceField(label=_("checklist"))
     condition = PlainConditionField(
-        label=_("when"),
-        required=False,
-        help_text=_(
-            "As in a scoring model, without activities; blank for every lead. Such as "
-            "{subject: account.revenue, op: at_least, value: 10000000}"
-        ),
+        such_as="{subject: account.revenue, op: at_least, value: 10000000}"
     )
 
     class Meta:

@@ -66,14 +66,7 @@ class DestinationFieldAdmin(EditableAdmin):
 
 
 class SuggestionForm(ConditionForm):
-    condition = PlainConditionField(
-        label=_("when"),
-        required=False,
-        help_text=_(
-            "As in a scoring model, without activities; blank for every lead. Such as "
-            "{subject: lead.country, op: is, value: Brazil}"
-        ),
-    )
+    condition = PlainConditionField(such_as="{subject: lead.country, op: is, value: Brazil}")
 
     class Meta:
         model = DestinationRule

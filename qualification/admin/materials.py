@@ -13,14 +13,7 @@ from qualification.scoring.subjects import Catalogue
 
 
 class MaterialForm(ConditionForm):
-    condition = PlainConditionField(
-        label=_("when"),
-        required=False,
-        help_text=_(
-            "As in a scoring model, without activities; blank for every lead. Such as "
-            "{subject: account.industry, op: is, value: Logistics}"
-        ),
-    )
+    condition = PlainConditionField(such_as="{subject: account.industry, op: is, value: Logistics}")
 
     class Meta:
         model = Material

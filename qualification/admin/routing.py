@@ -37,12 +37,7 @@ def checked_skills(skills: object) -> list[str]:
 
 class RuleForm(ConditionForm):
     condition = PlainConditionField(
-        label=_("when"),
-        required=False,
-        help_text=_(
-            "As in a scoring model, without activities; blank for every lead. Such as "
-            "{subject: account.employees, op: at_least, value: 1000}"
-        ),
+        such_as="{subject: account.employees, op: at_least, value: 1000}"
     )
 
     class Meta:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -51,6 +52,12 @@ class PlainConditionField(ConditionField):
     """The same outside of scoring, without activities: blank is every lead."""
 
     widget = PlainConditionWidget
+
+    def __init__(self, *, such_as: str) -> None:
+        """`such_as` is an example, in YAML."""
+        text = _("As in a scoring model, without activities; blank for every lead. Such as {yaml}")
+        help_text = format_lazy(text, yaml=such_as)
+        super().__init__(label=_("when"), required=False, help_text=help_text)
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value in (None, {}) else super().prepare_value(value)
