@@ -7,7 +7,6 @@ stage of a known lead is never touched here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from crm.clock import after_waiting, stamp_history
 from crm.exceptions import PayloadInvalid
 from crm.intake import changes
+from crm.intake.cases import Case
 from crm.intake.machines import judge_mail_acts
 from crm.intake.parents import Parents, parents_named_in
 from crm.intake.payload import ACCOUNT_FIELDS, PARENT, ActivityPayload, LeadPayload, Value
@@ -109,30 +109,6 @@ def company_of(payload: LeadPayload) -> CompanyKeys:
     )
 
 
-@dataclass
-class _Case:
-    """One payload at work: what it says, about whom, and what came of it."""
-
-    payload: LeadPayload
-    company: CompanyKeys
-    lead: Lead
-    identity: LeadIdentity
-    result: Upserted
-    # The person writes from an address of a lead that was merged into theirs: theirs stays.
-    is_other_address: bool
-
-    @property
-    def stated_at(self) -> str:
-        """When it was said, as sortable text; "" when that does not matter."""
-        return changes.instant(self.payload.stated_at)
-
-    @property
-    def is_old(self) -> bool:
-        """Whether a later statement of the same identity was taken before."""
-        last_at = str(self.identity.imported.get(STATED_AT, ""))
-        return bool(self.stated_at and last_at and self.stated_at < last_at)
-
-
 class _Writer:
     """The batch in memory: takes payloads one by one, writes everything set by set at the end."""
 
@@ -177,7 +153,7 @@ class _Writer:
         was_decided = lead.stage in RETURNING_STAGES and lead.disqualified_by != "rule"
         identity = self._identity(lead, keys, result)
         is_other = owner is lead and keys.email != lead.email_key
-        case = _Case(payload, company, lead, identity, result, is_other_address=is_other)
+        case = Case(payload, company, lead, identity, result, is_other_address=is_other)
         self.people.forget(lead)
         self._apply(case)
         self.people.remember(keys, lead)
@@ -231,7 +207,7 @@ class _Writer:
         self.seen[keys.external_id] = known
         return known
 
-    def _apply(self, case: _Case) -> None:
+    def _apply(self, case: Case) -> None:
         said = case.payload.statements
         differing = difference(said, case.identity.imported)
         blanked = [key for key in case.payload.cleared if key in case.identity.imported]
@@ -251,7 +227,7 @@ class _Writer:
         self._restate(case, differing, blanked)
         self._record_outcome(case)
 
-    def _write(self, case: _Case, record: changes.Record, said: Mapping[str, Value]) -> None:
+    def _write(self, case: Case, record: changes.Record, said: Mapping[str, Value]) -> None:
         for key, value in said.items():
             last = case.identity.imported.get(key)
             verdict = judge(
@@ -268,7 +244,7 @@ class _Writer:
                 if record.write(key, value):
                     self._mark(record.row)
 
-    def _state_parent(self, case: _Case, text: str) -> bool:
+    def _state_parent(self, case: Case, text: str) -> bool:
         """Whether the word on the parent company can be taken."""
         last, result = str(case.identity.imported.get(PARENT, "")), case.result
         try:
@@ -286,14 +262,14 @@ class _Writer:
         result.changed += [PARENT] if verdict.is_written else []
         return True
 
-    def _refuse_parent(self, case: _Case, last: str, why: str) -> None:
+    def _refuse_parent(self, case: Case, last: str, why: str) -> None:
         """It was judged to be written, and PostgreSQL says no: as if it had not been said."""
         case.result.left_out.append(Refused(PARENT, why))
         case.result.changed.remove(PARENT)
         others = {key: said for key, said in case.identity.imported.items() if key != PARENT}
         self._store(case, others | ({PARENT: last} if last else {}))
 
-    def _blank(self, case: _Case, key: str) -> None:
+    def _blank(self, case: Case, key: str) -> None:
         if key == PARENT:
             if case.lead.account is not None:
                 is_cleared = self.parents.clear(case.lead.account)
@@ -321,7 +297,7 @@ class _Writer:
         else:
             self.changed_accounts[row.pk] = row
 
-    def _link(self, case: _Case) -> None:
+    def _link(self, case: Case) -> None:
         account = self.accounts.find_or_make(case.company)
         if account is None or account is case.lead.account:
             return
@@ -330,7 +306,7 @@ class _Writer:
         if self.accounts.name(account, case.company):
             self._mark(account)
 
-    def _restate(self, case: _Case, differing: list[str], blanked: list[str]) -> None:
+    def _restate(self, case: Case, differing: list[str], blanked: list[str]) -> None:
         """Keep what was stated as the base of the next comparison."""
         said, last = case.payload.statements, case.identity.imported
         is_old = case.is_old
@@ -344,7 +320,7 @@ class _Writer:
             self._store(case, {**kept, **news})
             self.history.learn(case.identity, news)
 
-    def _record_outcome(self, case: _Case) -> None:
+    def _record_outcome(self, case: Case) -> None:
         outcome = case.payload.outcome
         if not outcome or case.identity.imported.get("outcome") == outcome:
             return
@@ -354,12 +330,12 @@ class _Writer:
         case.result.changed.append("outcome")
         self._store(case, {**case.identity.imported, "outcome": outcome})
 
-    def _store(self, case: _Case, imported: dict[str, Any]) -> None:
+    def _store(self, case: Case, imported: dict[str, Any]) -> None:
         case.identity.imported = imported
         if case.identity.pk:
             self.restated[case.identity.external_id] = case.identity
 
-    def _record(self, case: _Case, happened: ActivityPayload) -> None:
+    def _record(self, case: Case, happened: ActivityPayload) -> None:
         self.activities.append(
             Activity(
                 lead=case.lead,

@@ -7,12 +7,8 @@ from crm.models.buying import BuyingRole, LeadRole
 from crm.models.duplicates import LeadMerge, NotDuplicate
 from crm.models.erasure import Erasure, ErasureReason, NoContact, PersonalExport
 from crm.models.inbox import InboxMessage, Source
-from crm.models.lead import (
-    Lead,
-    LeadIdentity,
-    Outcome,
-    StageEvent,
-)
+from crm.models.lead import Lead, LeadIdentity, StageEvent
+from crm.models.outcome import Outcome
 from crm.models.people import Team, User
 
 __all__ = [
