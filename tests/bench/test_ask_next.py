@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from bench.ask_next import holds, summary
 from bench.asking.trial import blank_checklist, questions_of, run_trial
 from bench.asking.world import Judge, World
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.bench.running import run_bench
 
 
 def trials(*, is_free: bool = True, is_null: bool = False, worlds: int = 4) -> str:
@@ -61,12 +56,6 @@ def test_the_judge_is_right_as_often_as_it_believes() -> None:
 
 
 def test_it_refuses_bad_arguments() -> None:
-    done = subprocess.run(
-        [sys.executable, "bench/ask_next.py", "--worlds", "0"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_bench("ask_next", "--worlds", "0")
     assert done.returncode == 2
     assert "1 or more" in done.stderr.splitlines()[-1]

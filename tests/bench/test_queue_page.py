@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.bench.running import run_bench
+
 FIGURES = (
     r"ratio=\d+\.\d\d queries=(\d+) p50=\d+\.\d p95=\d+\.\d p99=\d+\.\d"
     r" cpu_p95=\d+\.\d cpu_ratio=\d+\.\d\d small_p95=\d+\.\d"
 )
 
-
-def bench(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "bench/queue_page.py", *words],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+bench = partial(run_bench, "queue_page")
 
 
 @pytest.mark.django_db

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.bench.running import run_bench
+
 FIGURE = r"\d+\.\d+"
-
-
-def bench(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, f"bench/{name}.py", *words],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.django_db
 def test_product_and_hand_written_sql_agree() -> None:
-    done = bench("rescore", "--leads", "300", "--activities", "1500", "--runs", "1")
+    done = run_bench("rescore", "--leads", "300", "--activities", "1500", "--runs", "1")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"worker_memory_mb=\d+", lines[-2])
@@ -41,7 +28,7 @@ def test_product_and_hand_written_sql_agree() -> None:
 @pytest.mark.django_db
 def test_an_absent_reference_is_told_and_skipped(tmp_path: Path) -> None:
     absent = str(tmp_path / "limit.sql")
-    done = bench(
+    done = run_bench(
         "rescore", "--leads", "20", "--activities", "20", "--runs", "1", "--limit-sql", absent
     )
     assert done.returncode == 0, done.stderr
@@ -51,7 +38,7 @@ def test_an_absent_reference_is_told_and_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_an_activity_reaches_the_queue() -> None:
-    done = bench("activity_to_queue", "--leads", "400", "--singles", "3", "--messages", "2")
+    done = run_bench("activity_to_queue", "--leads", "400", "--singles", "3", "--messages", "2")
     # On a busy machine the limits may be missed; what is tested is that the way is whole.
     assert done.returncode in {0, 1}, done.stderr
     assert re.fullmatch(
@@ -63,6 +50,6 @@ def test_an_activity_reaches_the_queue() -> None:
 
 @pytest.mark.parametrize("name", ["rescore", "activity_to_queue"])
 def test_it_refuses_bad_arguments(name: str) -> None:
-    done = bench(name, "--leads", "0")
+    done = run_bench(name, "--leads", "0")
     assert done.returncode == 2
     assert "1 or more" in done.stderr.splitlines()[-1]

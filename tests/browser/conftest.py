@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from crm.models import User
+from tests.browser import pages
 
 # Playwright runs an event loop in this thread; Django must not take that for async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -101,6 +102,26 @@ def open_browser(
     for context in contexts:
         context.close()
     assert not problems, problems
+
+
+@pytest.fixture
+def things(db: None) -> dict[str, str]:
+    """A company with something on every page."""
+    return pages.made_up_company()
+
+
+@pytest.fixture
+def open_as(
+    open_browser: Callable[..., Page], browser: Browser, live_server: LiveServer
+) -> Callable[[str], Page]:
+    """Opens a window for whoever looks in a role of `pages`; a stranger does not log in."""
+
+    def open_for(role: str) -> Page:
+        if role == pages.STRANGER:
+            return browser.new_context(base_url=live_server.url).new_page()
+        return open_browser(User.objects.get(username=pages.READERS[role]))
+
+    return open_for
 
 
 def _note(message: Any, problems: list[str], meant: Sequence[str]) -> None:

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, Response
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, Response
 
-from crm.models import User
 from tests.browser import pages
 from tests.browser.axe import Visit, check
 from tests.qualification.access import ACCESS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def things(db: None) -> dict[str, str]:
-    """A company with something on every page."""
-    return pages.made_up_company()
 
 
 def visits_of(role: str, things: dict[str, str]) -> list[Visit]:
@@ -33,18 +25,10 @@ def visits_of(role: str, things: dict[str, str]) -> list[Visit]:
     return found
 
 
-def test_no_page_is_a_barrier(
-    things: dict[str, str],
-    open_browser: Callable[..., Page],
-    browser: Browser,
-    live_server: LiveServer,
-) -> None:
+def test_no_page_is_a_barrier(things: dict[str, str], open_as: Callable[[str], Page]) -> None:
     found, refused = [], set[str]()
     for role in (*pages.READERS, pages.STRANGER):
-        if role == pages.STRANGER:
-            page = browser.new_context(base_url=live_server.url).new_page()
-        else:
-            page = open_browser(User.objects.get(username=pages.READERS[role]))
+        page = open_as(role)
         mine = {at.format_map(things) for reader, at in pages.PAGES.values() if reader == role}
         page.on("response", lambda answer, mine=mine: refused.update(_refused(answer) & mine))
         found += check(page, visits_of(role, things))

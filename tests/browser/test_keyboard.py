@@ -7,10 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Locator, Page, expect
 
-from crm.models import User
 from tests.browser import pages
 from tests.browser.axe import settle
 from tests.browser.keyboard import problems_of_walk
@@ -29,12 +27,6 @@ MORE = {
     "merged lead": ("sdr", "/leads/{merged}/"),
 }
 SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
-
-
-@pytest.fixture
-def things(db: None) -> dict[str, str]:
-    """A company with something on every page."""
-    return pages.made_up_company()
 
 
 def pages_of(role: str, things: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -80,17 +72,11 @@ def problems_of_dialog(page: Page, opener: Locator, name: str) -> Iterator[str]:
 
 
 def test_everything_is_in_reach_of_a_keyboard(
-    things: dict[str, str],
-    open_browser: Callable[..., Page],
-    browser: Browser,
-    live_server: LiveServer,
+    things: dict[str, str], open_as: Callable[[str], Page]
 ) -> None:
     found = []
     for role in (*pages.READERS, pages.STRANGER):
-        if role == pages.STRANGER:
-            page = browser.new_context(base_url=live_server.url).new_page()
-        else:
-            page = open_browser(User.objects.get(username=pages.READERS[role]))
+        page = open_as(role)
         found += walked(page, role, things)
         page.context.close()
     assert not found, "\n".join(found)
