@@ -183,6 +183,11 @@ class Upkeep(Walker):
             made.append(row)
         for row in made:
             self.score(row)
+        # A chunk that says something new of a company scores its other leads with it.
+        known = [self.book.leads[pk] for pk in sorted(batch.affected) if pk in self.book.leads]
+        for row in known:
+            if row not in made:
+                self.score(row)
 
     @rule(company=st.sampled_from(world.COMPANIES), big=st.booleans())
     def edit_account(self, company: str, big: bool) -> None:

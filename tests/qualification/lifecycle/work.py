@@ -290,22 +290,6 @@ class Work(Desks):
         if found is not None:
             self.enter(row, "overturned")
 
-    @rule(person=st.integers(0, 2), verb=st.sampled_from(["touch", "reject", "release"]))
-    def too_late(self, person: int, verb: str) -> None:
-        """Somebody takes the next lead, and comes back when the claim is over."""
-        lead = None if self.book.is_full(person) else self.book.next_for(person)
-        self.next_one(person)
-        if lead is None:
-            return
-        self.book.now += dt.timedelta(seconds=1860)
-        number = list(self.book.leads).index(lead) * 8
-        if verb == "touch":
-            self.touch(number, person, task=None, crash=False)
-        elif verb == "reject":
-            self.reject(number, person, key="too_small", crash=False)
-        else:
-            self.release(number, person, crash=False)
-
     def is_gone(self, row: Row) -> bool:
         """Whether a row is part of another one, or nobody's any more."""
         return row["merged_into"] is not None or row["is_erased"]
