@@ -27,8 +27,9 @@ run: $(DEMO) ## the product on http://127.0.0.1:8000 (PORT, WEB_CONCURRENCY, WOR
 
 install: $(DEV) ## the virtual environment with everything for development
 
+# In the order of the files: the long walks of the browser come first, not last and alone.
 test: $(DEV) chromium ## the whole test suite (ARGS="tests/crm -k name" for a part)
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV) ## style, imports, security, Django's checks, missing migrations
 	$(VENV)/bin/ruff check .
