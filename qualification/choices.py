@@ -33,6 +33,15 @@ class ModelStatus(TextChoices):
     RETIRED = "retired", _("Past")
 
 
+class MoveCause(TextChoices):
+    """Why the grade, tier or disqualification of a lead moved."""
+
+    FIRST = "first", _("First score")
+    FACTS = "facts", _("Facts or activity")
+    VERSION = "version", _("Another version of the rules")
+    CHECK = "check", _("Regular check of all leads")
+
+
 class ItemState(TextChoices):
     WAITING = "waiting", _("Waiting")
     CLAIMED = "claimed", _("Claimed")

@@ -275,6 +275,17 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
+        # A score that was stored before moves were kept has none.
+        "the grade that stands is not the one it last moved to",
+        "lead",
+        """
+        SELECT s.lead_id FROM qualification_leadscore AS s CROSS JOIN LATERAL (
+            SELECT m.grade, m.tier, m.disqualified FROM qualification_scoremove AS m
+            WHERE m.lead_id = s.lead_id ORDER BY m.at DESC, m.id DESC LIMIT 1) AS last
+        WHERE (s.grade, s.tier, s.disqualified) <> (last.grade, last.tier, last.disqualified)
+        """,
+    ),
+    (
         "a lead waits for people with a score that is too old",
         "item",
         """

@@ -98,6 +98,7 @@ lead_urls = [
     path("leads/<int:pk>/clock/", lead.lead_clock, name="lead-clock"),
     path("leads/<int:pk>/past/", scores.lead_past, name="lead-past"),
     path("leads/<int:pk>/scores/", scores.lead_scores, name="lead-scores"),
+    path("leads/<int:pk>/scores/<int:move>/", scores.lead_move, name="lead-move"),
     path("leads/<int:pk>/changers/", scores.lead_changers, name="lead-changers"),
     path("leads/<int:pk>/claim/", claims.claim, name="lead-claim"),
     path("leads/<int:pk>/release/", claims.release, name="lead-release"),

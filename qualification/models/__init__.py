@@ -56,6 +56,7 @@ from qualification.models.saved_view import SavedView
 from qualification.models.scoring import (
     LeadScore,
     ModelChange,
+    ScoreMove,
     ScoringDue,
     ScoringModel,
     ScoringRule,
@@ -135,6 +136,7 @@ __all__ = [
     "SLATimer",
     "SavedView",
     "ScoreDispute",
+    "ScoreMove",
     "ScoringChunk",
     "ScoringDue",
     "ScoringModel",

@@ -10,7 +10,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, User
-from qualification.choices import Dimension, ModelStatus
+from crm.models.fields import append_only
+from qualification.choices import Dimension, ModelStatus, MoveCause
 
 POINTS: dict[str, Any] = {"max_digits": 7, "decimal_places": 1}
 
@@ -303,6 +304,57 @@ class LeadScore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grade} {self.total_tenths / 10:.1f}"
+
+
+class ScoreMove(models.Model):
+    """That the grade, tier or disqualification of a lead became another one: a line of the journey.
+    Append-only, written by `scoring/rescore.py` in the statement that stores the score.
+
+    `at` is the moment the score is of. `was_*` is the stored score it replaced: None and blank for
+    the first. A disqualified score has neither grade nor tier.
+    """
+
+    lead = models.ForeignKey(
+        Lead,
+        on_delete=models.CASCADE,
+        related_name="score_moves",
+        db_index=False,  # qualification_move_journey begins with it
+    )
+    at = models.DateTimeField()
+    # Without an index or a check, as in the score itself: a publish may write very many.
+    model = models.ForeignKey(
+        ScoringModel,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    cause = models.CharField(max_length=7, choices=MoveCause)
+    total_tenths = models.IntegerField()
+    grade = models.CharField(max_length=2, blank=True)
+    tier = models.CharField(max_length=4, blank=True)
+    disqualified = models.CharField(max_length=60, blank=True)
+    was_at = models.DateTimeField(null=True, blank=True)
+    was_model = models.ForeignKey(
+        ScoringModel,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    was_total_tenths = models.IntegerField(null=True, blank=True)
+    was_grade = models.CharField(max_length=2, blank=True)
+    was_tier = models.CharField(max_length=4, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["lead", "-at", "-id"], name="qualification_move_journey")]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.was_grade} → {self.grade}"
 
 
 class ScoringDue(models.Model):

@@ -201,6 +201,12 @@ HELD: tuple[Held, ...] = (
     ),
     Held("qualification_leadscore", _("Score"), _OF_LEAD, keep="grade tier disqualified"),
     Held(
+        "qualification_scoremove",
+        _("How the grade moved"),
+        _OF_LEAD,
+        keep="cause grade tier disqualified was_grade was_tier",
+    ),
+    Held(
         "qualification_shadowscore",
         _("Scores of versions in shadow"),
         _OF_LEAD,

@@ -1,4 +1,4 @@
-"""The rows of the journey: ten sources, each read from the cursor on and no further than a page.
+"""The rows of the journey: eleven sources, each read from the cursor on and no further than a page.
 
 Called by `timeline.py`. Each is read through an index that has it in order, a person at a time: a
 page costs the same however long the journey is.
@@ -14,19 +14,22 @@ from django.db import connection
 
 from crm.verdicts import is_machine
 
-# In the order of one instant: a decision stands above the stage it moved the lead to.
+# In the order of one instant: what happened and what we learnt, the score that it made, where that
+# moved the lead, what we did and decided.
 KINDS = (
     "activity",
+    "answer",
+    "score",
     "stage",
     "item",
     "touch",
-    "answer",
     "dispute",
     "decision",
     "outcome",
     "merge",
     "unmerge",
 )
+_RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 # Beyond every cursor.
 NEWEST = ("infinity", len(KINDS), 0)
 _LAST_ID = 2**63 - 1
@@ -53,10 +56,11 @@ class Row(NamedTuple):
 
 # Of each person a page, through an index that has it in order.
 _EACH = "SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id) CROSS JOIN LATERAL"
-_ACTIVITY_COLUMNS = f"""0 AS rank, a.id, a.occurred_at AS at, a.lead_id, a.type::text AS verb,
+_ACTIVITY_COLUMNS = f"""{_RANK["activity"]} AS rank,
+    a.id, a.occurred_at AS at, a.lead_id, a.type::text AS verb,
     CASE WHEN {is_machine("a.id", by="%(known)s")} THEN 'machine' ELSE '' END AS subject,
     a.properties::text AS words, NULL::bigint AS by_id"""
-_FROM_CURSOR = """(a.occurred_at, a.id) < (%(at)s::timestamptz, %(id0)s)
+_FROM_CURSOR = """(a.occurred_at, a.id) < (%(at)s::timestamptz, %(id_activity)s)
     AND a.recorded_at <= %(known)s"""
 _NEWEST_FIRST = "ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s"
 
@@ -91,10 +95,11 @@ _MAILS = f"""
 # taken to hold for hardly any row.)
 _STAGES = f"""
     {_EACH} (
-        SELECT 1 AS rank, e.id, e.at, e.lead_id, e.to_stage, e.from_stage, e.reason, e.by_id
+        SELECT {_RANK["stage"]} AS rank,
+               e.id, e.at, e.lead_id, e.to_stage, e.from_stage, e.reason, e.by_id
         FROM crm_stageevent AS e
         WHERE e.lead_id = p.lead_id AND e.at <= %(at)s::timestamptz
-          AND (e.at, e.id) < (%(at)s::timestamptz, %(id1)s)
+          AND (e.at, e.id) < (%(at)s::timestamptz, %(id_stage)s)
           AND e.at >= coalesce((
               SELECT o.at FROM qualification_itemevent AS o
               WHERE o.lead_id = p.lead_id AND o.verb <> 'item:touched'
@@ -109,10 +114,11 @@ _STAGES = f"""
 """  # noqa: S608 - constants of this module  # nosec
 _ITEMS = f"""
     {_EACH} (
-        SELECT 2 AS rank, i.id, i.at, i.lead_id, i.verb, '' AS subject, i.note, i.by_id
+        SELECT {_RANK["item"]} AS rank,
+               i.id, i.at, i.lead_id, i.verb, '' AS subject, i.note, i.by_id
         FROM qualification_itemevent AS i
         WHERE i.lead_id = p.lead_id AND i.verb <> 'item:touched'
-          AND (i.at, i.id) < (%(at)s::timestamptz, %(id2)s)
+          AND (i.at, i.id) < (%(at)s::timestamptz, %(id_item)s)
           AND coalesce(CASE WHEN i.verb = 'item:closed' THEN (
               SELECT 'told' FROM qualification_decision AS d
               WHERE d.lead_id = i.lead_id AND d.at = i.at AND d.item_id = i.item_id
@@ -125,9 +131,9 @@ _ITEMS = f"""
 def _touches(which: str = "") -> str:
     return f"""
     {_EACH} (
-        SELECT 3 AS rank, t.id, t.at, t.lead_id, t.kind, t.result, t.note, t.by_id
+        SELECT {_RANK["touch"]} AS rank, t.id, t.at, t.lead_id, t.kind, t.result, t.note, t.by_id
         FROM qualification_touch AS t
-        WHERE t.lead_id = p.lead_id AND (t.at, t.id) < (%(at)s::timestamptz, %(id3)s) {which}
+        WHERE t.lead_id = p.lead_id AND (t.at, t.id) < (%(at)s::timestamptz, %(id_touch)s) {which}
         ORDER BY t.at DESC, t.id DESC LIMIT %(limit)s
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
@@ -135,28 +141,28 @@ def _touches(which: str = "") -> str:
 
 _ANSWERS = f"""
     {_EACH} (
-        SELECT 4 AS rank, c.id, c.recorded_at AS at, c.lead_id, c.state,
+        SELECT {_RANK["answer"]} AS rank, c.id, c.recorded_at AS at, c.lead_id, c.state,
                (SELECT k.label FROM qualification_criterion AS k WHERE k.id = c.criterion_id)
                    AS subject, c.value::text, c.by_id
         FROM qualification_checklistanswer AS c
-        WHERE c.lead_id = p.lead_id AND (c.recorded_at, c.id) < (%(at)s::timestamptz, %(id4)s)
+        WHERE c.lead_id = p.lead_id AND (c.recorded_at, c.id) < (%(at)s::timestamptz, %(id_answer)s)
         ORDER BY c.recorded_at DESC, c.id DESC LIMIT %(limit)s
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
 _DISPUTES = f"""
     {_EACH} (
-        SELECT 5 AS rank, d.id, d.at, d.lead_id, d.kind,
+        SELECT {_RANK["dispute"]} AS rank, d.id, d.at, d.lead_id, d.kind,
                (SELECT s.name FROM qualification_scoringrule AS s WHERE s.id = d.rule_id)
                    AS subject,
                concat_ws(', ', nullif(d.note, ''),
                          CASE WHEN d.withdrawn_at <= %(known)s THEN 'withdrawn' END), d.by_id
         FROM qualification_scoredispute AS d
-        WHERE d.lead_id = p.lead_id AND (d.at, d.id) < (%(at)s::timestamptz, %(id5)s)
+        WHERE d.lead_id = p.lead_id AND (d.at, d.id) < (%(at)s::timestamptz, %(id_dispute)s)
         ORDER BY d.at DESC, d.id DESC LIMIT %(limit)s
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
 _DECISIONS = f"""
-    SELECT 6 AS rank, n.id, n.at, n.lead_id, n.kind,
+    SELECT {_RANK["decision"]} AS rank, n.id, n.at, n.lead_id, n.kind,
            coalesce(w.label, nullif(concat_ws(' ', ae.first_name, ae.last_name), ''), desk.name,
                     partner.name, ''),
            n.note, n.by_id
@@ -165,7 +171,7 @@ _DECISIONS = f"""
             SELECT d.id, d.at, d.lead_id, d.kind, d.note, d.by_id, d.reason_id, d.ae_id, d.team_id,
                    d.partner_id
             FROM qualification_decision AS d
-            WHERE d.lead_id = p.lead_id AND (d.at, d.id) < (%(at)s::timestamptz, %(id6)s)
+            WHERE d.lead_id = p.lead_id AND (d.at, d.id) < (%(at)s::timestamptz, %(id_decision)s)
             ORDER BY d.at DESC, d.id DESC LIMIT %(limit)s
         ) AS f
     ) AS n
@@ -176,32 +182,52 @@ _DECISIONS = f"""
 """  # noqa: S608 - constants of this module  # nosec
 _OUTCOMES = f"""
     {_EACH} (
-        SELECT 7 AS rank, r.id, coalesce(r.occurred_at, r.recorded_at) AS at, r.lead_id, r.value,
+        SELECT {_RANK["outcome"]} AS rank,
+               r.id, coalesce(r.occurred_at, r.recorded_at) AS at, r.lead_id, r.value,
                coalesce(r.months::text, '') AS subject,
                concat_ws(', ', (SELECT coalesce(nullif(o.label, ''), o.name) FROM crm_source AS o
                                 WHERE o.id = r.source_id), nullif(r.effect, '')),
                NULL::bigint
         FROM crm_outcome AS r
         WHERE r.lead_id = p.lead_id
-          AND (coalesce(r.occurred_at, r.recorded_at), r.id) < (%(at)s::timestamptz, %(id7)s)
+          AND (coalesce(r.occurred_at, r.recorded_at), r.id) < (%(at)s::timestamptz, %(id_outcome)s)
         ORDER BY coalesce(r.occurred_at, r.recorded_at) DESC, r.id DESC LIMIT %(limit)s
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
 
 
-def _merges(rank: int, verb: str, at: str, by: str) -> str:
+def _merges(kind: str, verb: str, at: str, by: str) -> str:
     return f"""
     {_EACH} (
-        SELECT {rank} AS rank, m.id, m.{at} AS at, m.survivor_id AS lead_id, '{verb}' AS verb,
+        SELECT {_RANK[kind]} AS rank,
+               m.id, m.{at} AS at, m.survivor_id AS lead_id, '{verb}' AS verb,
                (SELECT concat_ws(' ', o.first_name, o.last_name) FROM crm_lead AS o
                 WHERE o.id = m.loser_id) AS subject, '' AS words, m.{by} AS by_id
         FROM crm_leadmerge AS m
         WHERE m.survivor_id = p.lead_id AND m.{at} IS NOT NULL
-          AND (m.{at}, m.id) < (%(at)s::timestamptz, %(id{rank})s)
+          AND (m.{at}, m.id) < (%(at)s::timestamptz, %(id_{kind})s)
         ORDER BY m.{at} DESC, m.id DESC LIMIT %(limit)s
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
 
+
+# A score is that of a whole lead: of a merged record, what became of whom it is part of now.
+_SCORES = f"""
+    SELECT f.* FROM unnest(%(leads)s::bigint[]) AS p(lead_id)
+    JOIN crm_lead AS l ON l.id = p.lead_id AND l.merged_into_id IS NULL
+    CROSS JOIN LATERAL (
+        SELECT {_RANK["score"]} AS rank, m.id, m.at, m.lead_id, m.cause AS verb,
+               (SELECT v.version::text FROM qualification_scoringmodel AS v
+                WHERE v.id = m.model_id) AS subject,
+               jsonb_build_object('total', m.total_tenths, 'grade', m.grade, 'tier', m.tier,
+                   'out', m.disqualified, 'was_total', m.was_total_tenths,
+                   'was_grade', m.was_grade, 'was_tier', m.was_tier)::text AS words,
+               NULL::bigint AS by_id
+        FROM qualification_scoremove AS m
+        WHERE m.lead_id = p.lead_id AND (m.at, m.id) < (%(at)s::timestamptz, %(id_score)s)
+        ORDER BY m.at DESC, m.id DESC LIMIT %(limit)s
+    ) AS f
+"""  # noqa: S608 - constants of this module  # nosec
 
 SOURCES: Mapping[str, str] = {
     "activity": _ACTIVITIES,
@@ -214,12 +240,14 @@ SOURCES: Mapping[str, str] = {
     "dispute": _DISPUTES,
     "decision": _DECISIONS,
     "outcome": _OUTCOMES,
-    "merge": _merges(8, "merged", "at", "by_id"),
-    "unmerge": _merges(9, "unmerged", "undone_at", "undone_by_id"),
+    "merge": _merges("merge", "merged", "at", "by_id"),
+    "unmerge": _merges("unmerge", "unmerged", "undone_at", "undone_by_id"),
+    "score": _SCORES,
 }
 FILTERS: Mapping[str, Sequence[str]] = {
     "events": ("activity",),
     "mails": ("mail", "mail touch"),
+    "scores": ("score",),
     "work": ("stage", "item", "touch", "dispute", "decision", "outcome", "merge", "unmerge"),
     "answers": ("answer",),
     "decisions": ("decision", "outcome"),
@@ -255,7 +283,10 @@ def rows_before(
     far as they were recorded by `known`; one query."""
     at, rank, pk = cursor
     # Rows of one instant stand by rank: of higher ones all were shown, of lower ones none.
-    ids = {f"id{r}": pk if r == rank else _LAST_ID if r < rank else 0 for r in range(len(KINDS))}
+    ids = {
+        f"id_{kind}": pk if own == rank else _LAST_ID if own < rank else 0
+        for kind, own in _RANK.items()
+    }
     values: dict[str, Any] = {
         "leads": list(lead_ids),
         "at": at,

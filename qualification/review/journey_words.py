@@ -18,10 +18,12 @@ from qualification.choices import (
     AnswerState,
     DecisionKind,
     DisputeKind,
+    MoveCause,
     TouchKind,
     TouchResult,
 )
 from qualification.review.journey_sources import Row
+from qualification.templatetags.figures import unsigned_tenths
 
 WORDS_SHOWN = 160
 
@@ -37,15 +39,18 @@ class Person:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the journey in words; `dot` and `icon` are how it looks."""
+    """One line of the journey in words; `dot` and `icon` are how it looks. `delta_tenths` is by how
+    much the score of `lead_id` moved, None on other lines and for its first."""
 
     kind: str
     at: dt.datetime
     pk: int
+    lead_id: int
     text: str
     detail: str
     icon: str
     dot: str = ""
+    delta_tenths: int | None = None
     person: Person | None = None
 
 
@@ -119,10 +124,12 @@ def entry_of(row: Row, *, reader_id: int | None, person: Person | None) -> Entry
         kind=kind,
         at=row.at,
         pk=row.pk,
+        lead_id=row.lead_id,
         text=str(text),
         detail=_short(str(detail)),
         icon=icon,
         dot=dot,
+        delta_tenths=_delta(row),
         person=person,
     )
 
@@ -227,6 +234,50 @@ def _merge(row: Row, who: str) -> tuple[str, str, str, str]:
     return _told(who, str(act) % {"name": row.subject or _("a lead")}), "", icon, ""
 
 
+def _score(row: Row, _who: str) -> tuple[str, str, str, str]:
+    move: dict[str, Any] = json.loads(row.words)
+    score = _step(_total(move["was_total"]), _total(move["total"]))
+    if move["out"]:
+        text = _("Out by a rule: %(rule)s") % {"rule": move["out"].replace("_", " ")}
+        detail = _together(_("score %(score)s") % {"score": score}, _cause(row))
+        return text, detail, "shield-check", "warn"
+    grade = _step(move["was_grade"], move["grade"])
+    text = _("Score %(score)s, grade %(grade)s") % {"score": score, "grade": grade}
+    tier = _step(move["was_tier"], move["tier"])
+    detail = _together(_("tier %(tier)s") % {"tier": tier} if tier else "", _cause(row))
+    fell = (_delta(row) or 0) < 0
+    return text, detail, "trending-down" if fell else "trending-up", "fit"
+
+
+def _total(tenths: int | None) -> str:
+    return "" if tenths is None else unsigned_tenths(tenths)
+
+
+def _step(was: str, now: str) -> str:
+    """“B2 → B1”, or one of them where nothing was or nothing changed."""
+    return now if was in ("", now) else f"{was} → {now}"
+
+
+def _together(*parts: str) -> str:
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _cause(row: Row) -> str:
+    """What else than a fact moved the score: other rules, or time."""
+    told = {
+        MoveCause.VERSION: _("by version %(n)s of the rules") % {"n": row.subject},
+        MoveCause.CHECK: _("found by the regular check"),
+    }
+    return str(told.get(MoveCause(row.verb), ""))
+
+
+def _delta(row: Row) -> int | None:
+    if row.kind != "score":
+        return None
+    move = json.loads(row.words)
+    return None if move["was_total"] is None else int(move["total"] - move["was_total"])
+
+
 WRITERS = {
     "activity": _activity,
     "stage": _stage,
@@ -238,4 +289,5 @@ WRITERS = {
     "outcome": _outcome,
     "merge": _merge,
     "unmerge": _merge,
+    "score": _score,
 }

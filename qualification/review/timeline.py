@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.models import Account, Lead, LeadRole, User
+from qualification.models import ScoreMove
 from qualification.review.journey_sources import FILTERS, KINDS, NEWEST, Row, rows_before
 from qualification.review.journey_words import Entry, Person, entry_of
 
@@ -106,6 +107,13 @@ def journey_until(
     found = rows_before(cursor, lead_ids=[lead_id], sources=kinds, limit=limit, known=at)
     told = (row for row in map(tell, found) if row is not None)
     return _by_day(entry_of(row, reader_id=None, person=None) for row in told)
+
+
+def entry_of_move(move: ScoreMove) -> Entry:
+    """One move of the grade as its line of the journey."""
+    cursor = (move.at.isoformat(), KINDS.index("score"), move.pk + 1)
+    (row,) = rows_before(cursor, lead_ids=[move.lead_id], sources=["score"], limit=1)
+    return entry_of(row, reader_id=None, person=None)
 
 
 def _persons(people: Sequence[Lead]) -> dict[int, Person]:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from crm.models import Lead
-from qualification.choices import ModelStatus
+from qualification.choices import ModelStatus, MoveCause
 from qualification.models import (
     LeadScore,
     RunKind,
@@ -100,7 +100,7 @@ def score_leads(
     ScoringDue.objects.filter(lead_id__in=ids, since__lte=as_of).delete()
     if model is None or not ids:
         return []
-    changed = _write(compile_model(model), leads_now(ids, as_of=as_of), as_of)
+    changed = _write(compile_model(model), ids, as_of)
     shadow.score_beside(ids, now=as_of)
     return changed
 
@@ -211,47 +211,79 @@ def _clear_due(due: Sequence[tuple[int, datetime]]) -> None:
         )
 
 
+_TABLE = "qualification_leadscore"
 _IN_RANGE = "AND s.lead_id BETWEEN %(first)s AND %(last)s"
+# In key order, as everybody writes scores, and each as it stands once it is ours: a run over all
+# leads may have written it since this statement began, for it locks no leads.
+_LOCKED = f"""
+    SELECT s.* FROM {_TABLE} AS s WHERE s.lead_id = ANY(%(lead_ids)s)
+    ORDER BY s.lead_id FOR NO KEY UPDATE
+"""  # noqa: S608 - a constant of this module  # nosec
+# A line of the journey, told apart from scores that move without an effect on what people see.
+_BAND = ("grade", "tier", "disqualified")
 
 
-def _compared(totals: str, within: str = "") -> str:
-    """Fresh totals beside the stored ones; `within` says again where those are to be found."""
-    stored = ", ".join(f"s.{column}" for column in _VALUES)
+def _compared(totals: str, *, stored: str = _TABLE, place: str = "", within: str = "") -> str:
+    """Fresh totals beside the `stored` ones; `within` says again where those are to be found,
+    `place` adds where the row is."""
+    before = ", ".join(f"s.{column}" for column in _VALUES)
     fresh = ", ".join(f"f.{column}" for column in _FRESH)
+    band = ", ".join(f"s.{column}" for column in _BAND)
+    fresh_band = ", ".join(f"f.{column}" for column in _BAND)
     return f"""
-        WITH fresh AS MATERIALIZED ({totals}), compared AS (
-            SELECT f.*, s.ctid AS place, s.model_id AS old_model_id,
-                s.lead_id IS NULL OR ({stored}) IS DISTINCT FROM ({fresh}) AS is_changed
+        fresh AS MATERIALIZED ({totals}), compared AS (
+            SELECT f.*, {place} s.lead_id IS NULL AS is_first, s.model_id AS was_model_id,
+                s.total_tenths AS was_total, s.grade AS was_grade, s.tier AS was_tier,
+                s.as_of AS was_as_of,
+                s.lead_id IS NULL OR ({before}) IS DISTINCT FROM ({fresh}) AS is_changed,
+                s.lead_id IS NULL OR ({band}) IS DISTINCT FROM ({fresh_band}) AS is_moved
             FROM fresh AS f
-            LEFT JOIN qualification_leadscore AS s ON s.lead_id = f.row_id {within}
+            LEFT JOIN {stored} AS s ON s.lead_id = f.row_id {within}
         )"""  # noqa: S608 - compiled text; values are parameters  # nosec
+
+
+def _moved(rows: str, *, cause: MoveCause) -> str:
+    """Keeps of these compared rows how the band moved; `cause` where neither version nor lead is
+    new. Never before the move it follows, whatever the clocks of two hosts say."""
+    return f"""
+        INSERT INTO qualification_scoremove (lead_id, at, model_id, cause, total_tenths, grade,
+            tier, disqualified, was_at, was_model_id, was_total_tenths, was_grade, was_tier)
+        SELECT row_id, greatest(%(scored_at)s, was_as_of), %(model_id)s,
+            CASE WHEN is_first THEN '{MoveCause.FIRST.value}'
+                WHEN was_model_id <> %(model_id)s THEN '{MoveCause.VERSION.value}'
+                ELSE '{cause.value}' END,
+            total, grade, tier, disqualified, was_as_of, was_model_id, was_total,
+            coalesce(was_grade, ''), coalesce(was_tier, '')
+        FROM ({rows}) AS m WHERE is_moved ORDER BY row_id
+    """  # noqa: S608 - compiled text; values are parameters  # nosec
 
 
 def _compare(compiled: CompiledModel, source: Source) -> tuple[int, list[int]]:
     """Leads scored, and the ids whose stored score differs."""
     totals, params = compiled.totals(source)
     changed = "coalesce(array_agg(row_id) FILTER (WHERE is_changed), '{}')"
-    sql = f"{_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608  # nosec
+    sql = f"WITH {_compared(totals)} SELECT count(*), {changed} FROM compared"  # noqa: S608  # nosec
     scored, ids = _row(sql, params)
     return scored, ids
 
 
-def _write(compiled: CompiledModel, source: Source, now: datetime) -> list[int]:
+def _write(compiled: CompiledModel, lead_ids: Sequence[int], now: datetime) -> list[int]:
     """Store the scores of a few locked leads, in key order; the ids of those that differ."""
-    totals, params = compiled.totals(source)
+    totals, params = compiled.totals(leads_now(lead_ids, as_of=now))
     names = ("model_id", "as_of", *_VALUES)
     sql = f"""
-        {_compared(totals)}, written AS (
-            INSERT INTO qualification_leadscore AS s (lead_id, {", ".join(names)})
+        WITH stored AS MATERIALIZED ({_LOCKED}), {_compared(totals, stored="stored")}, written AS (
+            INSERT INTO {_TABLE} AS s (lead_id, {", ".join(names)})
             SELECT row_id, %(model_id)s, %(scored_at)s, {", ".join(_FRESH)} FROM compared
             ORDER BY row_id
             ON CONFLICT (lead_id) DO UPDATE SET ({", ".join(names)})
                 = ({", ".join(f"excluded.{name}" for name in names)})
-        )
+        ), moved AS ({_moved("SELECT * FROM compared", cause=MoveCause.FACTS)})
         SELECT coalesce(array_agg(row_id ORDER BY row_id) FILTER (WHERE is_changed), '{{}}')
         FROM compared
     """  # noqa: S608 - compiled text; values are parameters  # nosec
-    changed: list[int] = _row(sql, params | {"model_id": compiled.model.pk, "scored_at": now})[0]
+    params |= {"model_id": compiled.model.pk, "scored_at": now, "lead_ids": list(lead_ids)}
+    changed: list[int] = _row(sql, params)[0]
     return changed
 
 
@@ -264,20 +296,22 @@ def _write_range(compiled: CompiledModel, source: Source, as_of: datetime) -> Fo
     totals, params = compiled.totals(source, carried=("stage", "disqualified_by"))
     names = ("model_id", "as_of", *_VALUES)
     values = f"%(model_id)s, %(scored_at)s, {', '.join(f'k.{name}' for name in _FRESH)}"
+    written = "SELECT k.* FROM updated AS k UNION ALL SELECT k.* FROM compared AS k"
+    written += " JOIN inserted AS i ON i.lead_id = k.row_id WHERE k.is_first"
     sql = f"""
-        {_compared(totals, _IN_RANGE)}, updated AS (
-            UPDATE qualification_leadscore AS s SET ({", ".join(names)}) = ROW({values})
+        WITH {_compared(totals, place="s.ctid AS place,", within=_IN_RANGE)}, updated AS (
+            UPDATE {_TABLE} AS s SET ({", ".join(names)}) = ROW({values})
             FROM (
-                SELECT * FROM compared WHERE place IS NOT NULL
-                AND (is_changed OR old_model_id <> %(model_id)s) ORDER BY row_id
+                SELECT * FROM compared WHERE NOT is_first
+                AND (is_changed OR was_model_id <> %(model_id)s) ORDER BY row_id
             ) AS k
             WHERE s.ctid = k.place AND (s.as_of <= %(scored_at)s OR s.model_id <> %(model_id)s)
-            RETURNING k.is_changed
+            RETURNING k.*
         ), inserted AS (
-            INSERT INTO qualification_leadscore (lead_id, {", ".join(names)})
-            SELECT k.row_id, {values} FROM compared AS k WHERE k.place IS NULL ORDER BY k.row_id
-            ON CONFLICT (lead_id) DO NOTHING RETURNING 1
-        )
+            INSERT INTO {_TABLE} (lead_id, {", ".join(names)})
+            SELECT k.row_id, {values} FROM compared AS k WHERE k.is_first ORDER BY k.row_id
+            ON CONFLICT (lead_id) DO NOTHING RETURNING lead_id
+        ), moved AS ({_moved(written, cause=MoveCause.CHECK)})
         SELECT count(*),
             (SELECT count(*) FROM updated WHERE is_changed) + (SELECT count(*) FROM inserted),
             coalesce(array_agg(row_id) FILTER (WHERE stage IN ('mql', 'working')

@@ -22,6 +22,7 @@ JOURNEY_FILTERS = (
     ("", _("All")),
     ("events", _("Events")),
     ("mails", _("Mails")),
+    ("scores", _("Scores")),
     ("work", _("Work")),
     ("answers", _("Answers")),
     ("decisions", _("Decisions")),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -15,10 +15,13 @@ from django.views.decorators.http import require_GET
 
 from crm.models import Lead
 from qualification.exceptions import ModelInvalid, NothingRecorded
+from qualification.models import ScoreMove
 from qualification.permissions import Right, require
 from qualification.review.past import past_of
 from qualification.review.replay import merges_since
 from qualification.review.score_history import score_history
+from qualification.review.score_moves import told_reasons
+from qualification.review.timeline import entry_of_move
 from qualification.scoring.changers import changers_of
 from qualification.scoring.versions import active_model
 from qualification.views.fetch import visible_lead_or_404
@@ -78,6 +81,20 @@ def lead_scores(request: HttpRequest, pk: int) -> HttpResponse:
             context["past_merges"] = merges_since(lead.pk, history.points[0].at)
     name = "_score_history.html" if is_htmx(request) else "scores_page.html"
     return render(request, f"qualification/{name}", context)
+
+
+@require_GET
+@require(Right.SEE_LEADS)
+def lead_move(request: HttpRequest, pk: int, move: int) -> HttpResponse:
+    """What moved the grade at one line of the journey."""
+    lead = visible_lead_or_404(request.user, pk, erased_too=True)
+    moves = ScoreMove.objects.select_related("model", "was_model", "lead")
+    found = get_object_or_404(moves, lead=lead, lead__merged_into=None, pk=move)
+    context: dict[str, Any] = {"move": found, "reasons": told_reasons(found)}
+    if is_htmx(request):
+        return render(request, "qualification/_score_move.html", context)
+    context["said"] = entry_of_move(found)
+    return render(request, "qualification/score_move_page.html", context)
 
 
 @require_GET

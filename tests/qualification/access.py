@@ -66,6 +66,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-timeline": page(SEE_LEADS),
     "qualification:lead-past": page(SEE_LEADS),
     "qualification:lead-scores": page(SEE_LEADS),
+    "qualification:lead-move": page(SEE_LEADS),
     "qualification:lead-changers": page(SEE_LEADS),
     "qualification:account-list": page(SEE_LEADS),
     "qualification:account-detail": page(SEE_LEADS),

@@ -57,6 +57,7 @@ def pages() -> dict[str, tuple[str, str]]:
     assert handoff is not None
     begun, finished = (_practice(name) for name in ("aisha", "jonas"))
     past_leads.judge_all(finished, timezone.now())
+    move = owned.lead.score_moves.latest("id").pk
     then = owned.entered_at.astimezone(ZoneInfo(maya.time_zone)) + dt.timedelta(seconds=1)
     return {
         "queue": ("maya", "/queue/"),
@@ -66,6 +67,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "lead waiting": ("maya", f"/leads/{waiting.lead_id}/"),
         "what would change the verdict": ("maya", f"/leads/{owned.lead_id}/changers/"),
         "how a lead moves": ("maya", "/stages/"),
+        "what moved a score": ("maya", f"/leads/{owned.lead_id}/scores/{move}/"),
         "what to say": ("maya", f"/leads/{owned.lead_id}/talk/"),
         "score over time": ("maya", f"/leads/{owned.lead_id}/scores/"),
         "a fact as a field": ("maya", f"/leads/{owned.lead_id}/facts/title/"),

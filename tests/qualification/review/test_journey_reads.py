@@ -35,6 +35,7 @@ NAMES = (
     "qualification_criterion",
     "qualification_partner",
     "qualification_rejectionreason",
+    "qualification_scoringmodel",
     "qualification_scoringrule",
 )
 
@@ -45,7 +46,7 @@ def test_a_page_reads_as_much_of_a_long_journey(
     account: Account, team: Team, now: dt.datetime, only: str, part: str
 ) -> None:
     """Rows that PostgreSQL touched, by its own account, for 5,000 events and for 50,000: a page of
-    each person at most, and for mails a look for each of their types."""
+    each person at most, for mails a look for each of their types, for scores the person."""
     ids = [
         lead.pk for lead in factories.LeadFactory.create_batch(PEOPLE, account=account, team=team)
     ]
@@ -56,7 +57,7 @@ def test_a_page_reads_as_much_of_a_long_journey(
         at = (now - dt.timedelta(days=days)).isoformat()
         read.append(rows_read(ids, only=only, cursor=(at, 0, 0)))
     few, many = read
-    looks = PEOPLE * (len(TYPES) + 1) if only == "mails" else 0
+    looks = {"": PEOPLE, "mails": PEOPLE * (len(TYPES) + 1)}.get(only, 0)
     assert few > 0
     assert many <= PEOPLE * (timeline.PAGE_SIZE + 1) + looks + 1, read
     assert many <= few * 1.05, read
@@ -110,6 +111,11 @@ WRITTEN = {
         "value, source_id, external_id, told_lead, effect, occurred_at",
         "recorded_at",
     ),
+    "scores": (
+        "qualification_scoremove",
+        "model_id, cause, total_tenths, grade, tier, disqualified, was_grade, was_tier",
+        "at",
+    ),
 }
 VALUES = {
     "touches": "'call', 'spoke', 'x', %(by)s, %(lead)s",
@@ -122,6 +128,7 @@ VALUES = {
     "decisions": "'nurture', '', '', %(by)s, %(lead)s, 0, '', '{{}}', '{{}}'",
     "stages": "'mql', 'working', '', %(by)s",
     "outcomes": "'won', 1, '', '', '', {at}",
+    "scores": "1, 'facts', 500, 'B2', 'warm', '', '', ''",
 }
 # What stands together in life, at one moment each.
 TOGETHER = {

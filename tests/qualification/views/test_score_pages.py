@@ -12,9 +12,11 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.intake.inbox import store_message
-from crm.models import Lead, Source, User
+from crm.models import Activity, ErasureReason, Lead, Source, User
 from qualification import pipeline
-from qualification.models import LeadScore, ScoringModel
+from qualification.models import LeadScore, ScoreMove, ScoringModel
+from qualification.personal.erase import erase_person
+from qualification.personal.requests import ask_erasure
 from qualification.scoring import versions
 from qualification.scoring.document import checked_document
 from qualification.scoring.drafts import load_draft
@@ -149,3 +151,61 @@ def test_without_a_score_nothing_would(sdr: Client, tell: TellIt) -> None:
     lead = tell(3, title="VP")
     LeadScore.objects.all().delete()
     assert "No single fact" in sdr.get(f"/leads/{lead.pk}/changers/").content.decode()
+
+
+def moved(client: Client, move: ScoreMove, **more: object) -> str:
+    response = client.get(f"/leads/{move.lead_id}/scores/{move.pk}/", **more)
+    assert response.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_it_tells_what_moved_the_grade(sdr: Client, tell: TellIt) -> None:
+    tell(3, title="VP")
+    tell(2, title="VP", seniority="C-level")
+    first, second = ScoreMove.objects.order_by("id")
+    assert "A rule 0 Title is VP +25.0" in moved(sdr, first, headers=HTMX)
+    piece = moved(sdr, second, headers=HTMX)
+    assert "A rule 1 Seniority is C-level +12.0" in piece
+    assert "A rule 0" not in piece
+    assert "comes out otherwise" not in piece
+    page = moved(sdr, second)
+    assert "Score 25.0 → 37.0, grade B4 → A4" in page
+    assert "Back to the lead" in page
+
+
+def test_it_says_so_when_a_move_comes_out_otherwise_today(sdr: Client, tell: TellIt) -> None:
+    """As after a merge, by which the lead has activities of another one as well."""
+    lead = tell(3, title="VP")
+    (move,) = ScoreMove.objects.all()
+    before = move.at - HOUR
+    Activity.objects.create(lead=lead, type="page_view", occurred_at=before, recorded_at=before)
+    assert "comes out otherwise" in moved(sdr, move, headers=HTMX)
+
+
+def test_of_an_erased_person_nothing_is_left_to_tell(sdr: Client, tell: TellIt) -> None:
+    lead = tell(3, title="VP")
+    (move,) = ScoreMove.objects.all()
+    now = move.at + HOUR
+    erasure = ask_erasure(
+        lead=lead,
+        reference="T-1",
+        reason=ErasureReason.ASKED,
+        is_no_contact=False,
+        by=None,
+        now=now,
+    )
+    erase_person(erasure=erasure, confirmed=lead.name, by=None, now=now)
+    assert "The personal data are gone" in moved(sdr, move, headers=HTMX)
+
+
+def test_a_move_of_another_lead_or_team_is_not_found(
+    sdr: Client, tell: TellIt, stranger: User, login: Callable[[User], Client]
+) -> None:
+    lead = tell(3, title="VP")
+    (move,) = ScoreMove.objects.all()
+    other = factories.LeadFactory(team=lead.team)
+    assert sdr.get(f"/leads/{other.pk}/scores/{move.pk}/").status_code == 404
+    url = f"/leads/{lead.pk}/scores/{move.pk}/"
+    assert login(stranger).get(url).status_code == 404
+    Lead.objects.filter(pk=lead.pk).update(merged_into=other)
+    assert sdr.get(url).status_code == 404
