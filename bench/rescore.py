@@ -24,6 +24,10 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
 MEMORY_LIMIT_MB = 200
+MOVED_LINES = (
+    ("fit: {A: 40, B: 25, C: 10}", "fit: {A: 30, B: 15, C: 5}"),
+    ("intent: {1: 45, 2: 30, 3: 15}", "intent: {1: 30, 2: 15, 3: 5}"),
+)
 # For both sides alike.
 DATABASE = {"work_mem": "256MB", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
@@ -109,6 +113,7 @@ class Bench:
         self.chosen = chosen
         self.seconds: dict[str, list[float]] = {}
         self.memory_mb = 0.0
+        self.moved = 0
         self.limit = self._limit()
 
     def _limit(self) -> Any:
@@ -130,8 +135,13 @@ class Bench:
         say(f"filling {self.chosen.leads:,} leads, {self.chosen.activities:,} activities ...")
         spent, _ = timed(lambda: fill(self.chosen.leads, self.chosen.activities))
         say(f"filled in {spent:.0f} s")
-        document = read_document((PROJECT_ROOT / "bench/rescoring/rules.yaml").read_bytes())
+        rules = (PROJECT_ROOT / "bench/rescoring/rules.yaml").read_text()
+        document = read_document(rules.encode())
         self.models = [drafts.load_draft(document, by=None, now=AS_OF) for _ in range(2)]
+        # The same points, other lines between the grades.
+        for grades, others in MOVED_LINES:
+            rules = rules.replace(grades, others)
+        self.moving = drafts.load_draft(read_document(rules.encode()), by=None, now=AS_OF)
         for model in self.models:
             versions.activate_as_operator(model=model, now=AS_OF)
         spent, _ = timed(lambda: runner.work_runs(now=AS_OF))
@@ -171,6 +181,7 @@ class Bench:
                 if self.limit is not None:
                     self._time("reference rewrite", lambda: self.limit.run("full_update"))
                     self.vacuum()
+            self._time("moving rewrite", lambda: self.move(pool))
 
     def _time(self, name: str, action: Callable[[], Any]) -> Any:
         spent, answer = timed(action)
@@ -208,6 +219,20 @@ class Bench:
         versions.rollback(model=self.models[number], by=None, now=AS_OF)
         peaks = pool.map(work, range(self.chosen.workers), chunksize=1)
         self.memory_mb = max(self.memory_mb, max(peaks) / 1024)
+
+    def move(self, pool: Any) -> None:
+        """A version goes live that gives most leads another grade: a line of the journey each."""
+        from bench.rescoring.storage import AS_OF
+        from qualification.scoring import versions
+
+        before = self.moves()
+        versions.activate_as_operator(model=self.moving, now=AS_OF)
+        pool.map(work, range(self.chosen.workers), chunksize=1)
+        self.moved = self.moves() - before
+
+    def moves(self) -> int:
+        """Lines of scores in all journeys."""
+        return int(one_row("SELECT count(*) FROM qualification_scoremove", {})[0])
 
     def rewrite_by_hand(self) -> None:
         """Every stored score by one UPDATE."""
@@ -267,6 +292,8 @@ def main() -> int:
         if bench.limit is not None:
             ratio = bench.median(f"product {name}") / bench.median(f"reference {name}")
             print(f"reference_{name}_ratio={ratio:.2f}")
+    moving = bench.median("moving rewrite") / bench.median("product rewrite")
+    print(f"moved={bench.moved} moving_ratio={moving:.2f}")
     print(f"worker_memory_mb={bench.memory_mb:.0f}")
     product, limit = bench.median("product select"), bench.median("limit select")
     rewrite = bench.median("product rewrite") / bench.median("limit rewrite")
