@@ -37,11 +37,18 @@ Chosen = Mapping[int, int | None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one lead: blank `refusal` when it was done; `taken_by` who was faster."""
+    """What became of one lead: a `refusal`, and `taken_by` who was faster; or it was done, but for
+    one that was so already and stays as it is."""
 
     lead: Lead
     refusal: str = ""
     taken_by: User | None = None
+    was_so: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether anything changed: only that can be taken back."""
+        return not (self.refusal or self.was_so)
 
 
 @dataclass(frozen=True)
@@ -98,14 +105,15 @@ def _each(chosen: Chosen, deed: Deed, door: Door) -> list[Outcome]:
 
 
 @transaction.atomic
-def _through(door: Door, item: ReviewItem, deed: Deed) -> None:
-    """The verb, and in the same transaction the hands the lead was in before it."""
+def _through(door: Door, item: ReviewItem, deed: Deed) -> bool:
+    """The verb, and in the same transaction the hands the lead was in before it. False when it was
+    in those hands already."""
     lock_people([person.pk for person in deed.people])
     was = guard.lock_item(item)
     before = {name: getattr(was, name) for name in HANDS}
     given = door(item)
-    if given.token == was.token:  # it was theirs already
-        return
+    if given.token == was.token:
+        return False
     BulkStep.objects.create(
         key=deed.key,
         verb=deed.verb,
@@ -116,6 +124,7 @@ def _through(door: Door, item: ReviewItem, deed: Deed) -> None:
         token=given.token,
         **before,
     )
+    return True
 
 
 def lock_people(ids: Sequence[int]) -> None:
@@ -124,10 +133,11 @@ def lock_people(ids: Sequence[int]) -> None:
     list(people.values_list("pk"))
 
 
-def tried(lead: Lead, deed: Callable[[], None]) -> Outcome:
-    """What became of one lead: what the rules refuse is told, not raised."""
+def tried(lead: Lead, deed: Callable[[], bool]) -> Outcome:
+    """What became of one lead: what the rules refuse is told, not raised. The deed says whether it
+    changed anything."""
     try:
-        deed()
+        return Outcome(lead, was_so=not deed())
     except ClaimTaken as refused:
         return Outcome(lead, str(refused), taken_by=_holder_of(lead))
     except QualificationError as refused:
@@ -138,7 +148,6 @@ def tried(lead: Lead, deed: Callable[[], None]) -> Outcome:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
         return Outcome(lead, _("Somebody else is changing this lead right now. Try again."))
-    return Outcome(lead)
 
 
 def _holder_of(lead: Lead) -> User | None:

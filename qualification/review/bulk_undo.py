@@ -64,7 +64,7 @@ def _refuse_late(step: BulkStep, *, by: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def _undo(step: BulkStep, by: User, now: datetime) -> None:
+def _undo(step: BulkStep, by: User, now: datetime) -> bool:
     lock_people([step.holder_id] if step.holder_id else [])
     item = guard.lock_item(step.item)
     _refuse_touched(step, item, by=by, now=now)
@@ -78,6 +78,7 @@ def _undo(step: BulkStep, by: User, now: datetime) -> None:
     for what in ("assigned", "held"):
         tell.take_back(key=news_key(item.pk, what, at=step.at))
     BulkStep.objects.filter(pk=step.pk).update(undone_at=now)
+    return True
 
 
 def _refuse_touched(step: BulkStep, item: ReviewItem, *, by: User, now: datetime) -> None:

@@ -46,8 +46,12 @@ def bulk_claim(request: HttpRequest) -> HttpResponse:
     chosen, now = _chosen(request), timezone.now()
     key = uuid4()
     outcomes = bulk.claim_leads(chosen, by=reader_of(request), key=key, now=now)
-    done = _done(outcomes)
-    said = ngettext("%(n)s claimed", "%(n)s claimed", done) % {"n": done}
+    done, same = _done(outcomes), _was_so(outcomes)
+    said = [ngettext("%(n)s claimed", "%(n)s claimed", done) % {"n": done}]
+    if same:
+        said.append(
+            ngettext("%(n)s was yours already", "%(n)s were yours already", same) % {"n": same}
+        )
     return _told(request, outcomes, said, now, key=key)
 
 
@@ -65,7 +69,11 @@ def bulk_assign(request: HttpRequest) -> HttpResponse:
     to = form.cleaned_data["to"]
     key = uuid4()
     outcomes = bulk.assign_leads(chosen, to=to, by=by, key=key, now=now)
-    said = _("%(n)s assigned to %(who)s") % {"n": _done(outcomes), "who": to}
+    said = [_("%(n)s assigned to %(who)s") % {"n": _done(outcomes), "who": to}]
+    same = _was_so(outcomes)
+    if same:
+        already = ngettext("%(n)s was theirs already", "%(n)s were theirs already", same)
+        said.append(already % {"n": same})
     return _told(request, outcomes, said, now, key=key)
 
 
@@ -80,7 +88,7 @@ def bulk_release(request: HttpRequest) -> HttpResponse:
         if note or not _are_of_others(request, chosen):
             key = uuid4()
             outcomes = bulk.release_leads(chosen, by=by, note=note, key=key, now=now)
-            said = _("%(n)s given back") % {"n": _done(outcomes)}
+            said = [_("%(n)s given back") % {"n": _done(outcomes)}]
             return _told(request, outcomes, said, now, key=key)
         form.add_error("note", _("Say in a few words why: others hold some of them."))
     title = ngettext("Give %(n)s lead back", "Give %(n)s leads back", len(chosen))
@@ -98,7 +106,7 @@ def bulk_undo(request: HttpRequest, key: UUID) -> HttpResponse:
     outcomes = undoing.undo_bulk(steps=steps, by=by, now=now)
     said = ngettext("%(n)s taken back", "%(n)s taken back", _done(outcomes))
     could_not = _("%(n)s could not be taken back")
-    return _told(request, outcomes, said % {"n": _done(outcomes)}, now, could_not=could_not)
+    return _told(request, outcomes, [said % {"n": _done(outcomes)}], now, could_not=could_not)
 
 
 def _are_of_others(request: HttpRequest, chosen: bulk.Chosen) -> bool:
@@ -146,7 +154,7 @@ def _ask(
 def _told(
     request: HttpRequest,
     outcomes: Sequence[Outcome],
-    said: str,
+    said: Sequence[str],
     now: datetime,
     *,
     key: UUID | None = None,
@@ -159,7 +167,7 @@ def _told(
     if not _done(outcomes):
         undo_url = ""
     refused = [one for one in outcomes if one.refusal]
-    sentence = f"{', '.join([said, *_refusals(outcomes, could_not)])}."
+    sentence = f"{', '.join([*said, *_refusals(outcomes, could_not)])}."
     if not is_htmx(request):
         text = " ".join([sentence, *(f"{r.lead}: {r.refusal}" for r in refused)])
         messages.info(request, text, extra_tags=f"undo:{undo_url}" if undo_url else "")
@@ -187,4 +195,8 @@ def _refusals(outcomes: Sequence[Outcome], could_not: str) -> list[str]:
 
 
 def _done(outcomes: Sequence[Outcome]) -> int:
-    return sum(not one.refusal for one in outcomes)
+    return sum(one.is_done for one in outcomes)
+
+
+def _was_so(outcomes: Sequence[Outcome]) -> int:
+    return sum(one.was_so for one in outcomes)

@@ -80,6 +80,30 @@ def test_a_manager_assigns_by_a_dialog(
     assert again.status_code == 422
 
 
+def test_what_was_somebodys_already_is_said_and_not_counted(
+    login: Callable[[User], Client],
+    people: dict[str, User],
+    colleague: User,
+    waiting: Make,
+    here: dt.datetime,
+) -> None:
+    items = [claim_item(item=waiting(), by=colleague, now=here), waiting()]
+    manager = login(people["manager"])
+    sent = {"lead": words(*items), "to": colleague.pk}
+    toast = said(manager.post(ASSIGN, sent, headers=HTMX))["toast"]
+    assert isinstance(toast, dict)
+    assert toast["message"] == f"1 assigned to {colleague}, 1 was theirs already."
+    undone = manager.post(toast["undo_url"], headers=HTMX)
+    assert '"1 taken back."' in undone["HX-Trigger"]
+    assert list(ReviewItem.objects.held_by(colleague)) == [items[0]]
+    answer = login(colleague).post(CLAIM, {"lead": words(items[0])}, headers=HTMX)
+    toast = said(answer)["toast"]
+    assert isinstance(toast, dict)
+    assert toast["message"] == "0 claimed, 1 was yours already."
+    assert not toast.get("undo_url")
+    assert said(answer)["leadqual:unpick"] == {"leads": [items[0].lead_id]}
+
+
 def test_giving_back_what_others_hold_wants_words(
     login: Callable[[User], Client], people: dict[str, User], claimed: Make
 ) -> None:
