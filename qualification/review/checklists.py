@@ -20,8 +20,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
-from qualification.choices import AnswerState, ItemState, ModelStatus
-from qualification.exceptions import AnswerInvalid, NotHolder
+from qualification.choices import AnswerState, ModelStatus
+from qualification.exceptions import AnswerInvalid
 from qualification.models import (
     ChecklistAnswer,
     Criterion,
@@ -32,9 +32,9 @@ from qualification.models import (
     ReviewItem,
     ScoringRule,
 )
-from qualification.permissions import Right, has_right
-from qualification.review import guard, values
-from qualification.review.claims import renew_lease
+from qualification.review import values
+from qualification.review.frameworks import framework_for
+from qualification.review.hands_on import renew_claim, require_hands_on
 from qualification.review.items import lock_leads
 from qualification.scoring.rescore import mark_due
 
@@ -309,6 +309,7 @@ def record_answer(
     answer = _supersede(lead=locked, criterion=criterion, fields=fields, now=now)
     if item is not None and by is not None:
         renew_claim(item, by=by, now=now)
+        framework_for(item, now=now)  # work has begun: a newer version is not for this lead
     if answer.recorded_at == now and _is_scored(criterion):
         mark_due([locked.pk], now=now)
     return answer
@@ -326,25 +327,6 @@ def _supersede(
     if current is not None:
         ChecklistAnswer.objects.filter(pk=current.pk).update(superseded_at=now)
     return ChecklistAnswer.objects.create(lead=lead, criterion=criterion, recorded_at=now, **fields)
-
-
-def require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: datetime) -> None:
-    """Somebody who works the queue, sees the lead, and takes nothing out of another's hands."""
-    guard.require_right(by, Right.WORK_QUEUE)
-    if not guard.is_visible(lead, by):
-        raise NotHolder(_("This lead is not yours to work on."))
-    if lead.merged_into_id is not None:
-        raise NotHolder(guard.merged_sentence(lead, by, now))
-    is_held = item is not None and item.holder_id not in (None, by.pk)
-    if item is not None and is_held and not has_right(by, Right.REASSIGN):
-        raise NotHolder(guard.holder_sentence(item, by, now))
-
-
-def renew_claim(item: ReviewItem, *, by: User, now: datetime) -> None:
-    """An edit by the holder keeps a running claim alive."""
-    is_claimed = item.state == ItemState.CLAIMED and item.holder_id == by.pk
-    if is_claimed and not guard.has_lapsed(item, now):
-        renew_lease(item=item, by=by, now=now)
 
 
 def _known_state(criterion: Criterion, state: str) -> str:

@@ -21,7 +21,7 @@ from crm.facts import ACCOUNT_KEYS, Stated, Written
 from crm.models import Account, Lead, User
 from qualification.exceptions import FactsChanged
 from qualification.models import ReviewItem
-from qualification.review.checklists import renew_claim, require_hands_on
+from qualification.review.hands_on import renew_claim, require_hands_on
 from qualification.review.items import lock_leads, log_event
 from qualification.scoring.rescore import mark_due
 

@@ -17,7 +17,7 @@ from qualification.choices import ItemState
 from qualification.exceptions import DecisionIncomplete
 from qualification.models import Framework, FrameworkRule, ReviewItem
 from qualification.review import guard
-from qualification.review.checklists import renew_claim, require_hands_on
+from qualification.review.hands_on import renew_claim, require_hands_on
 from qualification.review.items import log_event
 from qualification.scoring.holds import rules_holding, words_within
 from qualification.scoring.subjects import Catalogue

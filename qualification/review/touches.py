@@ -16,6 +16,7 @@ from qualification.exceptions import NotHolder, TaskInvalid
 from qualification.models import NurturePlan, ReviewItem, Touch
 from qualification.permissions import Right
 from qualification.review import cadences, guard, nurture
+from qualification.review.frameworks import framework_for
 from qualification.review.items import log_event, refuse_unless_holder
 from qualification.sla.timers import start_timer, stop_timers
 
@@ -56,6 +57,7 @@ def log_touch(
         cadences.put_off(lead_id=locked.lead_id, until=next_task_at)
     _plan(locked, at=next_task_at, task=next_task)
     log_event(item=locked, verb="item:touched", by=by, now=now, note=str(touch))
+    framework_for(locked, now=now)  # work has begun: a newer version is not for this lead
     if locked.state == ItemState.CLAIMED:
         _take_ownership(locked, by=by, now=now)
     item.refresh_from_db()

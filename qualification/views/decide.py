@@ -30,10 +30,11 @@ from qualification.models import Decision, ReviewItem
 from qualification.permissions import Right, has_right, require
 from qualification.review import decisions, help_wanted, next_lead, second_person, source_news
 from qualification.review.checklists import Checklist, checklist_of
-from qualification.review.frameworks import framework_for
+from qualification.review.frameworks import frameworks_on_offer
 from qualification.review.rejection_reasons import reasons_by_group
 from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
+from qualification.review.workspace import pick_of
 from qualification.scoring.ledger import ledger_of
 from qualification.scoring.versions import active_model
 from qualification.templatetags.figures import unsigned_tenths
@@ -227,9 +228,10 @@ def _accept_context(dialog: Dialog) -> dict[str, Any]:
 
 
 def checklist_for(item: ReviewItem) -> Checklist:
-    """The checklist the item is worked with."""
+    """The checklist the item is worked with, or would be: looking stores nothing."""
     now = timezone.now()
-    return checklist_of(item.lead, framework_for(item, now=now), now=now)
+    framework = item.framework or pick_of(item, frameworks_on_offer(), now=now).framework
+    return checklist_of(item.lead, framework, now=now)
 
 
 def run_dialog(

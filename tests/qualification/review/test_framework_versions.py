@@ -10,12 +10,15 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import translation
 
 from crm.models import User
+from qualification.choices import TouchKind, TouchResult
 from qualification.exceptions import FrameworkRefused
 from qualification.models import Criterion, Framework, FrameworkItem, FrameworkText
 from qualification.review import framework_versions as versions
 from qualification.review.ask_next import suggest
-from qualification.review.checklists import checklist_of
+from qualification.review.checklists import checklist_of, record_answer
 from qualification.review.frameworks import framework_for, frameworks_on_offer
+from qualification.review.touches import log_touch
+from qualification.review.workspace import workspace_of
 from tests.factories import NOW
 from tests.qualification.decision_support import answer_required, held_item
 
@@ -47,6 +50,32 @@ def test_a_new_version_takes_the_place_and_work_keeps_its_own(
     item.refresh_from_db()
     assert framework_for(item, now=NOW) == bant
     assert framework_for(held_item(people["manager"]), now=NOW) == draft
+
+
+@pytest.mark.parametrize("work", ["an answer", "a call", "only looked at"])
+def test_work_that_has_begun_keeps_the_questions_it_began_with(
+    bant: Framework, people: dict[str, User], work: str
+) -> None:
+    item, sdr = held_item(people["sdr"]), people["sdr"]
+    if work == "an answer":
+        record_answer(
+            lead=item.lead,
+            criterion=Criterion.objects.get(key="timing"),
+            value="In spring",
+            state="confirmed",
+            source="Call",
+            answered_on=NOW.date(),
+            by=sdr,
+            now=NOW,
+        )
+    elif work == "a call":
+        log_touch(item=item, by=sdr, kind=TouchKind.CALL, result=TouchResult.SPOKE, now=NOW)
+    else:
+        workspace_of(item.lead, reader=sdr, now=NOW)
+    draft = versions.new_version(framework=bant)
+    versions.publish(framework=draft, now=NOW)
+    shown = workspace_of(item.lead, reader=sdr, now=NOW).checklist.framework
+    assert shown == (draft if work == "only looked at" else bant)
 
 
 def test_an_own_one_from_a_template(bant: Framework) -> None:
