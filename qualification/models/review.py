@@ -225,6 +225,11 @@ class ReviewItem(models.Model):
     def __str__(self) -> str:
         return f"item {self.pk} of lead {self.lead_id}"
 
+    @property
+    def hands(self) -> str:
+        """Whose it is and in which state, as one word: another word, and pages are out of date."""
+        return f"{self.pk}-{self.token}-{self.state}-{self.assignee_id or ''}"
+
 
 class ItemEvent(models.Model):
     """What happened to an item, `noun:past-verb`. Append-only. `lead` is written by a trigger."""

@@ -162,6 +162,19 @@ def holder_sentence(item: ReviewItem, reader: User, now: datetime) -> str:
     return _("%(holder)s holds this lead.") % words
 
 
+def hands_sentence(item: ReviewItem, reader: User, now: datetime) -> str:
+    """Who has the item now, for somebody who reads along: such as “Aisha holds this lead.”"""
+    if item.state == ItemState.CLOSED:
+        return closed_sentence(item, reader, now)
+    if item.holder is not None and not has_lapsed(item, now):
+        if item.holder_id == reader.pk:
+            return _("This lead is yours now.")
+        return _("%(holder)s holds this lead.") % {"holder": person_text(item.holder)}
+    if item.assignee is not None and item.assignee_id != reader.pk:
+        return _("This lead is for %(name)s now.") % {"name": person_text(item.assignee)}
+    return _("Nobody holds this lead now: it waits in the queue.")
+
+
 def _claim_end(item: ReviewItem, reader: User, now: datetime) -> datetime | None:
     """When the reader stopped holding the item; None if they never held it."""
     if item.holder_id == reader.pk:

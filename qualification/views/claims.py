@@ -17,7 +17,7 @@ from qualification.permissions import Right, require
 from qualification.review import claims
 from qualification.toasts import add_toast
 from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
-from qualification.views.lead import PARTS, parts_response
+from qualification.views.lead import parts_response, with_discovery
 from qualification.views.queue import row_response
 from qualification.views.replies import go_to, is_htmx, lead_url
 
@@ -93,8 +93,3 @@ def is_row(request: HttpRequest, lead: Lead) -> bool:
     """Whether the button stood in a row of the queue."""
     htmx = getattr(request, "htmx", None)
     return bool(htmx and htmx.target == f"lead-{lead.pk}")
-
-
-def with_discovery(request: HttpRequest, lead: Lead) -> HttpResponse:
-    """Every piece that depends on who holds the lead, the answers included."""
-    return parts_response(request, lead, (*PARTS, "answers", "verdict", "ledger"))

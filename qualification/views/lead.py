@@ -21,20 +21,24 @@ from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
 from qualification.personal.reads import request_on
-from qualification.review import presence, workspace
+from qualification.review import guard, presence, workspace
 from qualification.review.buying import buying_committee_of
 from qualification.review.follow import follow_of
 from qualification.review.lead_clock import story_of
 from qualification.review.next_steps import TOUCHES
 from qualification.review.replay import decisions_of
 from qualification.review.workspace import Workspace, workspace_of
+from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of, visible_lead_or_404
 from qualification.views.journey import journey_context
 from qualification.views.replies import is_htmx, lead_url
 
 # The pieces a verb may redraw out of band, each a partial with a root of a fixed id.
 PARTS = ("top", "bar", "journey")
+# Those a reader may act on or not, by who holds the lead.
+OF_HANDS = ("top", "bar", "answers", "pane")
 DEFAULT_SOURCE = _("Call")
+PRESENCE = "qualification/_presence.html"
 
 
 @require_GET
@@ -65,10 +69,19 @@ def _erased_page(request: HttpRequest, lead: Lead) -> HttpResponse:
 @require_POST
 @require(Right.SEE_LEADS)
 def lead_presence(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page is open: who else is looking."""
+    """The page is open: who else is looking. Whoever reads along sees the lead change hands."""
     lead = visible_lead_or_404(request.user, pk)
-    others = presence.look(lead=lead, by=reader_of(request), now=timezone.now())
-    return render(request, "qualification/_presence.html", {"others": others})
+    reader, now = reader_of(request), timezone.now()
+    who = {"others": presence.look(lead=lead, by=reader, now=now)}
+    seen = request.POST.get("hands")
+    # Blank from whoever holds it: their heartbeat tells.
+    item = workspace.item_of(lead) if seen else None
+    if item is None or item.hands == seen:
+        return render(request, PRESENCE, who)
+    said = guard.hands_sentence(item, reader, now)
+    if item.holder_id == reader.pk:
+        return add_toast(with_discovery(request, lead, main=PRESENCE, context=who), said)
+    return add_toast(parts_response(request, lead, OF_HANDS, main=PRESENCE, context=who), said)
 
 
 @require_GET
@@ -161,3 +174,11 @@ def parts_response(
         name = f"qualification/_lead_{part}.html"
         html += render_to_string(name, {**drawn, "oob": True}, request=request)
     return HttpResponse(html, status=status)
+
+
+def with_discovery(
+    request: HttpRequest, lead: Lead, *, main: str = "", context: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Every piece that depends on who holds the lead, the answers and facts included."""
+    parts = (*PARTS, "answers", "pane", "verdict", "ledger")
+    return parts_response(request, lead, parts, main=main, context=context)
