@@ -53,7 +53,7 @@ def start_cadence(*, lead: Lead, cadence: Cadence, by: User, now: datetime) -> C
     """
     guard.require_right(by, Right.WORK_QUEUE)
     lock_leads([lead.pk])
-    item = _item_of(lead, by)
+    item = _item_of(lead, by, now=now)
     step = CadenceStep.objects.filter(cadence=cadence).order_by("position").first()
     if step is None or not Cadence.objects.filter(pk=cadence.pk, is_active=True).exists():
         raise CadenceRefused(_("This cadence has no steps or is no longer offered."))
@@ -78,7 +78,7 @@ def stop_cadence(*, lead: Lead, by: User, now: datetime) -> CadenceRun:
     CadenceRefused (nothing runs, or not theirs)."""
     guard.require_right(by, Right.WORK_QUEUE)
     lock_leads([lead.pk])
-    item = _item_of(lead, by)
+    item = _item_of(lead, by, now=now)
     run = running_of(lead)
     if run is None:
         raise CadenceRefused(_("No cadence runs for this lead."))
@@ -88,7 +88,7 @@ def stop_cadence(*, lead: Lead, by: User, now: datetime) -> CadenceRun:
     return run
 
 
-def _item_of(lead: Lead, by: User) -> ReviewItem:
+def _item_of(lead: Lead, by: User, *, now: datetime) -> ReviewItem:
     """The stay a run belongs to: the item `by` owns, or the one closed by putting it to sleep."""
     owned = ReviewItem.objects.filter(lead=lead, state=ItemState.OWNED, holder=by).first()
     if owned is not None:
@@ -96,8 +96,17 @@ def _item_of(lead: Lead, by: User) -> ReviewItem:
     plans = NurturePlan.objects.waiting().filter(lead=lead)
     plan = plans.select_related("decision__item", "decision__by").first()
     if plan is None or not may_change(plan, by) or not guard.is_visible(lead, by):
-        raise CadenceRefused(_("A cadence is for a lead you own or put into nurture."))
+        raise CadenceRefused(_why_not(lead, by, now))
     return plan.decision.item
+
+
+def _why_not(lead: Lead, by: User, now: datetime) -> str:
+    """Who has it instead, if anybody else does."""
+    held = ReviewItem.objects.open().filter(lead=lead, holder__isnull=False).exclude(holder=by)
+    item = held.select_related("holder").first()
+    if item is not None and guard.is_visible(lead, by):
+        return guard.holder_sentence(item, by, now)
+    return _("A cadence is for a lead you own or put into nurture.")
 
 
 def after_touch(*, touch: Touch, by: User, now: datetime) -> NextStep | None:

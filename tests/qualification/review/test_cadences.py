@@ -201,8 +201,11 @@ def test_it_refuses_the_wrong_role(people: dict[str, User], owned: ReviewItem, r
 
 
 def test_it_is_for_leads_one_owns(people: dict[str, User], owned: ReviewItem) -> None:
-    for item, by in ((owned, people["manager"]), (held_item(people["sdr"]), people["sdr"])):
-        with pytest.raises(CadenceRefused, match="a lead you own"):
+    for item, by, why in (
+        (owned, people["manager"], "Maya holds this lead"),
+        (held_item(people["sdr"]), people["sdr"], "a lead you own"),
+    ):
+        with pytest.raises(CadenceRefused, match=why):
             start(item, by)
 
 

@@ -46,7 +46,7 @@ def test_kinsta_two_batches_at_once_still_share_by_weight(
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "name",
-    ["suitecrm_2032_8935_inactive", "round_robin_28_away", "helpdesk_1528_caldiy_5331_shift"],
+    ["suitecrm_227_2032_8935_inactive", "round_robin_28_away", "helpdesk_1528_caldiy_5331_shift"],
 )
 def test_nobody_gets_a_lead_who_is_not_there(team: Team, aisha: User, ben: User, name: str) -> None:
     if name.endswith("inactive"):
