@@ -24,9 +24,10 @@ SATURDAY = 5
 
 @dataclass(frozen=True)
 class TouchChoice:
-    """An entry of the touch menu with the step it proposes."""
+    """An entry of the touch menu with the step it proposes. `single_key` logs it at once."""
 
     key: str
+    single_key: str
     label: str | Promise
     icon: str
     kind: TouchKind
@@ -39,6 +40,7 @@ class TouchChoice:
 TOUCHES = (
     TouchChoice(
         key="no-answer",
+        single_key="0",
         label=_("No answer"),
         icon="phone-off",
         kind=TouchKind.CALL,
@@ -48,6 +50,7 @@ TOUCHES = (
     ),
     TouchChoice(
         key="voicemail",
+        single_key="v",
         label=_("Voicemail"),
         icon="voicemail",
         kind=TouchKind.CALL,
@@ -57,6 +60,7 @@ TOUCHES = (
     ),
     TouchChoice(
         key="mail",
+        single_key="m",
         label=_("Mail sent"),
         icon="mail",
         kind=TouchKind.MAIL,
@@ -66,6 +70,7 @@ TOUCHES = (
     ),
     TouchChoice(
         key="social",
+        single_key="w",
         label=_("Social"),
         icon="message-square",
         kind=TouchKind.SOCIAL,
@@ -75,6 +80,7 @@ TOUCHES = (
     ),
     TouchChoice(
         key="spoke",
+        single_key="y",
         label=_("Spoke"),
         icon="phone-call",
         kind=TouchKind.CALL,

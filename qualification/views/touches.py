@@ -133,6 +133,7 @@ def _draw_snooze(
         "form": form,
         "refusal": refusal,
         "title": _("Snooze %(name)s") % {"name": lead.name},
+        "is_from_list": "list" in (request.GET.get("from"), request.POST.get("from")),
     }
     return show_dialog(request, "_snooze_dialog.html", context, status=status)
 

@@ -1,5 +1,5 @@
 // Single keys press the control that carries them: data-key="a", data-key="g q" for a sequence.
-// Order of search: an open menu, then the cursor row (data-row-key), then the page, then data-key-fallback.
+// Order of search: an open menu, then the cursor row (data-row-key), then the page, then data-single-key, then data-key-fallback.
 import { cursorRow, moveCursor, walkLedger } from "./rows.js";
 
 const OFF = "leadqual:keys-off";
@@ -16,12 +16,19 @@ function first(root, attribute, key) {
   return [...(root?.querySelectorAll(`[${attribute}="${CSS.escape(key)}"]`) ?? [])].find(usable);
 }
 
+// An entry of a menu pressed without opening it: that of the cursor row, else of the lead on the page.
+function inClosedMenu(key) {
+  const place = cursorRow() ?? document.getElementById("decision-bar");
+  return place?.querySelector(`[data-single-key="${CSS.escape(key)}"]:enabled`);
+}
+
 function controlFor(key) {
   const menu = document.querySelector("details.menu[open]");
   return (
     first(menu, "data-key", key) ??
     first(cursorRow(), "data-row-key", key) ??
     first(document, "data-key", key) ??
+    inClosedMenu(key) ??
     document.querySelector(`[data-key-fallback="${CSS.escape(key)}"]`)
   );
 }

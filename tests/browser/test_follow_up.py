@@ -1,4 +1,4 @@
-"""Follow-up by keyboard: a cadence started, a touch by two keys, a plan previewed."""
+"""Follow-up by keyboard: a cadence started, touches by one key and by two, a plan previewed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from crm.models import User
 from qualification.choices import EntryReason, TouchKind, TouchResult
-from qualification.models import Cadence, CadenceRun, NurturePlan, ReviewItem
+from qualification.models import Cadence, CadenceRun, NurturePlan, ReviewItem, Touch
 from qualification.review.cadences import start_cadence
 from qualification.review.claims import claim_item
 from qualification.review.decisions import nurture_lead
@@ -112,3 +112,54 @@ def test_a_sleeping_lead_is_followed_up(people: dict[str, User], open_browser: O
     page.get_by_role("button", name="Seven touches in three weeks").click()
     expect(page.get_by_text("Step 1 of 7")).to_be_visible()
     shoot(page, "lead-asleep")
+
+
+def last_result() -> str:
+    touch = Touch.objects.order_by("-pk").first()
+    assert touch is not None
+    return touch.result
+
+
+def test_an_attempt_is_one_keystroke(people: dict[str, User], open_browser: Open) -> None:
+    """In My work for the row of the cursor, on the page of a lead for that lead; while somebody
+    types, a letter is a letter."""
+    sdr = people["sdr"]
+    first, second = owned(sdr, first_name="Ada"), owned(sdr, first_name="Bo")
+    page = open_browser(sdr)
+    page.goto("/my-work/")
+    row = page.locator(f"#lead-{second.lead_id}")
+    expect(page.locator(".work-row")).to_have_count(2)
+    while row.get_attribute("aria-current") != "true":
+        page.keyboard.press("j")
+    page.keyboard.press("0")
+    expect(page.locator("#toasts .toast").first).to_contain_text("Logged: no answer.")
+    assert (Touch.objects.filter(item=second).count(), last_result()) == (2, "no_answer")
+    assert Touch.objects.filter(item=first).count() == 1
+    page.goto(f"/leads/{first.lead_id}/")
+    for key, said, result in (("v", "voicemail", "voicemail"), ("m", "sent", "sent")):
+        page.keyboard.press(key)
+        toast = page.locator("#toasts .toast").filter(has_text=f"Logged: {said}")
+        expect(toast.first).to_be_visible()
+        assert last_result() == result
+    logged = Touch.objects.count()
+    page.keyboard.press("s")
+    page.fill("#dialog #id_task", "")
+    page.locator("#dialog #id_task").press_sequentially("vmwy0")
+    expect(page.locator("#dialog #id_task")).to_have_value("vmwy0")
+    assert Touch.objects.count() == logged
+
+
+def test_a_row_of_my_work_is_put_off_by_s(people: dict[str, User], open_browser: Open) -> None:
+    item = owned(people["sdr"])
+    page = open_browser(people["sdr"])
+    page.goto("/my-work/")
+    shoot(page, "my-work-snooze")
+    expect(page.get_by_text("Due now")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.locator("#dialog")).to_contain_text("Snooze")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#toasts .toast").first).to_contain_text("Snoozed until")
+    expect(page.locator("[data-section=snoozed]")).to_be_visible()
+    expect(page.get_by_text("Due now")).to_have_count(0)
+    item.refresh_from_db()
+    assert item.snoozed_until is not None
