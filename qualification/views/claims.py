@@ -15,7 +15,7 @@ from qualification.exceptions import QualificationError
 from qualification.forms import ReassignForm, ReleaseForm
 from qualification.permissions import Right, require
 from qualification.review import claims
-from qualification.toasts import add_toast
+from qualification.toasts import add_toast, refresh_lists
 from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
 from qualification.views.lead import parts_response, with_discovery
 from qualification.views.queue import row_response
@@ -37,6 +37,9 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
         return add_toast(response, str(refused), kind="danger")
     if is_row(request, lead):
         return row_response(request, lead)
+    if is_from_list(request):
+        said = _("Claimed: %(name)s.") % {"name": lead.name}
+        return refresh_lists(add_toast(HttpResponse(), said))
     if is_htmx(request):
         return with_discovery(request, lead)
     return redirect(lead_url(lead))
@@ -54,6 +57,8 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     said = _("Released: %(name)s waits in the queue again.") % {"name": lead.name}
     if is_row(request, lead):
         return add_toast(row_response(request, lead), said)
+    if is_from_list(request):
+        return refresh_lists(add_toast(HttpResponse(), said))
     messages.success(request, said)
     return go_to(request, reverse("qualification:queue"))
 
@@ -87,6 +92,11 @@ def reassign(request: HttpRequest, pk: int) -> HttpResponse:
     claims.reassign_item(item=item, to=to, by=reader_of(request), now=timezone.now())
     messages.success(request, _("Given to %(name)s.") % {"name": to})
     return redirect(lead_url(lead))
+
+
+def is_from_list(request: HttpRequest) -> bool:
+    """Whether the button stood in a list that fetches itself anew, as My work does."""
+    return is_htmx(request) and request.POST.get("from") == "list"
 
 
 def is_row(request: HttpRequest, lead: Lead) -> bool:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from crm.imports.errors import shielded
 from qualification.choices import TimerKind
 from qualification.insights import response
+from qualification.insights.regions import regions_of
 from qualification.permissions import Right, require
 from qualification.views.fetch import reader_of
 
@@ -23,7 +24,7 @@ DEFAULT_PERIOD = "30"
 @require_GET
 @require(Right.AUDIT)
 def sla_report(request: HttpRequest) -> HttpResponse:
-    """Met clocks and answer times by team, source and week."""
+    """Met clocks and answer times by team, source, week and country."""
     report = _report(request)
     context = {
         "report": report,
@@ -32,6 +33,7 @@ def sla_report(request: HttpRequest) -> HttpResponse:
             (_("By team"), _("Team"), report.teams),
             (_("By source"), _("Source"), report.sources),
         ],
+        "regions": regions_of(report),
         "kind": _kind(request),
         "kinds": TimerKind.choices,
         "period": period_of(request),

@@ -163,3 +163,24 @@ def test_a_row_of_my_work_is_put_off_by_s(people: dict[str, User], open_browser:
     expect(page.get_by_text("Due now")).to_have_count(0)
     item.refresh_from_db()
     assert item.snoozed_until is not None
+
+
+def test_c_claims_a_row_of_my_work_and_gives_it_back(
+    people: dict[str, User], open_browser: Open
+) -> None:
+    sdr = people["sdr"]
+    lead = LeadFactory(team=sdr.team, first_name="Ada")
+    (pk,) = enter_queue([lead.pk], reason=EntryReason.THRESHOLD, now=timezone.now())
+    ReviewItem.objects.filter(pk=pk).update(assignee=sdr)
+    page = open_browser(sdr)
+    page.goto("/my-work/")
+    shoot(page, "my-work-claim")
+    expect(page.locator("[data-section=waiting]")).to_be_visible()
+    page.keyboard.press("c")
+    expect(page.locator("#toasts .toast").first).to_contain_text("Claimed: Ada")
+    expect(page.locator("[data-section=claimed]")).to_be_visible()
+    assert ReviewItem.objects.get(pk=pk).holder == sdr
+    page.keyboard.press("c")
+    expect(page.locator("#toasts .toast").filter(has_text="Released: Ada").first).to_be_visible()
+    expect(page.locator("[data-section=claimed]")).to_have_count(0)
+    assert ReviewItem.objects.get(pk=pk).holder is None
