@@ -7,7 +7,8 @@ const PREFIX_MS = 1500;
 let prefix = "";
 let prefixTimer = 0;
 
-const typing = (el) => el.closest?.("input:not([type=checkbox],[type=radio],[type=button],[type=submit]), textarea, select, [contenteditable=true]");
+// A field of a dialog that just closed keeps the focus until the next frame, and takes no text.
+const typing = (el) => el.checkVisibility?.() && el.closest("input:not([type=checkbox],[type=radio],[type=button],[type=submit]), textarea, select, [contenteditable=true]");
 const usable = (el) => el.checkVisibility() && !el.disabled && el.ariaDisabled !== "true";
 const readsKey = (e) => (e.key.length === 1 ? e.key.toLowerCase() : e.key);
 const keysAreOn = () => !document.body.hasAttribute("data-keys-off") && localStorage.getItem(OFF) === null;
