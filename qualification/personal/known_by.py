@@ -6,11 +6,13 @@ to recognise who asked not to be contacted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 from django.db import connection
+from django.db.models import Q
 
 from crm.exceptions import PayloadInvalid
 from crm.intake.adapters import payload_of
@@ -32,7 +34,8 @@ class KnownBy:
 
 
 def keys_of(lead_id: int) -> KnownBy:
-    """Everything the lead is, or ever was, known by, and what was merged into it."""
+    """Everything the lead is, or ever was, known by, and what was merged into it; but not what is
+    another person's by now: an address they gave up, or had by a merge that was undone."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -52,10 +55,23 @@ def keys_of(lead_id: int) -> KnownBy:
         )
         identities = cursor.fetchall()
     return KnownBy(
-        emails=frozenset(email for email, _ in rows if email),
-        phones=frozenset(phone for _, phone in rows if phone),
+        emails=_but_of_others(lead_id, "email_key", {email for email, _ in rows if email}),
+        phones=_but_of_others(lead_id, "phone_key", {phone for _, phone in rows if phone}),
         identities=frozenset((source, external) for source, external in identities),
     )
+
+
+def _but_of_others(lead_id: int, column: str, keys: set[str]) -> frozenset[str]:
+    """Without those only other people have by now."""
+    holders = Lead.objects.filter(**{f"{column}__in": keys})
+    theirs = holders.filter(_is_of(lead_id)).values_list(column, flat=True)
+    others = holders.exclude(_is_of(lead_id)).values_list(column, flat=True)
+    return frozenset(keys - (set(others) - set(theirs)))
+
+
+def _is_of(lead_id: int) -> Q:
+    """The lead, and what was merged into it."""
+    return Q(pk=lead_id) | Q(merged_into=lead_id, merged_into__isnull=False)
 
 
 def lock(keys: KnownBy) -> None:
@@ -71,7 +87,7 @@ def remember(erasure: Erasure, keys: KnownBy) -> None:
     """Recognised from now on by keyed hashes; a number that others have too is not theirs alone."""
     shared = set(
         Lead.objects.filter(phone_key__in=keys.phones)
-        .exclude(pk=erasure.lead_id)
+        .exclude(_is_of(erasure.lead_id))
         .values_list("phone_key", flat=True)
     )
     no_contact.remember(
@@ -95,18 +111,17 @@ def _digests(people: Iterator[PersonKeys]) -> list[str]:
 def messages_without_lead(keys: KnownBy) -> Iterator[InboxMessage]:
     """Messages set aside, or waiting, that are about this person, locked. One that a worker is at
     right now came after the erasure."""
-    texts = _as_written(keys)
+    written = _as_written(keys)
     messages = InboxMessage.objects.filter(lead=None).exclude(body=b"").select_related("source")
     for message in messages.order_by("pk").iterator(chunk_size=CHUNK):
-        if _is_about(message, keys, texts):
+        if _is_about(message, keys, written):
             yield from messages.filter(pk=message.pk).select_for_update(
                 skip_locked=True, of=("self",)
             )
 
 
-def _is_about(message: InboxMessage, keys: KnownBy, texts: tuple[bytes, ...]) -> bool:
-    body = bytes(message.body).lower()
-    if any(text in body for text in texts):
+def _is_about(message: InboxMessage, keys: KnownBy, written: re.Pattern[bytes] | None) -> bool:
+    if written is not None and written.search(bytes(message.body).lower()):
         return True
     try:
         payload = payload_of(message)
@@ -119,9 +134,14 @@ def _is_about(message: InboxMessage, keys: KnownBy, texts: tuple[bytes, ...]) ->
     )
 
 
-def _as_written(keys: KnownBy) -> tuple[bytes, ...]:
-    """Addresses and numbers as they stand in JSON and in forms."""
+def _as_written(keys: KnownBy) -> re.Pattern[bytes] | None:
+    """Finds their addresses and numbers as they stand in JSON and in forms; not within a longer
+    one, which is another person's."""
     values = keys.emails | keys.phones
-    return tuple(
-        form.lower().encode() for value in values for form in {value, quote_plus(value)} if form
-    )
+    forms = {form.lower() for value in values for form in (value, quote_plus(value)) if form}
+    if not forms:
+        return None
+    texts = "|".join(re.escape(form) for form in sorted(forms))
+    # A line may end right before one; JSON says so with letters.
+    before = r"(?:(?<![\w.+-])|(?<=\\[nrt]))"
+    return re.compile(rf"{before}(?:{texts})(?![\w-]|\.\w)".encode())

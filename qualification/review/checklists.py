@@ -291,7 +291,7 @@ def record_answer(
     """Store what is known about a criterion; the answer before it stays as superseded.
 
     `by` None is the system itself (an import, a form). The same answer again changes nothing.
-    Raises AnswerInvalid, PermissionDenied, NotHolder (somebody else holds the lead).
+    Raises AnswerInvalid, PermissionDenied, NotHolder (somebody else holds the lead), LeadErased.
     """
     fields = {
         "value": values.typed(criterion, value, state),

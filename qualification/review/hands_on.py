@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
 from qualification.choices import ItemState
-from qualification.exceptions import NotHolder
+from qualification.exceptions import LeadErased, NotHolder
 from qualification.models import ReviewItem
 from qualification.permissions import Right, has_right
 from qualification.review import guard
@@ -19,10 +19,13 @@ from qualification.review.claims import renew_lease
 
 
 def require_hands_on(*, lead: Lead, item: ReviewItem | None, by: User, now: datetime) -> None:
-    """Somebody who works the queue, sees the lead, and takes nothing out of another's hands."""
+    """Somebody who works the queue, sees the lead, and takes nothing out of another's hands. Of who
+    was erased nothing is written down any more, whatever page is still open."""
     guard.require_right(by, Right.WORK_QUEUE)
     if not guard.is_visible(lead, by):
         raise NotHolder(_("This lead is not yours to work on."))
+    if lead.erased_at is not None:
+        raise LeadErased(_("The personal data of this lead were erased."))
     if lead.merged_into_id is not None:
         raise NotHolder(guard.merged_sentence(lead, by, now))
     is_held = item is not None and item.holder_id not in (None, by.pk)

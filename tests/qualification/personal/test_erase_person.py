@@ -174,6 +174,33 @@ def test_a_message_that_never_became_a_lead_goes_too(lead: Lead, people: dict[st
     assert b"somebody" in bytes(others.body)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_theirs"),
+    [
+        ('{"email": "%s"', True),
+        ('{"message": "Write to\\n%s.', True),
+        ("email=%s&type=no", True),
+        ('{"email": "jo%s"', False),
+        ('{"email": "jo.%s"', False),
+        ('{"email": "%s.au"', False),
+    ],
+)
+def test_a_longer_address_that_ends_or_begins_like_theirs_is_anothers(
+    lead: Lead, people: dict[str, User], text: str, is_theirs: bool
+) -> None:
+    broken = InboxMessage.objects.create(
+        source=factories.SourceFactory(),
+        event_key="id:9",
+        received_at=NOW,
+        body=(text % lead.email).encode(),
+        state="quarantined",
+        due_at=NOW,
+    )
+    canary.erased(lead, people, now=LATER)
+    broken.refresh_from_db()
+    assert (bytes(broken.body) == b"") == is_theirs
+
+
 def test_an_old_event_delivered_again_is_known(lead: Lead, people: dict[str, User]) -> None:
     source = InboxMessage.objects.earliest("pk").source
     n_leads, n_messages = Lead.objects.count(), InboxMessage.objects.count()

@@ -11,12 +11,14 @@ from crm.stages import Stage
 from qualification.choices import CloseReason, ItemState, TimerState
 from qualification.exceptions import (
     AlreadyDecided,
+    LeadErased,
     NotOverturnable,
     UndoExpired,
 )
 from qualification.handoff.answers import take_handoff
 from qualification.invariants import violations
 from qualification.models import (
+    ChecklistAnswer,
     Decision,
     Handoff,
     NurturePlan,
@@ -26,6 +28,7 @@ from qualification.models import (
 )
 from qualification.review import decisions
 from qualification.review.decisions import overturn_rejection, undo_decision
+from qualification.review.facts import edit_facts
 from qualification.review.queue import apply_line
 from tests import factories
 from tests.qualification import decision_support, queue_support
@@ -114,6 +117,17 @@ def test_a_decision_after_it_is_refused(people: dict[str, User]) -> None:
             now=LATER,
         )
     assert not Decision.objects.exists()
+
+
+def test_nothing_is_written_down_about_them_after_it(people: dict[str, User]) -> None:
+    """The page was drawn before: neither an answer nor a fact."""
+    erased = decision_support.held_item(people["sdr"], ItemState.OWNED).lead
+    canary.erased(erased, people, now=LATER)
+    with pytest.raises(LeadErased):
+        decision_support.answer(erased, "budget", people["sdr"], now=LATER)
+    with pytest.raises(LeadErased):
+        edit_facts(lead=erased, texts={"title": "CFO"}, by=people["sdr"], now=LATER)
+    assert not ChecklistAnswer.objects.exists()
 
 
 def test_no_way_back_by_undo_or_overturn(people: dict[str, User]) -> None:

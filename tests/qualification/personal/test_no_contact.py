@@ -12,6 +12,7 @@ from crm.intake.upsert import upsert_lead
 from crm.models import InboxMessage, Lead, NoContact, Source, StageEvent, User
 from crm.stages import Stage
 from qualification.models import ReviewItem
+from qualification.review.merge import merge_lead, undo_merge
 from qualification.review.queue import apply_line
 from tests import factories
 from tests.qualification import queue_support
@@ -105,3 +106,36 @@ def test_a_number_others_have_too_is_not_remembered(people: dict[str, User]) -> 
     factories.LeadFactory(phone=canary.PHONE, phone_key=canary.PHONE)
     canary.erased(lead, people, now=LATER, is_no_contact=True)
     assert NoContact.objects.count() == 2
+
+
+def test_an_address_that_is_another_persons_by_now_is_not_remembered(
+    source: Source, people: dict[str, User]
+) -> None:
+    """They gave it up, and somebody else has it."""
+    first = take(source, external_id="1", email="desk@kestrel.example")
+    take(source, external_id="1", email="first@kestrel.example")
+    second = take(source, external_id="2", email="desk@kestrel.example")
+    assert second != first
+    canary.erased(first, people, now=LATER, is_no_contact=True)
+    for email, is_known in (("desk@kestrel.example", False), ("first@kestrel.example", True)):
+        assert take(source, event=email, email=email).opted_out == is_known
+
+
+def test_nor_is_one_they_had_by_a_merge_that_was_undone(
+    source: Source, people: dict[str, User]
+) -> None:
+    first, second = (take(source, email=f"{name}@kestrel.example") for name in ("one", "two"))
+    merge = merge_lead(
+        survivor=first, loser=second, takes=["email"], by=people["manager"], now=LATER
+    )
+    undo_merge(merge=merge, by=people["manager"], now=LATER)
+    canary.erased(first, people, now=LATER, is_no_contact=True)
+    assert not take(source, event="again", email="two@kestrel.example").opted_out
+
+
+def test_the_number_of_a_part_is_remembered(source: Source, people: dict[str, User]) -> None:
+    number = "+33123456789"
+    kept, part = take(source, email="one@kestrel.example"), take(source, phone=number)
+    merge_lead(survivor=kept, loser=part, takes=["phone"], by=people["manager"], now=LATER)
+    canary.erased(kept, people, now=LATER, is_no_contact=True)
+    assert take(source, event="again", phone=number, external_id="other").opted_out
