@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crm.intake import changes
 from crm.intake.payload import LeadPayload
@@ -23,6 +23,8 @@ class Case:
     result: Upserted
     # The person writes from an address of a lead that was merged into theirs: theirs stays.
     is_other_address: bool
+    # Keys that have another value now.
+    rewritten: set[str] = field(default_factory=set)
 
     @property
     def stated_at(self) -> str:

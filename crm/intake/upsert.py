@@ -41,7 +41,8 @@ from crm.stages import Stage
 
 # Stages from which a new inquiry brings a lead back to the people.
 RETURNING_STAGES = (Stage.DISQUALIFIED, Stage.LOST, Stage.NURTURE)
-# A change of one of these may mean another company.
+# Another value of one of these may mean another company; the same one said again does not: somebody
+# who merged two leads may have chosen a company.
 _COMPANY_KEYS = frozenset({"company", "email", "website"})
 
 
@@ -215,7 +216,7 @@ class _Writer:
         if case.is_other_address:
             del person["email"]
         self._write(case, changes.LeadRecord(case.lead), person)
-        if case.lead.account is None or _COMPANY_KEYS & set(case.result.changed):
+        if case.lead.account is None or _COMPANY_KEYS & case.rewritten:
             self._link(case)
         if case.lead.account is not None:
             firm = {key: said[key] for key in said if key in ACCOUNT_FIELDS}
@@ -242,6 +243,7 @@ class _Writer:
             if verdict.is_written:
                 case.result.changed.append(key)
                 if record.write(key, value):
+                    case.rewritten.add(key)
                     self._mark(record.row)
 
     def _state_parent(self, case: Case, text: str) -> bool:

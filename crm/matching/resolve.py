@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from crm.matching import normalize
 from crm.matching.locks import lock_keys
+from crm.matching.own_keys import own_keys
 from crm.models import Account, AccountDomain, Lead, LeadIdentity, Source
 
 
@@ -74,6 +76,12 @@ class KnownPeople:
 
     def came_by(self, keys: PersonKeys, lead: Lead) -> int | None:
         """The merged lead by whose address or number this one was found; None for its own."""
+        if lead._state.adding:
+            return None
+        named = ("email", keys.email) if keys.email else ("phone", keys.phone)
+        owner = self._own_keys.get(named)
+        if owner is not None:
+            return None if owner == lead.pk else owner
         if keys.email and keys.email == lead.email_key:
             return None
         parts = [one for one in self.merged if one.merged_into_id == lead.pk]
@@ -84,6 +92,10 @@ class KnownPeople:
         if not keys.phone or keys.phone == lead.phone_key:
             return None
         return next((one.pk for one in parts if one.phone_key == keys.phone), None)
+
+    @cached_property
+    def _own_keys(self) -> dict[tuple[str, str], int]:
+        return own_keys(list(self.by_id))
 
     def _leads(self, keys: Collection[PersonKeys]) -> dict[int, Lead]:
         """Those found, and those they were merged into."""

@@ -366,3 +366,21 @@ def test_what_happened_stays_as_it_was_recorded(team: Team, change: dict[str, An
     act = did(a_lead(team))
     with pytest.raises(DatabaseError, match="Cannot update"), transaction.atomic():
         Activity.objects.filter(pk=act.pk).update(**change)
+
+
+def test_a_company_that_was_chosen_stays_when_the_same_is_said_again(
+    team: Team, people: dict[str, User]
+) -> None:
+    """A source that never wrote before names the address everybody knows; another one does mean
+    another company."""
+    chosen, source = factories.AccountFactory(), factories.SourceFactory()
+    stays, goes = a_lead(team), a_lead(team, account=chosen)
+    merge(stays, goes, people["manager"], takes=["account"])
+
+    def says(email: str) -> Lead:
+        payload = LeadPayload(external_id="unseen", values={"email": email})
+        upsert_lead(payload=payload, source=source, now=NOW + 20 * MINUTE)
+        return fresh(stays)
+
+    assert says(stays.email).account == chosen
+    assert says("new@kestrel.example").account != chosen

@@ -119,6 +119,30 @@ def test_what_came_in_since_goes_where_its_identity_belongs(
     assert sound()
 
 
+def test_what_comes_by_an_address_that_was_exchanged_is_whose_it_was(
+    team: Team, people: dict[str, User]
+) -> None:
+    """The one that stays took the other's address: a source that never wrote before finds each by
+    its own all the same."""
+    manager = people["manager"]
+    first, second, third = a_lead(team), a_lead(team), a_lead(team)
+    merges = [
+        merge(second, third, manager, takes=["email"]),
+        merge(first, second, manager, takes=["email"], now=LATER + MINUTE),
+    ]
+    for lead in (first, second, third):
+        act = ActivityPayload(f"by_{lead.pk}", LATER + 2 * MINUTE, f"event-{lead.pk}")
+        new = LeadPayload(external_id="unseen", values={"email": lead.email}, activity=act)
+        found = upsert_lead(payload=new, source=factories.SourceFactory(), now=act.occurred_at)
+        assert found.lead == first
+    for made in reversed(merges):
+        undo(made, manager)
+    assert set(Activity.objects.values_list("lead", "type")) == {
+        (lead.pk, f"by_{lead.pk}") for lead in (first, second, third)
+    }
+    assert sound()
+
+
 def test_what_was_changed_since_stays(team: Team, people: dict[str, User]) -> None:
     manager = people["manager"]
     stays, goes = a_lead(team, title="CTO", city="Bonn"), a_lead(team, title="Boss", city="Kiel")
