@@ -73,7 +73,8 @@ def files_of(chosen: argparse.Namespace) -> Iterator[None]:
 def own_installation(*, durable: bool = False) -> Iterator[None]:
     """An empty database: on the server DATABASE_URL names, else embedded in a temporary folder.
 
-    durable: commits wait for the disk, as they do in production.
+    durable: commits wait for the disk, as they do in production. MIGRATED_DATABASE may name a
+    database of the same server that is copied, so that nothing is left to migrate.
     """
     os.environ |= {"REDIS_URL": NO_BELL, "SECRET_KEY": "only-for-a-replay", "HTTPS": "0"}
     # Batches arrive at once: nobody comes while a version stands in shadow.
@@ -111,7 +112,10 @@ def _database_on(url: str, *, durable: bool) -> Iterator[str]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
-    run("CREATE DATABASE {}")
+    migrated = os.environ.get("MIGRATED_DATABASE", "template1")
+    with psycopg.connect(url, autocommit=True) as connection:
+        copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(copied.format(sql.Identifier(name), sql.Identifier(migrated)))
     try:
         if not durable:  # nobody misses a replay after a power cut
             run("ALTER DATABASE {} SET synchronous_commit = off")

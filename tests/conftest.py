@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -21,11 +22,28 @@ NOW = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Transactional tests empty every table, which the chain refuses: tests of that switch the
-    trigger on again."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE qualification_auditentry DISABLE TRIGGER leadqual_audit_whole")
+    trigger on again. What starts an installation of its own copies the tables as they are now."""
+    with django_db_blocker.unblock():
+        os.environ["MIGRATED_DATABASE"] = kept = _copy_of_the_tables()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "ALTER TABLE qualification_auditentry DISABLE TRIGGER leadqual_audit_whole"
+            )
+    yield
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE "{kept}"')
+
+
+def _copy_of_the_tables() -> str:
+    """The name of a second database, as migrations left the one of the tests."""
+    name = connection.settings_dict["NAME"]
+    connection.close()  # nobody may be in a database that is copied
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}_migrated"')
+        cursor.execute(f'CREATE DATABASE "{name}_migrated" TEMPLATE "{name}"')
+    return f"{name}_migrated"
 
 
 @pytest.fixture
