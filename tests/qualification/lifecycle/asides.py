@@ -1,15 +1,13 @@
-"""What happens beside the straight road: pauses, skips, many at once, other desks, outcomes."""
+"""What happens beside the straight road: pauses, skips, rows written by hand."""
 
 from __future__ import annotations
 
 import datetime as dt
-from uuid import uuid4
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from qualification.choices import SkipReason
-from qualification.review import bulk
 from qualification.review.pauses import pause_clock, resume_clock
 from qualification.review.skips import skip_item
 from tests.qualification.lifecycle.book import SKIPPED_FOR, Row
@@ -108,66 +106,6 @@ class Asides(Claims):
             self.book.skips[item, person] = self.now + SKIPPED_FOR
             self.book.put_back(row)
             self.look_at_item(row)
-
-    # --- many at once -----------------------------------------------------------------------------
-
-    @rule(
-        numbers=st.lists(picks, min_size=1, max_size=4),
-        person=st.integers(0, 2),
-        verb=st.sampled_from(["claim", "assign", "release", "take away"]),
-    )
-    def many_at_once(self, numbers: list[int], person: int, verb: str) -> None:
-        """One verb on a selection, best lead first; what cannot be had does not stop the next."""
-        picked = [self.pick(number, is_open) for number in numbers]
-        rows = {row["lead"]: row for row in picked if row is not None and row["item"]}
-        if verb in ("assign", "take away"):
-            rows = {lead: row for lead, row in rows.items() if row["holder"] != person}
-        if not rows:
-            return
-        manager, own = self.world.manager, self.users[person]
-        by = manager if verb in ("assign", "take away") else own
-        chosen = {lead: self.item(row).token for lead, row in rows.items()}
-        key, now = uuid4(), self.now
-        told = {
-            "claim": lambda: bulk.claim_leads(chosen, by=by, key=key, now=now),
-            "assign": lambda: bulk.assign_leads(chosen, to=own, by=by, key=key, now=now),
-            "release": lambda: bulk.release_leads(chosen, by=by, note="Busy", key=key, now=now),
-            "take away": lambda: bulk.release_leads(chosen, by=by, note="Busy", key=key, now=now),
-        }[verb]()
-        for outcome, row in zip(told, sorted(rows.values(), key=self.book.rank), strict=True):
-            assert outcome.lead.pk == row["lead"]
-            assert bool(outcome.refusal) == (not self.one_of_many(row, person, verb)), outcome
-
-    def one_of_many(self, row: Row, person: int, verb: str) -> bool:
-        """Whether the book lets this one through; then it is done there as well."""
-        if verb == "claim":
-            return self.claimed_among_many(row, person)
-        if verb == "assign":
-            if row["state"] != "owned" and self.book.is_full(person):
-                return False
-            if row["state"] == "owned":
-                row["holder"] = person
-            else:
-                self.book.claimed(row, person)
-            self.look_at_item(row)
-            return True
-        is_let = row["holder"] is not None if verb == "take away" else True
-        if not is_let or (verb == "release" and not self.book.holds(row, person)):
-            return False
-        self.book.put_back(row)
-        self.look_at_item(row)
-        return True
-
-    def claimed_among_many(self, row: Row, person: int) -> bool:
-        if self.book.holds(row, person):
-            self.renew(row)
-            return True
-        if self.why_not_claim(row, person):
-            return False
-        if self.book.has_lapsed(row):
-            self.book.put_back(row)
-        self.book.claimed(row, person)
-        return True
 
     # --- past every door --------------------------------------------------------------------------
 

@@ -85,10 +85,9 @@ class Book(BookOfClocks, BookOfFacts):
         row.update(assignee=None, in_pool=False, task=None)
 
     def was_decided(self, row: Row) -> bool:
-        """Whether an inquiry brings somebody back: not whom a rule keeps out, nor who asked to be
-        left alone."""
+        """Whether an inquiry brings somebody back: not whom a rule keeps out."""
         is_out = row["stage"] in ("disqualified", "lost", "nurture")
-        return is_out and not row["turned_away"] and not row["left_alone"]
+        return is_out and not row["turned_away"]
 
     def asks_again(self, row: Row) -> bool:
         """An inquiry of somebody who was decided: whether it brings them back into the queue."""
@@ -230,15 +229,16 @@ class Book(BookOfClocks, BookOfFacts):
 
     # --- nothing of a person ----------------------------------------------------------------------
 
-    def erased(self, row: Row) -> None:
-        """Nobody works on it, waits for it or is waited for; what became of it stays."""
+    def erased(self, row: Row) -> set[str]:
+        """Nobody works on it, waits for it or is waited for; what became of it stays. What messages
+        of that person are known by is returned."""
         if row["stage"] in ("new", "mql", "working", "nurture"):
             self.leave(row, "disqualified")
         elif row["handoff"] == "waiting":
             self.settle(row)
             row.update(stage="lost", handoff="cancelled", clock=None)
         row["plan"] = None
-        self.forget(row)
+        return self.forget(row)
 
     # --- who may what -----------------------------------------------------------------------------
 

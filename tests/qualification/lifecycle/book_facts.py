@@ -12,7 +12,13 @@ LINE, LEAVES_BELOW = 400, 350
 BASE, BIG, DEMO, VISIT = 200, 100, 150, 60
 SHADOW_LEADS, SHADOW_LASTS = 3, dt.timedelta(hours=24)
 # What sources state about a person.
-STATED = ("title", "country")
+TOOL = "attributes.tool"
+STATED = ("title", "country", "first_name", "phone", TOOL)
+# What somebody who merges chooses from either side.
+ANSWER = "answer."
+REQUIRED, CONSENT = ("budget", "authority", "pain", "timing"), "share_consent"
+ANSWERS = tuple(f"{ANSWER}{key}" for key in (*REQUIRED, CONSENT))
+CHOSEN = (*STATED, "email", "account", *ANSWERS)
 
 
 class BookOfFacts:
@@ -46,15 +52,16 @@ class BookOfFacts:
         company = address.partition("@")[2].removesuffix(".com")
         self.addresses[address] = lead
         self.leads[lead] = {
-            "lead": lead, "address": address, "firm": self.firm(company), "title": "",
-            "country": "", "identities": {}, "demos": [], "visits": [], "born": self.now,
+            "lead": lead, "address": address, "email": address, "had": {address},
+            "account": self.firm(company), "answers": {}, **dict.fromkeys(STATED, ""),
+            "identities": {}, "demos": [], "visits": [], "born": self.now,
             "has_outcome": has_outcome, "stage": stage, "turned_away": False, "state": None,
             "holder": None, "lease": None, "item": None, "assignee": None, "in_pool": False,
             "reason": "", "clock": None, "burning": False, "score": None, "scored_banned": False,
-            "tier": "", "item_score": 0, "item_tier": "", "is_due": False, "answered": False,
-            "consents": False, "touches": 0, "task": None, "plan": None, "handoff": None,
+            "tier": "", "item_score": 0, "item_tier": "", "is_due": False, "touches": 0,
+            "task": None, "plan": None, "handoff": None,
             "desk": "", "since": None, "link": None, "last": None, "decided": [],
-            "merged_into": None, "is_erased": False, "is_asked": False, "left_alone": False,
+            "merged_into": None, "is_erased": False, "is_asked": False,
         }  # fmt: skip
         return self.leads[lead]
 
@@ -80,6 +87,23 @@ class BookOfFacts:
         parts = (each for each in self.leads.values() if each["merged_into"] == row["lead"])
         return next((each["lead"] for each in parts if each["address"] == key), None)
 
+    # --- answers ------------------------------------------------------------------------------
+
+    def answers(self, row: Row, told: dict[str, Any], person: int) -> None:
+        """Somebody asked; the same words again are the same answer."""
+        for key, value in told.items():
+            said = {"value": value, "by": person, "on": self.now.date()}
+            if row["answers"].get(key) != said:
+                row["answers"][key] = said
+
+    def is_answered(self, row: Row) -> bool:
+        """Whether all is known that must be."""
+        return all(key in row["answers"] for key in REQUIRED)
+
+    def consents(self, row: Row) -> bool:
+        """Whether they may be told to a partner."""
+        return bool(row["answers"].get(CONSENT, {}).get("value"))
+
     # --- scores -------------------------------------------------------------------------------
 
     def total(self, row: Row, version: int | None = None) -> int:
@@ -88,7 +112,7 @@ class BookOfFacts:
         return (
             BASE
             + (worth if row["title"] == "VP" else 0)
-            + (BIG if self.is_big[row["firm"]] else 0)
+            + (BIG if self.is_big[row["account"]] else 0)
             + (DEMO if row["demos"] else 0)
             + (VISIT if any(not visit["is_machine"] for visit in row["visits"]) else 0)
         )
@@ -133,9 +157,12 @@ class BookOfFacts:
         values = {
             field: (survivor[field], loser[field])
             for field in takes
-            if survivor[field] != loser[field]
+            if not field.startswith(ANSWER) and survivor[field] != loser[field]
         }
         survivor.update({field: theirs for field, (_, theirs) in values.items()})
+        # Each keeps the address the other one gave up.
+        for each in (survivor, loser):
+            each["had"] = each["had"] | set(values.get("email", ()))
         absorbed = self.parts_of(loser)
         for part in [loser, *absorbed]:
             part["merged_into"] = survivor["lead"]
@@ -151,7 +178,9 @@ class BookOfFacts:
         survivor["visits"] += loser["visits"]
         loser.update(identities={}, demos=[], visits=[])
         survivor["is_due"] = True
-        return {"values": values, "absorbed": [part["lead"] for part in absorbed]}
+        answers = self.answers_over(survivor, loser, takes)
+        absorbed = [part["lead"] for part in absorbed]
+        return {"values": values, "answers": answers, "absorbed": absorbed}
 
     def hands_back(self, survivor: Row, loser: Row, moved: dict[str, Any]) -> None:
         """The other way round; a value that changed since stays, what came since goes to the row
@@ -159,6 +188,7 @@ class BookOfFacts:
         for field, (mine, theirs) in moved["values"].items():
             if survivor[field] == theirs:
                 survivor[field] = mine
+        self.answers_back(survivor, loser, moved["answers"])
         loser["merged_into"] = None
         theirs = {loser["lead"], *moved["absorbed"]}
         for lead in moved["absorbed"]:
@@ -176,15 +206,42 @@ class BookOfFacts:
                 each["came_by"] = None
         survivor["is_due"] = loser["is_due"] = True
 
-    def forget(self, row: Row) -> None:
-        """Nothing is known of a person any more; a company that was theirs alone goes with them."""
-        firm = row["firm"]
-        if not any(each["firm"] == firm for each in self.standing() if each is not row):
+    def answers_over(
+        self, survivor: Row, loser: Row, takes: tuple[str, ...]
+    ) -> list[tuple[str, Any, Any]]:
+        """What the other one answered is the survivor's; its own of the same question sleep."""
+        moved = []
+        for key in [each.removeprefix(ANSWER) for each in takes if each.startswith(ANSWER)]:
+            if key in loser["answers"]:
+                theirs = loser["answers"].pop(key)
+                moved.append((key, survivor["answers"].get(key), theirs))
+                survivor["answers"][key] = theirs
+        return moved
+
+    def answers_back(self, survivor: Row, loser: Row, moved: list[tuple[str, Any, Any]]) -> None:
+        """The other way round; one that was given since stays."""
+        for key, mine, theirs in moved:
+            loser["answers"][key] = theirs
+            if survivor["answers"].get(key) is theirs:
+                del survivor["answers"][key]
+                if mine is not None:
+                    survivor["answers"][key] = mine
+
+    def forget(self, row: Row) -> set[str]:
+        """Nothing is known of a person any more; a company that was theirs alone goes with them.
+        Their addresses are returned: their own, and those they had by a merge, but for what is
+        another person's by now."""
+        parts = self.parts_of(row)
+        had = {address for each in [row, *parts] for address in each["had"]}
+        gone = {each for each in had if self.addresses.get(each, row["lead"]) == row["lead"]}
+        firm = row["account"]
+        if not any(each["account"] == firm for each in self.standing() if each is not row):
             for company, account in self.firms.items():
                 if account == firm:
                     self.firms[company] = f"{company}:{len(self.is_big)}"
             self.is_big[firm] = False
-        for each in [row, *self.parts_of(row)]:
+        for each in [row, *parts]:
             self.addresses.pop(each["address"], None)
             each.update(is_erased=True, is_due=False, turned_away=False)
-            each.update(identities={}, demos=[], visits=[])
+            each.update(identities={}, demos=[], visits=[], answers={})
+        return gone

@@ -10,6 +10,7 @@ from django.db import connection
 from hypothesis.stateful import invariant
 
 from qualification.invariants import INVARIANTS
+from tests.qualification.lifecycle.book_facts import STATED
 from tests.qualification.lifecycle.walker import Walker
 
 # What the next pass of the sweep puts right; after a pass nothing at all may be found.
@@ -27,6 +28,22 @@ STANDING = {
             i.holder_id, i.score_tenths, (extract(epoch FROM i.due_at) * 1000000)::bigint)
         FROM crm_lead AS l LEFT JOIN qualification_reviewitem AS i
             ON i.lead_id = l.id AND i.state <> 'closed'
+    """,
+    "facts": """
+        SELECT json_build_array(id, title, country, first_name, phone,
+            coalesce(attributes ->> 'tool', ''), email, account_id)
+        FROM crm_lead WHERE erased_at IS NULL
+    """,
+    "answers": """
+        SELECT json_build_array(a.lead_id, c.key, a.value)
+        FROM qualification_checklistanswer AS a
+        JOIN qualification_criterion AS c ON c.id = a.criterion_id
+        JOIN crm_lead AS l ON l.id = a.lead_id
+        WHERE a.superseded_at IS NULL AND l.erased_at IS NULL
+    """,
+    "given_up": """
+        SELECT json_build_array(kind, lane, error) FROM qualification_outboxmessage
+        WHERE state = 'dead'
     """,
     "clocks": """
         SELECT json_build_array(lead_id, id, kind) FROM qualification_slatimer
@@ -108,6 +125,10 @@ class Checked(Walker):
         self.a_clock_runs_where_one_should(found["clocks"], found["events"])
         self.what_a_breach_asks_for_is_asked(found["asked"])
         self.versions_are_what_they_are(found["versions"], found["shadowed"])
+        self.everybody_is_who_they_should_be(found["facts"])
+        self.what_was_answered_is_known(found["answers"])
+        # Nothing here stands in the way of a letter.
+        assert found["given_up"] == []
         assert found["half_decided"] == []
         planned = sorted(pk for pk, row in self.book.leads.items() if row["plan"] is not None)
         assert found["asleep"] == [[lead] for lead in planned]
@@ -127,6 +148,24 @@ class Checked(Walker):
                 micros(row["clock"]["due"]) if row["state"] else None,
             )
             for lead, row in self.book.leads.items()
+        }
+
+    def everybody_is_who_they_should_be(self, facts: list[list[Any]]) -> None:
+        standing = {pk: row for pk, row in self.book.leads.items() if not row["is_erased"]}
+        assert {lead: tuple(said) for lead, *said, _ in facts} == {
+            lead: tuple(row[field] for field in (*STATED, "email"))
+            for lead, row in standing.items()
+        }
+        # Ids of accounts are not the book's: who is of one company there is of one here.
+        pairs = {(standing[lead]["account"], account) for lead, *_, account in facts}
+        accounts, ids = {account for account, _ in pairs}, {number for _, number in pairs}
+        assert len(pairs) == len(accounts) == len(ids), pairs
+
+    def what_was_answered_is_known(self, answers: list[list[Any]]) -> None:
+        assert {(lead, key): value for lead, key, value in answers} == {
+            (lead, key): said["value"]
+            for lead, row in self.book.leads.items()
+            for key, said in row["answers"].items()
         }
 
     def a_clock_runs_where_one_should(

@@ -48,8 +48,9 @@ class Desks(Claims):
     def lacks(self, row: Row, desk: str) -> str:
         """The name of the refusal where something such a desk needs is not known."""
         needs_consent, needs_country = desk == "partner", desk in ("partner", "team")
-        is_known = (row["country"] or not needs_country) and (row["consents"] or not needs_consent)
-        return "" if is_known else "DestinationIncomplete"
+        is_silent = needs_consent and not self.book.consents(row)
+        is_nowhere = needs_country and not row["country"]
+        return "" if not (is_silent or is_nowhere) else "DestinationIncomplete"
 
     def lies_on(self, row: Row, desk: str, **changed: Any) -> None:
         """On another desk, under a clock of its own; the links to it from before are dead."""

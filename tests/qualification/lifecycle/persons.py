@@ -13,10 +13,16 @@ from qualification.personal.erase import erase_person
 from qualification.personal.requests import ask_erasure
 from qualification.review.merge import merge_lead, undo_merge
 from tests.qualification.lifecycle.book import Row
+from tests.qualification.lifecycle.book_facts import ANSWERS, CHOSEN
 from tests.qualification.lifecycle.upkeep import Upkeep
 from tests.qualification.lifecycle.walker import HAPPENED, MANAGER, crashes, picks
 
-TAKES: tuple[tuple[str, ...], ...] = ((), ("title",), ("country", "title"))
+# What stays of the other one: nothing, some of it, or all that was answered.
+TAKES = (
+    st.just(())
+    | st.just(ANSWERS)
+    | st.lists(st.sampled_from(CHOSEN), unique=True, min_size=3, max_size=9).map(tuple)
+)
 # Mostly a manager, who may whatever the two stand in.
 mergers = st.sampled_from([MANAGER] * 3 + [0, 1, 2])
 
@@ -27,7 +33,7 @@ class Persons(Upkeep):
     def lead(self, row: Row) -> Lead:
         return Lead.objects.get(pk=row["lead"])
 
-    @rule(stays=picks, goes=picks, person=mergers, takes=st.sampled_from(TAKES), crash=crashes)
+    @rule(stays=picks, goes=picks, person=mergers, takes=TAKES, crash=crashes)
     def merge(
         self, stays: int, goes: int, person: int, takes: tuple[str, ...], crash: bool
     ) -> None:
@@ -54,6 +60,9 @@ class Persons(Upkeep):
         if found is not None:
             HAPPENED[f"merged: {loser['stage']} into {survivor['stage']}"] += 1
             self.book.merged(survivor, loser, takes, found.pk, person)
+            moved = self.book.merges[-1]["moved"]
+            for kept in (*moved["values"], *(["answers"] if moved["answers"] else [])):
+                HAPPENED[f"the other's {kept} stays"] += 1
 
     def is_somebody(self, row: Row) -> bool:
         return row["merged_into"] is None and not row["is_erased"]
@@ -134,11 +143,10 @@ class Persons(Upkeep):
         return "ErasureRefused" if row["is_asked"] else ""
 
     def nothing_is_kept(self, row: Row, is_no_contact: bool) -> None:
-        gone = {each["address"] for each in [row, *self.book.parts_of(row)]}
+        HAPPENED[f"erased: {row['stage']}"] += 1
+        gone = self.book.erased(row)
         if is_no_contact:
             self.left_alone |= gone
-        HAPPENED[f"erased: {row['stage']}"] += 1
-        self.book.erased(row)
         for message in [pk for pk, each in self.pending.items() if each["said"]["email"] in gone]:
             del self.pending[message]
             kept = InboxMessage.objects.get(pk=message)

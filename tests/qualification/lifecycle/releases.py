@@ -13,7 +13,7 @@ from qualification.models import ScoringModel
 from qualification.scoring import versions
 from tests.qualification.lifecycle import world
 from tests.qualification.lifecycle.book_facts import SHADOW_LEADS
-from tests.qualification.lifecycle.upkeep import Upkeep
+from tests.qualification.lifecycle.upkeep import MORE, Upkeep
 from tests.qualification.lifecycle.walker import HAPPENED, crashes, picks
 from tests.qualification.lifecycle.world import COMPANIES
 
@@ -96,7 +96,7 @@ class Releases(Upkeep):
         if self.book.shadow() is None:
             self.start_shadow(worth, is_own=False, crash=False)
         for _ in range(SHADOW_LEADS):
-            self.arrives(company, "VP", "France", "form_submit")
+            self.arrives(company, "VP", "France", "form_submit", MORE[0])
         self.publish(1, works_at_once=at_once, crash=False)
 
     @precondition(lambda self: self.steps % 3 == 0)

@@ -12,10 +12,12 @@ from tests.qualification.lifecycle.asides import Asides
 from tests.qualification.lifecycle.checked import Checked
 from tests.qualification.lifecycle.desks import DESKS
 from tests.qualification.lifecycle.hours import OF_TEAMS
+from tests.qualification.lifecycle.many import Many
 from tests.qualification.lifecycle.persons import TAKES, Persons
 from tests.qualification.lifecycle.promises import Promises
+from tests.qualification.lifecycle.upkeep import MORE
 from tests.qualification.lifecycle.walker import MANAGER, picks
-from tests.qualification.lifecycle.work import WAKES, Work
+from tests.qualification.lifecycle.work import WAKES
 
 # What somebody decides, for which desk, until what wakes it, and what comes of it.
 CASES = st.tuples(
@@ -26,12 +28,8 @@ CASES = st.tuples(
 )
 
 
-class Stories(Work, Asides, Persons, Promises, Checked):
+class Stories(Many, Asides, Persons, Promises, Checked):
     """Several verbs after each other."""
-
-    def number_of(self, lead: int) -> int:
-        """`pick` counts leads in the order of the book; a multiple of eight takes any."""
-        return list(self.book.leads).index(lead) * 8
 
     def take_next(self, person: int) -> int | None:
         """The number of the lead somebody got."""
@@ -157,12 +155,12 @@ class Stories(Work, Asides, Persons, Promises, Checked):
         number = self.number_of(rows[number % len(rows)]["lead"])
         self.erase(number, is_no_contact, crash=False)
         self.look_again()
-        self.write_again(number, "demo_request", {"title": title}, "France", fault="")
+        self.write_again(number, "demo_request", {"title": title, "country": "France"}, fault="")
 
     @rule(
         stays=picks,
         goes=picks,
-        takes=st.sampled_from(TAKES),
+        takes=TAKES,
         meanwhile=st.sampled_from(["writes", "writes", "sweep", "works", "waits"]),
     )
     def a_mistaken_merge(
@@ -176,7 +174,10 @@ class Stories(Work, Asides, Persons, Promises, Checked):
         self.look_again()
         number = self.number_of(self.book.merges[-1]["loser"])
         if meanwhile == "writes":
-            self.write_again(number, "visit", {"title": "Clerk"}, "France", fault="")
+            # Each by an address of their own, whichever of them the lead goes by now.
+            other = self.number_of(self.book.merges[-1]["survivor"])
+            self.write_again(number, "visit", {"title": "Clerk", **MORE[-1]}, fault="")
+            self.write_again(other, "demo_request", {"title": "VP"}, fault="")
         elif meanwhile == "sweep":
             self.sweep("")
         elif meanwhile == "works":
@@ -184,4 +185,6 @@ class Stories(Work, Asides, Persons, Promises, Checked):
         else:
             self.book.now += dt.timedelta(days=1)
         self.look_again()
-        self.unmerge(1, MANAGER, crash=False)
+        standing = [merge for merge in self.book.merges if not merge["is_undone"]]
+        # The last one; a multiple of eight would take any.
+        self.unmerge(len(standing) * 8 - 7, MANAGER, crash=False)

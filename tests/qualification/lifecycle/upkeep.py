@@ -16,6 +16,7 @@ from qualification.invariants import violations
 from qualification.models import Leave, RoutingRule
 from tests.qualification.lifecycle import world
 from tests.qualification.lifecycle.book import Row
+from tests.qualification.lifecycle.book_facts import TOOL
 from tests.qualification.lifecycle.faults import crashing_before
 from tests.qualification.lifecycle.walker import HAPPENED, Walker, picks
 
@@ -23,6 +24,22 @@ TITLES = ("VP", "VP", "VP", "Clerk")
 INQUIRIES = ("demo_request", "form_submit")
 FAULTS = ("", "", "", "", "intake", "follow", "score")
 COUNTRIES = ("", "France", "France")
+# What else sources say of somebody; a number is always their own.
+NAMES, TOOLS = ("Kim", "Toni"), ("Excel", "Paper")
+MORE: tuple[dict[str, str], ...] = (
+    *({}, {"phone": "own"}, {"first_name": NAMES[0], TOOL: TOOLS[0]}, {"first_name": NAMES[1]}),
+    *({TOOL: TOOLS[1]}, {"first_name": NAMES[1], "phone": "own", TOOL: TOOLS[0]}),
+)
+NEWS = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": st.sampled_from(["VP", "Clerk"]),
+        "country": st.sampled_from(["Nowhere", "France"]),
+        "first_name": st.sampled_from(NAMES),
+        "phone": st.just("own"),
+        TOOL: st.sampled_from(TOOLS),
+    },
+)
 RESCORE_EVERY = dt.timedelta(hours=6)
 # With more leads in one queue the due times are spread, which the book does not do.
 MOST_LEADS = 50
@@ -59,35 +76,40 @@ class Upkeep(Walker):
         title=st.sampled_from(TITLES),
         country=st.sampled_from(COUNTRIES),
         kind=st.sampled_from(["form_submit", "demo_request", "visit"]),
+        more=st.sampled_from(MORE),
     )
-    def arrives(self, company: str, title: str, country: str, kind: str) -> None:
+    def arrives(
+        self, company: str, title: str, country: str, kind: str, more: dict[str, str]
+    ) -> None:
         """A stranger writes; the door never fails a first message here."""
         if self.births >= MOST_LEADS:
             return
         said = {"email": self.new_address(company), "company": company, "title": title}
         said |= {"type": kind} | ({"country": country} if country else {})
+        said |= self.own(said["email"], more)
         self.process(self.arrive(said), said)
 
     def new_address(self, company: str) -> str:
         self.births += 1
         return f"p{self.births}@{company}.com"
 
+    def own(self, address: str, more: dict[str, str]) -> dict[str, str]:
+        """What is said of somebody, with their own number."""
+        number = int(address.partition("@")[0].removeprefix("p"))
+        return {**more, "phone": f"+33123456{number:03d}"} if "phone" in more else more
+
     @rule(
         number=picks,
         kind=st.sampled_from(["form_submit", "demo_request", "visit"]),
-        change=st.sampled_from([{}, {"title": "VP"}, {"title": "Clerk"}]),
-        country=st.sampled_from(["", "", "Nowhere", "France"]),
+        news=NEWS,
         fault=st.sampled_from(FAULTS),
     )
-    def write_again(
-        self, number: int, kind: str, change: dict[str, str], country: str, fault: str
-    ) -> None:
+    def write_again(self, number: int, kind: str, news: dict[str, str], fault: str) -> None:
         """Somebody writes from an address we know, or knew."""
         row = self.pick(number)
         if row is None:
             return
-        said = {"email": row["address"], "type": kind, **change}
-        said |= {"country": country} if country else {}
+        said = {"email": row["address"], "type": kind} | self.own(row["address"], news)
         message = self.arrive(said)
         if not fault:
             self.process(message, said)
@@ -101,7 +123,9 @@ class Upkeep(Walker):
             self.pending[message] = {"said": said, "due": due}
 
     def arrive(self, said: dict[str, Any]) -> int:
-        return world.store(self.world, said, self.now).pk
+        attributes = {TOOL.partition(".")[2]: said[TOOL]} if TOOL in said else {}
+        plain = {key: value for key, value in said.items() if key != TOOL}
+        return world.store(self.world, {**plain, "attributes": attributes}, self.now).pk
 
     def process(self, message: int, said: dict[str, Any]) -> None:
         done = pipeline.process(message, now=self.now)
@@ -119,8 +143,8 @@ class Upkeep(Walker):
         assert found == row["lead"]
         if row["address"] != address:
             HAPPENED["found by the address of a merged lead"] += 1
-        if lead is None and address in self.left_alone:
-            row.update(left_alone=True, stage="disqualified")
+        if address in self.left_alone and row["stage"] == "new":
+            row["stage"] = "disqualified"
             HAPPENED["left alone after an erasure"] += 1
         self.book.states(row, address, said)
         came_by = row["identities"][address]["came_by"]
@@ -128,7 +152,8 @@ class Upkeep(Walker):
         if said["type"] in ("visit", "demo_request"):
             row["visits" if said["type"] == "visit" else "demos"].append(happened)
         row["is_due"] = True
-        if said["type"] in INQUIRIES and lead and self.book.was_decided(row):
+        is_heard = address not in self.left_alone
+        if said["type"] in INQUIRIES and lead and is_heard and self.book.was_decided(row):
             self.store_score(row)
             row["is_due"] = True
             if self.book.asks_again(row):
@@ -167,7 +192,10 @@ class Upkeep(Walker):
             address = self.new_address(company)
             values = {"email": address, "company": company, "title": title}
             values |= {"country": country} if country else {}
-            said.append(LeadPayload(str(self.births), values, outcome=outcome))
+            values |= self.own(address, MORE[self.births % len(MORE)])
+            tool = values.pop(TOOL, "")
+            attributes = {TOOL.partition(".")[2]: tool} if tool else {}
+            said.append(LeadPayload(str(self.births), values, attributes, outcome=outcome))
         batch = upsert_leads(payloads=said, source=self.world.source, now=self.now)
         pipeline.facts_changed(batch.affected, now=self.now)
         pipeline.score_and_queue(batch.affected, now=self.now)
@@ -179,7 +207,7 @@ class Upkeep(Walker):
                 stage=outcome or "new",
                 has_outcome=bool(outcome),
             )
-            self.book.states(row, payload.external_id, dict(payload.values))
+            self.book.states(row, payload.external_id, payload.statements)
             made.append(row)
         for row in made:
             self.score(row)
@@ -193,7 +221,7 @@ class Upkeep(Walker):
     def edit_account(self, company: str, big: bool) -> None:
         """Somebody corrects the size of a company: all its leads are due for a score."""
         firm = self.book.firm(company)
-        leads = [row for row in self.book.standing() if row["firm"] == firm]
+        leads = [row for row in self.book.standing() if row["account"] == firm]
         accounts = {
             lead.account_id for lead in Lead.objects.filter(pk__in=[r["lead"] for r in leads])
         }

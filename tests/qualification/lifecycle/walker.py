@@ -146,6 +146,10 @@ class Walker(RuleBasedStateMachine):
         among = every if number % 8 == 0 else suiting or every
         return among[number // 8 % len(among)] if among else None
 
+    def number_of(self, lead: int) -> int:
+        """`pick` counts leads in the order of the book; a multiple of eight takes any."""
+        return list(self.book.leads).index(lead) * 8
+
     def who(self, row: Row, person: int) -> int:
         """The holder where the holder is meant and there is one."""
         return person if person != HOLDER else row["holder"] if row["holder"] is not None else 0

@@ -16,6 +16,7 @@ from qualification.review.checklists import record_answer
 from qualification.review.nurture import WakeWish
 from qualification.review.touches import log_touch, snooze_item
 from tests.qualification.lifecycle.book import ATTEMPTS, UNDO, Row
+from tests.qualification.lifecycle.book_facts import CONSENT, REQUIRED
 from tests.qualification.lifecycle.desks import DESKS, Desks
 from tests.qualification.lifecycle.walker import (
     HOLDER,
@@ -31,8 +32,6 @@ from tests.qualification.lifecycle.walker import (
 )
 
 WAKES = ("date", "activity", "score", "contract")
-REQUIRED = ("budget", "authority", "pain", "timing")
-CONSENT = "share_consent"
 VERBS: dict[str, Any] = {
     "accept": decisions.accept_lead,
     "reject": decisions.reject_lead,
@@ -105,14 +104,15 @@ class Work(Desks):
         person = self.who(row, person)
         is_others = row["item"] is not None and row["holder"] not in (None, person)
         is_others = is_others or row["merged_into"] is not None
+        refusal = "LeadErased" if row["is_erased"] else "NotHolder" if is_others else ""
         told: dict[str, object] = dict.fromkeys(REQUIRED, "known") | {CONSENT: consents}
         found = self.through(
             "answer",
             lambda: [self.record(row["lead"], key, said, person) for key, said in told.items()],
-            refusal="NotHolder" if is_others else "",
+            refusal=refusal,
         )
         if found is not None:
-            row.update(answered=True, consents=consents)
+            self.book.answers(row, told, person)
             if self.book.holds(row, person):
                 self.renew(row)
 
@@ -167,7 +167,7 @@ class Work(Desks):
         row = self.pick(number, is_held)
         if row is None:
             return
-        refusal = self.lacks(row, to) if row["answered"] else "ChecklistIncomplete"
+        refusal = self.lacks(row, to) if self.book.is_answered(row) else "ChecklistIncomplete"
         found = self.decide(row, person, "accept", refusal=refusal, crash=crash, to=self.target(to))
         if found is not None:
             self.lies_on(row, to, handoff="waiting")
