@@ -121,3 +121,19 @@ def test_it_counts_a_segment(marketing: Client) -> None:
     assert "Fair,1,0,0,0" in rows
     everything = marketing.get("/sources/sources.csv?days=all&segment=no%00where").content.decode()
     assert "Fair,2,0,0,0" in everything
+
+
+def test_odoo_84259_104365_one_accept_is_no_percentage(
+    people: dict[str, User], marketing: Client
+) -> None:
+    """Nor is one accept and one reject: what it lacks is said instead."""
+    decided(people, "webinar", 1, 0)
+    decided(people, "partner", 1, 1)
+    rows = {row.name: row for row in source_report(days=None, now=timezone.now()).rows}
+    for name, lacks in (("webinar", 29), ("partner", 28)):
+        assert (rows[name].rate, rows[name].interval, rows[name].missing) == (None, None, lacks)
+    html = marketing.get("/sources/?days=all").content.decode()
+    table = html[html.index("<tbody>") : html.index("</tbody>")]
+    assert "%" not in table
+    for lacks in (29, 28):
+        assert f"Not enough data: {lacks} more decisions" in table
