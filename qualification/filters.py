@@ -189,6 +189,7 @@ class QueueFilter(django_filters.FilterSet):
         self.filters["owner"].extra["choices"] = [
             ("me", _("Me")),
             ("nobody", _("Nobody")),
+            ("held", _("Held")),
             *offered.colleagues,
         ]
 
@@ -246,7 +247,9 @@ class QueueFilter(django_filters.FilterSet):
         return rows.filter(IsMember(F("lead_id"), condition=condition, as_of=self.now))
 
     def held_by(self, rows: QuerySet[ReviewItem], name: str, who: str) -> QuerySet[ReviewItem]:
-        """Items of one holder, or of nobody."""
+        """Items of one holder, of nobody, or those nobody may take as things are."""
         if who == "nobody":
             return rows.filter(holder=None)
+        if who == "held":
+            return rows.exclude(hold_reason="")
         return rows.filter(holder=self.reader.pk if who == "me" else int(who))

@@ -27,11 +27,13 @@ PREFERENCES = "qualification:notice-preferences"
 
 @dataclass(frozen=True)
 class Step:
-    """What to do; `url` names the page where, with `link` as its words, if it is another one."""
+    """What to do; `url` names the page where, with `link` as its words, if it is another one.
+    `touch` says the same where there is no keyboard, if `text` names keys."""
 
     text: str | Promise
     url: str = ""
     link: str | Promise = ""
+    touch: str | Promise = ""
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,24 @@ HINTS: Mapping[str, Hints] = {
         Role.SDR,
         QUEUE,
         (
-            Step(_("Press N: the lead that is most urgent is yours for half an hour.")),
             Step(
-                _("On its page T logs a call, 1 to 4 say how sure an answer is, E corrects a fact.")
+                _("Press N: the lead that is most urgent is yours for half an hour."),
+                touch=_("“Next lead” above: the most urgent one is yours for half an hour."),
+            ),
+            Step(
+                _("On its page T logs a call, 1 to 4 rate an answer, E corrects a fact."),
+                touch=_(
+                    "On its page the receiver below logs a call; “Discovery” asks the questions,"
+                    " “Lead” has the facts to correct."
+                ),
             ),
             Step(
                 _("A, R and U decide; Z takes it back for 30 seconds. Try it on past leads first:"),
                 "qualification:practice",
                 _("Practice"),
+                touch=_(
+                    "Decide below: for 30 seconds it can be taken back. Try it on past leads first:"
+                ),
             ),
         ),
     ),
@@ -68,6 +80,7 @@ HINTS: Mapping[str, Hints] = {
                 _("Red clocks are late. See who answers in time, and give leads on with X:"),
                 "qualification:sla-report",
                 _("Response times"),
+                touch=_("Red clocks are late. Tick leads to give them on; see who is in time:"),
             ),
             Step(
                 _("See how a lead finds its person, and who has room:"),

@@ -1,10 +1,9 @@
-"""What to say to a lead: a sentence that rests on a fact, and pages to show. Suggestions only;
-nothing is sent. Called by the view of the lead page's block."""
+"""What to show to a lead: pages an admin keeps for its stage, segment and facts. Suggestions only;
+nothing is sent. Called by the view of the lead page's fragment; the first sentence above it is
+`handoff.packet.opening`, drawn with the page, which has its checklist and ledger at hand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from crm.models import Lead
@@ -15,21 +14,11 @@ from qualification.scoring.holds import rules_holding
 MOST = 3
 
 
-@dataclass(frozen=True)
-class Talk:
-    """`text` and the `fact` it rests on, both blank where nothing is known; what to show."""
+def materials_for(lead: Lead, *, now: datetime) -> tuple[Material, ...]:
+    """The first materials by position that fit stage, segment and condition.
 
-    text: str
-    fact: str
-    materials: tuple[Material, ...]
-
-
-def talk_with(lead: Lead, *, opening: Mapping[str, str], now: datetime) -> Talk:
-    """The opening with the first materials by position that fit stage, segment and condition.
-
-    Two queries, however many materials there are. One whose condition cannot be read any more is
-    passed over.
+    Two queries, however many there are. One whose condition cannot be read any more is passed over.
     """
     offered = list(Material.objects.for_stage(lead).select_related("segment"))
     fitting = rules_holding([lead.pk], offered, of="material", now=now).get(lead.pk, [])
-    return Talk(text=opening["text"], fact=opening["fact"], materials=tuple(fitting[:MOST]))
+    return tuple(fitting[:MOST])

@@ -43,6 +43,15 @@ def duration_text(length: timedelta) -> str:
     return f"{sign}{days} d {hours} h" if hours else f"{sign}{days} d"
 
 
+def open_time_text(minutes: int) -> str:
+    """A length of open time: `45 m`, `1 h 30 m`, `48 h`; never in days, which have as many open
+    hours as a calendar says."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest} m"
+    return f"{hours} h {rest:02d} m" if rest else f"{hours} h"
+
+
 def countdown_text(left: timedelta) -> str:
     """Time left on a clock: `06:40` below 15 minutes, else as a length; overdue is negative."""
     if timedelta(0) <= left < COUNTDOWN_BELOW:

@@ -236,6 +236,18 @@ def duration(value: timedelta | float | None) -> str:
 
 
 @register.filter
+def open_time(minutes: int) -> str:
+    """Minutes of open time as `45 m`, `1 h 30 m`, `48 h`."""
+    return figures.open_time_text(minutes)
+
+
+@register.filter
+def is_web_address(value: object) -> bool:
+    """Whether a text from outside may become a link: nothing but http and https."""
+    return str(value).lower().startswith(("http://", "https://"))
+
+
+@register.filter
 def exact_time(value: timedelta) -> str:
     """A length of time to the second, such as `26:04:09`."""
     seconds = int(value.total_seconds())
@@ -265,6 +277,12 @@ def capped(count: int | None) -> str:
     if count is None:
         return ""
     return f"{CAP:,}+" if count > CAP else f"{count:,}"
+
+
+@register.filter
+def balance(owed: Decimal | float | None) -> str:
+    """Leads owed to somebody, with two decimals: `0.33`, `−0.33`."""
+    return "–" if owed is None else f"{owed:.2f}".replace("-", figures.MINUS)
 
 
 @register.filter

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.models import Lead
 from qualification.choices import AnswerState, DisputeKind
 from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
+from qualification.handoff.packet import opening
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require
 from qualification.personal.reads import request_on
@@ -113,6 +114,7 @@ def page_context(
         "touch_choices": TOUCHES,
         "answer_states": AnswerState.choices,
         "answer_form": answer_form_for(space),
+        "opening": opening(lead=lead, checklist=space.checklist, ledger=space.ledger),
         "later_query": _later_query(space),
         "buying": buying_committee_of(lead, space.committee),
         "role_form": BuyingRoleForm() if space.is_mine else None,
@@ -167,7 +169,9 @@ def parts_response(
     context: dict[str, Any] | None = None,
     ask: str = "",
 ) -> HttpResponse:
-    """Answers a verb on the lead page: an optional main fragment, then pieces out of band."""
+    """Answers a verb on the lead page: an optional main fragment, then pieces out of band. The verb
+    may have moved the stage; `lead` was read before."""
+    lead.refresh_from_db(fields=["stage"])
     drawn = {**page_context(request, lead, ask=ask), **(context or {})}
     html = render_to_string(main, drawn, request=request) if main else ""
     for part in parts:

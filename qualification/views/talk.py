@@ -1,4 +1,4 @@
-"""What to say to a lead: a fragment of the lead page."""
+"""What to show to a lead: a fragment of the lead page, below the sentence to begin with."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from qualification.handoff.packet import opening
+from qualification.models import ReviewItem
 from qualification.permissions import Right, require
-from qualification.review.checklists import checklist_of
-from qualification.review.frameworks import frameworks_on_offer
-from qualification.review.talk import talk_with
-from qualification.review.workspace import item_of, pick_of
-from qualification.scoring.ledger import ledger_of
-from qualification.scoring.versions import active_model
+from qualification.review.talk import materials_for
 from qualification.views.fetch import reader_of, visible_lead_or_404
 from qualification.views.replies import is_htmx
 
@@ -22,17 +17,11 @@ from qualification.views.replies import is_htmx
 @require_GET
 @require(Right.SEE_LEADS)
 def lead_talk(request: HttpRequest, pk: int) -> HttpResponse:
-    """A sentence to begin with, the fact it rests on, and what to show."""
-    lead, now = visible_lead_or_404(request.user, pk), timezone.now()
-    item, model, score = item_of(lead), active_model(), getattr(lead, "score", None)
-    framework = pick_of(item, frameworks_on_offer(), now=now).framework
-    checklist = checklist_of(lead, framework, now=now)
-    ledger = ledger_of(lead.pk, model=model, now=score.as_of) if model and score else None
-    begins = opening(lead=lead, checklist=checklist, ledger=ledger)
-    context = {
-        "lead": lead,
-        "talk": talk_with(lead, opening=begins, now=now),
-        "is_mine": item is not None and item.holder_id == reader_of(request).pk,
-    }
-    name = "_lead_talk.html" if is_htmx(request) else "talk_page.html"
+    """What to show, each with a press that logs the mail."""
+    lead = visible_lead_or_404(request.user, pk)
+    materials = materials_for(lead, now=timezone.now())
+    held = ReviewItem.objects.open().filter(lead=lead, holder=reader_of(request))
+    is_mine = bool(materials) and held.exists()
+    context = {"lead": lead, "materials": materials, "is_mine": is_mine}
+    name = "_lead_materials.html" if is_htmx(request) else "talk_page.html"
     return render(request, f"qualification/{name}", context)

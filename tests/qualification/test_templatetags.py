@@ -328,3 +328,37 @@ def test_a_capped_count_says_that_there_are_more() -> None:
         "1,000",
         "1,000+",
     ]
+
+
+# --- open time, balances, addresses ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(0, "0 m"), (45, "45 m"), (60, "1 h"), (90, "1 h 30 m"), (2880, "48 h"), (4805, "80 h 05 m")],
+)
+def test_open_time_is_never_in_days(minutes: int, text: str) -> None:
+    assert drawn("{{ n|open_time }}", n=minutes) == text
+
+
+@pytest.mark.parametrize(
+    ("owed", "text"), [(Decimal("0.333"), "0.33"), (-0.333, "−0.33"), (0, "0.00"), (None, "–")]
+)
+def test_a_balance_has_a_true_minus(owed: object, text: str) -> None:
+    assert drawn("{{ n|balance }}", n=owed) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "is_one"),
+    [
+        ("https://a.example", True),
+        ("HTTP://a.example", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("a.example", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_web_addresses_become_links(address: object, is_one: bool) -> None:
+    assert drawn("{{ a|is_web_address }}", a=address) == str(is_one)

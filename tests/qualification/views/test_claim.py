@@ -50,6 +50,13 @@ def test_it_redraws_the_lead_page(sdr: Client, waiting: Make) -> None:
     assert "Claimed by you" in html
 
 
+def test_the_page_it_redraws_says_the_new_stage(sdr: Client, waiting: Make) -> None:
+    """The verb moves the stage after the lead was read."""
+    item = waiting()
+    response = sdr.post(f"/leads/{item.lead_id}/claim/", headers={"HX-Request": "true"})
+    assert "#stage-working" in response.content.decode()
+
+
 def test_it_goes_to_the_lead_without_htmx(sdr: Client, waiting: Make) -> None:
     item = waiting()
     response = sdr.post(f"/leads/{item.lead_id}/claim/")

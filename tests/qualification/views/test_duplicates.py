@@ -141,7 +141,7 @@ def test_of_another_team_it_says_only_that_there_is_one(
         factories.TeamFactory(name="Americas"), phone_key="+4930123456", first_name="Tess"
     )
     html = banner(login(people["manager"]), lead)
-    assert "Exists in another team." in html
+    assert "May also be a lead of another team" in html
     for secret in ("Tess", other.last_name, f"/leads/{other.pk}/", "phone", "Americas"):
         assert secret not in html
     assert say_apart(login(people["manager"]), lead, other) == 404

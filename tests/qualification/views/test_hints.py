@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -21,6 +22,8 @@ from tests.qualification import queue_support as rows
 pytestmark = pytest.mark.django_db
 Login = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
+# A letter by itself, but for “A lead …”.
+KEY = re.compile(r"\b[A-Z]\b(?! lead)")
 PANEL = 'id="hints"'
 
 
@@ -50,6 +53,14 @@ def test_each_step_leads_where_its_role_may_go(
     client = login(people[role])
     for step in HINTS[role].steps:
         assert not step.url or client.get(reverse(step.url)).status_code == 200, step.url
+
+
+def test_no_step_names_a_key_where_there_is_none(people: dict[str, User]) -> None:
+    """Whatever names a key says it without one for fingers."""
+    for hints in HINTS.values():
+        for step in hints.steps:
+            assert step.touch or not KEY.search(str(step.text)), step.text
+            assert not KEY.search(str(step.touch)), step.touch
 
 
 def test_other_pages_have_none(people: dict[str, User], login: Login) -> None:

@@ -65,6 +65,7 @@ def test_it_counts_claims_and_waiting(sdr: Client, waiting: Make, claimed: Make)
         ("tier=hot", ["Marcus Oyelaran"]),
         ("owner=nobody", ["Marcus Oyelaran", "Ingrid Halvorsen"]),
         ("owner=me", ["Sophie Lambert"]),
+        ("owner=held", []),
         ("sla=breached", []),
         ("owner=nobody&q=ingrid", ["Ingrid Halvorsen"]),
         ("tier=none-such", []),
@@ -242,3 +243,18 @@ def test_a_segment_narrows_the_list_and_is_a_tab(sdr: Client, waiting: Make) -> 
     assert '<a href="/queue/?segment=dach" aria-current="true">DACH</a>' in page
     assert '<input type="radio" name="segment" value="dach" checked>' in page
     assert "Carlos" in sdr.get("/queue/?segment=nowhere").content.decode()
+
+
+def test_a_manager_sees_which_leads_are_held_and_why(
+    waiting: Make, people: dict[str, User], login: Callable[[User], Client]
+) -> None:
+    """Who may take any lead still has to see that nobody else can take this one."""
+    item = waiting(first_name="Ingrid", last_name="Halvorsen")
+    waiting(first_name="Marcus", last_name="Oyelaran")
+    why = "Nobody of “Seniors” can take it now"
+    ReviewItem.objects.filter(pk=item.pk).update(hold_reason=why)
+    client = login(people["manager"])
+    page = client.get(f"{QUEUE}?owner=held").content.decode()
+    assert names(page) == ["Ingrid Halvorsen"]
+    assert f'title="{why}"' in page
+    assert f"Held: {why}. Claim it, or give" in client.get(f"/leads/{item.lead_id}/").text

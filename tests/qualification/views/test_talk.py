@@ -32,7 +32,7 @@ def add(title: str, **fields: Any) -> Material:
 def shown(client: Client, lead: Lead) -> list[str]:
     response = client.get(f"/leads/{lead.pk}/talk/", headers={"HX-Request": "true"})
     assert response.status_code == 200
-    return [material.title for material in response.context["talk"].materials]
+    return [material.title for material in response.context["materials"]]
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def test_the_sentence_names_the_fact_it_rests_on(
     item: ReviewItem, people: dict[str, User], login: Login
 ) -> None:
     client = login(people["sdr"])
-    page = client.get(f"/leads/{item.lead_id}/talk/").content.decode()
+    page = client.get(f"/leads/{item.lead_id}/").content.decode()
     assert "You asked us about Sea freight" in page
     assert "Rests on: Topic of the inquiry: Sea freight" in page
     answer(item.lead, "pain", people["sdr"], value="Late trucks")
-    assert "“You told us: “Late trucks”" in client.get(f"/leads/{item.lead_id}/talk/").text
+    assert "“You told us: “Late trucks”" in client.get(f"/leads/{item.lead_id}/").text
 
 
 def test_segment_and_condition_must_both_hold(
@@ -121,8 +121,21 @@ def test_a_lead_out_of_sight_is_not_found(people: dict[str, User], login: Login)
 
 def test_nothing_known_is_said(people: dict[str, User], login: Login) -> None:
     item = held_item(people["sdr"], topic="")
-    page = login(people["sdr"]).get(f"/leads/{item.lead_id}/talk/").content.decode()
-    assert "Nothing is known yet" in page
+    client = login(people["sdr"])
+    assert "Nothing is known yet" in client.get(f"/leads/{item.lead_id}/").content.decode()
+    assert "No page to show fits" in client.get(f"/leads/{item.lead_id}/talk/").content.decode()
+
+
+def test_an_answer_changes_the_sentence_at_once(
+    item: ReviewItem, people: dict[str, User], login: Login
+) -> None:
+    """The answer comes back with the pane it changed, the first sentence in it."""
+    answered = login(people["sdr"]).post(
+        f"/leads/{item.lead_id}/answer/",
+        {"criterion": "pain", "state": "confirmed", "value": "Late trucks", "source": "Call"},
+        headers={"HX-Request": "true"},
+    )
+    assert "“You told us: “Late trucks”" in answered.content.decode()
 
 
 def test_an_admin_adds_one(people: dict[str, User], login: Login) -> None:
