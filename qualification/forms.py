@@ -303,7 +303,11 @@ class BuyingRoleForm(StyledForm):
 class AnswerForm(StyledForm):
     """The answer to one question; the value's field follows the criterion's type."""
 
-    state = forms.ChoiceField(label=_("How sure"), choices=AnswerState.choices)
+    state = forms.ChoiceField(
+        label=_("How sure"),
+        choices=AnswerState.choices,
+        error_messages={"required": _("Say how sure it is.")},
+    )
     source = forms.CharField(label=_("From"), required=False, max_length=120)
     answered_on = forms.DateField(label=_("Said on"), required=False, widget=date_input())
     evidence_url = forms.URLField(

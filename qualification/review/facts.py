@@ -42,6 +42,12 @@ LABELS = {
     "account_city": gettext_lazy("City of the company"),
     "account_country": gettext_lazy("Country of the company"),
 }
+# Where the heading says already whose they are, and the value in which unit.
+SHORT_LABELS = {
+    "revenue": gettext_lazy("Revenue"),
+    "account_city": gettext_lazy("City"),
+    "account_country": gettext_lazy("Country"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,11 @@ class Fact:
     is_of_company: bool
     source: Stated | None
     others: tuple[Stated, ...]
+
+    @property
+    def short_label(self) -> str:
+        """The label under a heading that names the company."""
+        return str(SHORT_LABELS.get(self.key, self.label))
 
     @property
     def text(self) -> str:

@@ -13,7 +13,11 @@ document.addEventListener("click", (e) => {
   closeAll(inside);
   // A radio chosen by mouse closes the menu; by arrow keys (no detail) one may go on choosing.
   const chosen = e.target.closest("button, a") ?? (e.detail > 0 ? e.target.closest("label") : null);
-  if (inside && chosen && !e.target.closest("[data-keep-open]")) inside.open = false;
+  if (inside && chosen && !e.target.closest("[data-keep-open]")) {
+    inside.open = false;
+    // What closes takes no focus along: it goes on where the menu was, once the click has done its work.
+    setTimeout(() => { if (document.activeElement === document.body || inside.contains(document.activeElement)) inside.querySelector("summary").focus({ preventScroll: true }); });
+  }
 });
 document.addEventListener("keydown", (e) => {
   if (e.key !== "Escape" || !open().length || document.querySelector("dialog:modal")) return;

@@ -124,3 +124,24 @@ def test_what_can_be_pressed_in_a_row_slides_under_the_head(
         }"""
     )
     assert on_top == [0, True, True]
+
+
+@pytest.mark.parametrize("width", [390, 660, 768, 900, 1024, 1100, 1101, 1280])
+def test_half_a_screen_is_enough_for_a_lead(
+    people: dict[str, User], open_browser: Open, owned: ReviewItem, width: int
+) -> None:
+    """Beside a dialler the window is half as wide: every verb is still in it."""
+    page = open_browser(people["sdr"], width=width)
+    page.goto(f"/leads/{owned.lead_id}/")
+    expect(page.locator("#decision-bar [data-key=a]")).to_be_visible()
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("#decision-bar :is(.btn, .ready), #lead-top .btn")]
+          .filter((el) => el.checkVisibility())
+          .filter((el) => {
+            const box = el.getBoundingClientRect();
+            return box.left < 0 || box.right > innerWidth + 1 || box.bottom > innerHeight + 1;
+          })
+          .map((el) => el.textContent.trim())"""
+    )
+    assert cut == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
