@@ -71,6 +71,14 @@ def standing_disputes(lead: Lead) -> dict[str, ScoreDispute]:
     return {dispute.rule_key: dispute for dispute in standing}
 
 
+def lines_to_flag(ledger: Ledger | None, disputes: dict[str, ScoreDispute]) -> tuple[Line, ...]:
+    """The lines a person may say misled them: of rules that moved the score, largest first."""
+    groups, others = groups_of(ledger, disputes)
+    lines = [*(line for group in groups for line in group.lines), *others]
+    moved = [line for line in lines if line.rule_id is not None and line.points_tenths]
+    return tuple(sorted(moved, key=lambda line: -abs(line.points_tenths)))
+
+
 def groups_of(
     ledger: Ledger | None, disputes: dict[str, ScoreDispute]
 ) -> tuple[tuple[Group, ...], tuple[Line, ...]]:

@@ -35,7 +35,6 @@ from qualification.review.rejection_reasons import reasons_by_group
 from qualification.review.score_lines import standing_disputes
 from qualification.review.suggestions import suggested_reason
 from qualification.review.workspace import pick_of
-from qualification.scoring.ledger import ledger_of
 from qualification.scoring.versions import active_model
 from qualification.templatetags.figures import unsigned_tenths
 from qualification.toasts import add_toast, close_dialog
@@ -48,6 +47,7 @@ from qualification.views.fetch import (
     visible_lead_or_404,
 )
 from qualification.views.lead import parts_response
+from qualification.views.misled import ledger_now, misled_context
 from qualification.views.replies import go_to, is_htmx, lead_url
 
 MAX_KEY_DIGITS = 18
@@ -127,7 +127,8 @@ def item_of_form(request: HttpRequest, lead: Lead) -> ReviewItem:
 
 
 def _reject_context(dialog: Dialog) -> dict[str, Any]:
-    disputes = list(standing_disputes(dialog.lead).values())
+    standing = standing_disputes(dialog.lead)
+    disputes = list(standing.values())
     wanted = settings.LEADQUAL["MIN_ATTEMPTS"]
     made = decisions.attempts_on(dialog.lead)
     checklist = checklist_for(dialog.item)
@@ -138,15 +139,12 @@ def _reject_context(dialog: Dialog) -> dict[str, Any]:
     chosen = dialog.form["reason"].value()
     if chosen is None and suggested is not None and not dialog.form.is_bound:
         chosen = suggested.pk
-    points = _points_of_lines(dialog.lead)
-    for flagged in disputes:
-        flagged.tenths = points.get(flagged.rule_key, 0)  # type: ignore[attr-defined]
     return {
+        **misled_context(dialog.lead, ledger=ledger_now(dialog.lead), disputes=standing),
         "reason_groups": groups,
         "suggested": suggested,
         "suggestion_reason": hint.why if hint else "",
         "chosen_reason": _number(chosen),
-        "disputes": disputes,
         "attempts_made": made,
         "attempts_wanted": wanted if made < wanted else 0,
         "needs_second": _needs_second(dialog),
@@ -167,12 +165,6 @@ def _number(value: Any) -> int | None:
     """The key in a field as it was sent; None for what no key can be."""
     text = str(value or "")
     return int(text) if text.isdecimal() and len(text) <= MAX_KEY_DIGITS else None
-
-
-def _points_of_lines(lead: Lead) -> dict[str, int]:
-    model = active_model()
-    ledger = ledger_of(lead.pk, model=model) if model else None
-    return {line.rule_key: line.points_tenths for line in ledger.lines} if ledger else {}
 
 
 @require_http_methods(["GET", "POST"])
@@ -211,8 +203,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
 def _accept_context(dialog: Dialog) -> dict[str, Any]:
     lead, now = dialog.lead, timezone.now()
     checklist = checklist_for(dialog.item)
-    model = active_model()
-    ledger = ledger_of(lead.pk, model=model) if model else None
+    ledger = ledger_now(lead)
     desks = desks_for(lead, now=now)
     chosen = dialog.form["to"].value()
     packet = build_packet(lead=lead, checklist=checklist, ledger=ledger, now=now)
@@ -224,6 +215,7 @@ def _accept_context(dialog: Dialog) -> dict[str, Any]:
         "missing": checklist.missing,
         "packet": packet,
         "help_form": HelpForm(),
+        **misled_context(lead, ledger=ledger),
     }
 
 

@@ -18,16 +18,20 @@ from qualification.permissions import Right, require
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of, visible_lead_or_404
 from qualification.views.lead import parts_response
+from qualification.views.misled import ledger_now, misled_context
 from qualification.views.replies import is_htmx, lead_url
 
 WITHDRAW = "withdraw"
 NOTE_LENGTH = 300
+PARTS = ("ledger", "journey")
+DIALOG_LINES = "qualification/_misled.html"
 
 
 @require_POST
 @require(Right.WORK_QUEUE)
 def dispute(request: HttpRequest, pk: int) -> HttpResponse:
-    """Flags a line as bad data, stale, wrong rule or bot, or takes the flag back."""
+    """Flags a line as bad data, stale, wrong rule or bot, or takes the flag back; on the page of a
+    lead or in the dialog of its decision."""
     lead = visible_lead_or_404(request.user, pk)
     # Drafts are the admins': nobody else learns what stands in one.
     rules = ScoringRule.objects.exclude(model__published_at=None)
@@ -39,7 +43,18 @@ def dispute(request: HttpRequest, pk: int) -> HttpResponse:
     if not is_htmx(request):
         messages.success(request, said)
         return redirect(lead_url(lead))
-    return add_toast(parts_response(request, lead, ("ledger", "journey")), said)
+    if request.POST.get("from") == "dialog":
+        lines = misled_context(lead, ledger=ledger_now(lead))
+        parts = PARTS if _is_over_lead(request, lead) else ()
+        return parts_response(request, lead, parts, main=DIALOG_LINES, context=lines)
+    return add_toast(parts_response(request, lead, PARTS), said)
+
+
+def _is_over_lead(request: HttpRequest, lead: Lead) -> bool:
+    """Whether the dialog stands over the page of the lead, not on a page of its own."""
+    htmx = getattr(request, "htmx", None)
+    path = htmx.current_url_abs_path if htmx else None
+    return (path or "").partition("?")[0] == lead_url(lead)
 
 
 def _apply(request: HttpRequest, lead: Lead, rule: ScoringRule, kind: str) -> str:

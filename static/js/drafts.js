@@ -74,6 +74,8 @@ document.addEventListener("submit", (e) => {
 });
 document.addEventListener("htmx:afterRequest", (e) => {
   const { xhr, requestConfig } = e.detail;
+  // What is said beside a form takes nothing of the form along.
+  if (requestConfig.elt.matches("[data-aside]")) return;
   const bounced = isLogin(xhr.responseURL) || isLogin(xhr.getResponseHeader("HX-Redirect"));
   const taken = xhr.status >= 200 && xhr.status < 400 && requestConfig.verb !== "get" && !bounced;
   if (taken) forget(requestConfig.elt.closest("form") ?? requestConfig.elt);

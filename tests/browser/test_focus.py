@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from crm.models import User
-from qualification.models import ScoreDispute, Touch
+from qualification.models import Decision, ScoreDispute, Touch
 from qualification.review.claims import claim_item
 from tests.qualification.decision_support import active_model
 from tests.qualification.queue_support import waiting_item
@@ -55,3 +55,27 @@ def test_a_refused_answer_starts_at_what_is_wrong(page: Page) -> None:
     page.locator("#ask [data-submit]").click()
     expect(page.locator("#ask .error").first).to_be_visible()
     expect(page.locator("#id_value")).to_be_focused()
+
+
+def test_a_line_is_flagged_in_the_dialog_and_nothing_typed_is_lost(page: Page) -> None:
+    """The flag goes by itself: what was typed stays, also in the draft, and is sent once."""
+    page.keyboard.press("r")
+    dialog = page.locator("#dialog")
+    dialog.locator("#id_note").fill("180 people, one site")
+    line = dialog.locator("#misled select").first
+    line.focus()
+    line.select_option("stale")
+    expect(page.locator("#ledger .chip.warn")).to_contain_text("Stale")
+    expect(dialog.locator("#misled select").first).to_have_value("stale")
+    expect(dialog.locator("#misled select").first).to_be_focused()
+    expect(dialog.locator("#id_note")).to_have_value("180 people, one site")
+    dispute = ScoreDispute.objects.get()
+    assert (dispute.kind, dispute.note) == ("stale", "")
+    page.reload()
+    page.keyboard.press("r")
+    expect(dialog.locator("#id_note")).to_have_value("180 people, one site")
+    dialog.get_by_label("Company too small").check()
+    dialog.locator("#id_note").press("Control+Enter")
+    expect(page.locator("#toasts")).to_contain_text("Rejected: Company too small")
+    assert Decision.objects.get().note == "180 people, one site"
+    assert ScoreDispute.objects.get().kind == "stale"

@@ -68,3 +68,26 @@ def test_it_knows_no_rule_of_a_draft(
     draft = copy_to_draft(model=live, by=people["admin"], now=now)
     form = {"rule": draft.rules.get().pk, "kind": "bot"}
     assert sdr.post(f"/leads/{item.lead_id}/dispute/", form).status_code == 404
+
+
+def test_the_dialog_of_a_decision_flags_lines_too(sdr: Client, claimed: Make) -> None:
+    """Both dialogs ask which lines misled; saying so redraws the lines and the ledger behind."""
+    item, rule = claimed(), ScoringRule.objects.get()
+    for verb in ("reject", "accept"):
+        html = sdr.get(f"/leads/{item.lead_id}/{verb}/", headers=HTMX).content.decode()
+        assert "Which score lines misled?" in html
+        assert f"What is wrong with {rule.name}" in html
+    given = {"rule": rule.pk, "kind": "stale", "from": "dialog"}
+    url = f"/leads/{item.lead_id}/dispute/"
+    over = HTMX | {"HX-Current-URL": f"http://testserver/leads/{item.lead_id}/?ask=pain"}
+    html = sdr.post(url, given, headers=over).content.decode()
+    assert html.startswith('<div class="field" id="misled">')
+    assert '<option value="stale" selected>' in html
+    assert 'id="ledger-block" hx-swap-oob="true"' in html
+    assert ScoreDispute.objects.get().kind == "stale"
+    html = sdr.get(f"/leads/{item.lead_id}/reject/", headers=HTMX).content.decode()
+    assert '<option value="stale" selected>' in html
+    alone = HTMX | {"HX-Current-URL": f"http://testserver/leads/{item.lead_id}/reject/"}
+    html = sdr.post(url, given | {"kind": "withdraw"}, headers=alone).content.decode()
+    assert "hx-swap-oob" not in html
+    assert ScoreDispute.objects.get().withdrawn_at is not None
