@@ -14,6 +14,7 @@ from crm.imports.errors import shielded
 from qualification.choices import TimerKind
 from qualification.insights import response
 from qualification.insights.regions import regions_of
+from qualification.models import SelfCheck
 from qualification.permissions import Right, require
 from qualification.views.fetch import reader_of
 
@@ -24,7 +25,7 @@ DEFAULT_PERIOD = "30"
 @require_GET
 @require(Right.AUDIT)
 def sla_report(request: HttpRequest) -> HttpResponse:
-    """Met clocks and answer times by team, source, week and country."""
+    """Met clocks and answer times by team, source, week, country; whether a lead is forgotten."""
     report = _report(request)
     context = {
         "report": report,
@@ -39,6 +40,7 @@ def sla_report(request: HttpRequest) -> HttpResponse:
         "period": period_of(request),
         "periods": PERIODS,
         "updated_at": timezone.now(),
+        "self_check": SelfCheck.objects.first(),
     }
     return render(request, "qualification/sla_report.html", context)
 

@@ -120,6 +120,24 @@ def test_the_page_lists_checks_and_links_the_leads(
 
 
 @pytest.mark.django_db
+def test_the_managers_page_shows_what_the_last_pass_found(
+    login: Callable[[User], Client], people: dict[str, User], forgotten: int
+) -> None:
+    client = login(people["manager"])
+
+    def tile() -> str:
+        html = client.get("/sla/").content.decode()
+        start = html.index('id="forgotten"')
+        return html[start : html.index("</section>", start)]
+
+    assert 'href="/self-check/"' in tile()
+    assert "Not checked yet" in tile()
+    self_check.check_now(now=NOW - dt.timedelta(days=1))
+    assert "Broken" in tile()
+    assert ">1 <small>violations in " in tile()
+
+
+@pytest.mark.django_db
 def test_a_manager_of_another_team_sees_the_count_but_not_the_lead(
     login: Callable[[User], Client], forgotten: int
 ) -> None:
