@@ -57,7 +57,7 @@ def shoot(page: Page, name: str) -> None:
 def open_owned_lead(page: Page) -> None:
     """The first lead this person works on."""
     page.goto("/my-work/")
-    page.locator("a[href^='/leads/']").last.click()
+    page.locator(".lead-link").last.click()
     page.wait_for_selector("h1")
 
 
