@@ -82,12 +82,16 @@ class Book(BookOfClocks, BookOfFacts):
         """Out of the queue, its clock ended."""
         self.settle(row, at)
         row.update(stage=stage, state=None, holder=None, lease=None, item=None, clock=None)
-        row.update(assignee=None, in_pool=False, task=None)
+        row.update(assignee=None, in_pool=False, task=None, out_at=self.now)
 
     def was_decided(self, row: Row) -> bool:
         """Whether an inquiry brings somebody back: not whom a rule keeps out."""
         is_out = row["stage"] in ("disqualified", "lost", "nurture")
         return is_out and not row["turned_away"]
+
+    def is_old_news(self, row: Row, told_at: dt.datetime) -> bool:
+        """Whether an inquiry that waited in the inbox was made well before the decision."""
+        return told_at <= row["out_at"] - dt.timedelta(days=1)
 
     def asks_again(self, row: Row) -> bool:
         """An inquiry of somebody who was decided: whether it brings them back into the queue."""
@@ -100,7 +104,7 @@ class Book(BookOfClocks, BookOfFacts):
         if not row["scored_banned"]:
             return False
         if row["stage"] == "nurture":
-            row.update(stage="disqualified", turned_away=True, plan=None)
+            row.update(stage="disqualified", turned_away=True, plan=None, out_at=self.now)
         return True
 
     def put_back(self, row: Row) -> None:
@@ -236,7 +240,7 @@ class Book(BookOfClocks, BookOfFacts):
             self.leave(row, "disqualified")
         elif row["handoff"] == "waiting":
             self.settle(row)
-            row.update(stage="lost", handoff="cancelled", clock=None)
+            row.update(stage="lost", handoff="cancelled", clock=None, out_at=self.now)
         row["plan"] = None
         return self.forget(row)
 

@@ -189,4 +189,4 @@ class Desks(Claims):
             if row["handoff"] == "waiting":
                 self.book.settle(row)
                 row.update(handoff="accepted", clock=None)
-            row["stage"] = stage
+            row.update(stage=stage, out_at=self.now)

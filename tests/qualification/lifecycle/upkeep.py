@@ -120,7 +120,7 @@ class Upkeep(Walker):
             self.take_in(message, said)
         else:
             due = self.now + dt.timedelta(seconds=30)
-            self.pending[message] = {"said": said, "due": due}
+            self.pending[message] = {"said": said, "due": due, "told_at": self.now}
 
     def arrive(self, said: dict[str, Any]) -> int:
         attributes = {TOOL.partition(".")[2]: said[TOOL]} if TOOL in said else {}
@@ -134,8 +134,11 @@ class Upkeep(Walker):
         self.score(row)
         self.wake(row)
 
-    def take_in(self, message: int, said: dict[str, Any]) -> Row:
-        """The facts of a message, and whether it is an inquiry that brings somebody back."""
+    def take_in(
+        self, message: int, said: dict[str, Any], told_at: dt.datetime | None = None
+    ) -> Row:
+        """The facts of a message, told just now unless it waited, and whether it is an inquiry that
+        brings somebody back."""
         address = said["email"]
         found = InboxMessage.objects.values_list("lead_id", flat=True).get(pk=message)
         lead = self.book.addresses.get(address)
@@ -144,7 +147,7 @@ class Upkeep(Walker):
         if row["address"] != address:
             HAPPENED["found by the address of a merged lead"] += 1
         if address in self.left_alone and row["stage"] == "new":
-            row["stage"] = "disqualified"
+            row.update(stage="disqualified", out_at=self.now)
             HAPPENED["left alone after an erasure"] += 1
         self.book.states(row, address, said)
         came_by = row["identities"][address]["came_by"]
@@ -152,8 +155,11 @@ class Upkeep(Walker):
         if said["type"] in ("visit", "demo_request"):
             row["visits" if said["type"] == "visit" else "demos"].append(happened)
         row["is_due"] = True
-        is_heard = address not in self.left_alone
-        if said["type"] in INQUIRIES and lead and is_heard and self.book.was_decided(row):
+        asks = said["type"] in INQUIRIES and lead and address not in self.left_alone
+        asks = asks and self.book.was_decided(row)
+        if asks and self.book.is_old_news(row, told_at or self.now):
+            HAPPENED["an inquiry of before the decision"] += 1
+        elif asks:
             self.store_score(row)
             row["is_due"] = True
             if self.book.asks_again(row):
@@ -314,7 +320,8 @@ class Upkeep(Walker):
     def one_pass(self, without: str) -> None:
         """What a pass does to every lead, in its order."""
         for message in [pk for pk, each in self.pending.items() if each["due"] <= self.now]:
-            self.score(self.take_in(message, self.pending.pop(message)["said"]))
+            waited = self.pending.pop(message)
+            self.score(self.take_in(message, waited["said"], waited["told_at"]))
         for row in [row for row in self.book.leads.values() if row["is_due"]]:
             self.score(row)
         if self.run_at is not None:
