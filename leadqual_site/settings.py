@@ -99,10 +99,14 @@ DATABASES = {
         env.database_url(), conn_max_age=env.integer("CONN_MAX_AGE", default=60)
     )
 }
+# Of a statement; 0 is without end. The web process sets it (wsgi.py): jobs and commands take their
+# time.
+STATEMENT_SECONDS = env.integer("STATEMENT_SECONDS", default=0)
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     # A web request waits for a row lock at most this long, then answers that somebody is faster.
-    "options": "-c lock_timeout=3s -c idle_in_transaction_session_timeout=60s -c jit=off",
+    "options": "-c lock_timeout=3s -c idle_in_transaction_session_timeout=60s -c jit=off"
+    f" -c statement_timeout={STATEMENT_SECONDS}s",
 }
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 PGTRIGGER_MIGRATIONS = True

@@ -17,6 +17,12 @@ class Busy(QualificationError):
     """Another transaction holds the row longer than a page may wait."""
 
 
+class TooSlow(QualificationError):
+    """PostgreSQL stopped a statement that took longer than a page may."""
+
+    status = 503
+
+
 class ClaimTaken(QualificationError):
     """Somebody else holds the lead; the text names them."""
 
