@@ -345,6 +345,10 @@ def value_field(criterion: Criterion) -> forms.Field:
         return forms.DecimalField(label=criterion.label, required=False, max_digits=15)
     if kind == Criterion.ValueType.DATE:
         return forms.DateField(label=criterion.label, required=False, widget=date_input())
+    if kind == Criterion.ValueType.PERSON:
+        # The page lists the people of the company under this id.
+        named = forms.TextInput(attrs={"list": "contacts", "autocomplete": "off"})
+        return forms.CharField(label=criterion.label, required=False, max_length=1000, widget=named)
     return forms.CharField(
         label=criterion.label,
         required=False,

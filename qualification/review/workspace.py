@@ -120,6 +120,11 @@ class Workspace:
         return held and self.item.holder_id == self.reader.pk  # type: ignore[union-attr]
 
     @cached_property
+    def contacts(self) -> dict[str, Lead]:
+        """The people of the company in sight by their names, folded: an answer may name one."""
+        return {person.name.casefold(): person for person in (*self.committee, self.lead)}
+
+    @cached_property
     def is_suggested(self) -> bool:
         """The question asked now is the suggested one, not one the reader chose."""
         return self.ask is not None and self.ask == self.suggestion.question

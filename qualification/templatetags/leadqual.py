@@ -3,7 +3,7 @@
 Templates load them with {% load leadqual %}. They only draw; what they draw is decided elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
-from crm.models import Outcome
+from crm.models import Lead, Outcome
 from crm.roles import Role, roles_of
 from qualification.review.counts import CAP
 from qualification.sla.faces import Face
@@ -80,6 +80,12 @@ def tenths_total(value: int | None) -> str:
 def spaced(key: str) -> str:
     """A key as words: `opted_out` is `opted out`."""
     return str(key).replace("_", " ")
+
+
+@register.filter
+def contact_named(contacts: Mapping[str, Lead], words: str) -> Lead | None:
+    """The person of the company whom an answer names, if it is one of them."""
+    return contacts.get(str(words).strip().casefold())
 
 
 @register.filter

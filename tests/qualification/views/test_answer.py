@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from crm.models import User
-from qualification.models import ChecklistAnswer, ReviewItem
+from crm.models import Lead, User
+from qualification.models import ChecklistAnswer, Framework, ReviewItem
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -97,3 +98,29 @@ def test_it_refuses_somebody_else_and_unknown_questions(
 def test_it_knows_no_question_with_a_nul(sdr: Client, claimed: Make) -> None:
     url = f"/leads/{claimed().lead_id}/answer/"
     assert sdr.post(url, {"criterion": "no\x00thing"}).status_code == 404
+
+
+def test_a_person_is_one_of_the_company_or_a_name(sdr: Client, claimed: Make) -> None:
+    """MEDDIC's economic buyer and champion lead to contacts of the account."""
+    item = claimed()
+    account = factories.AccountFactory()
+    Lead.objects.filter(pk=item.lead_id).update(account=account)
+    buyer = factories.LeadFactory(
+        account=account, team=item.lead.team, first_name="Moussa", last_name="Sarr", title="CFO"
+    )
+    hidden = factories.LeadFactory(
+        account=account, team=factories.TeamFactory(), first_name="Far", last_name="Away"
+    )
+    lead = f"/leads/{item.lead_id}/"
+    meddic = Framework.objects.get(name="MEDDIC", is_active=True)
+    sdr.post(f"{lead}framework/", {"framework": meddic.pk})
+    asked = sdr.get(f"{lead}?ask=economic_buyer").content.decode()
+    assert 'list="contacts"' in asked
+    assert '<option value="Moussa Sarr">CFO</option>' in asked
+    assert hidden.name not in asked
+    for value in ("moussa sarr ", "Far Away"):
+        said = form(criterion="economic_buyer", value=value)
+        page = sdr.post(f"{lead}answer/", said, headers=HTMX).content.decode()
+        links = f'<a class="link" href="/leads/{buyer.pk}/">Moussa Sarr</a>, CFO' in page
+        assert links == (value != "Far Away")
+    assert f"/leads/{hidden.pk}/" not in page
