@@ -66,22 +66,30 @@ class BookOfFacts:
         }  # fmt: skip
         return self.leads[lead]
 
-    def states(self, row: Row, key: str, said: dict[str, Any]) -> None:
+    def states(
+        self, row: Row, key: str, said: dict[str, Any], told_at: dt.datetime | None = None
+    ) -> None:
         """A source says something by one of its ids: that replaces what a source said, not what
-        came otherwise, and counts when it is another word than the last by this id."""
+        came otherwise, and counts when it is another word than the last by this id. What was told
+        before the last word by this id only fills gaps."""
         known = row["identities"].get(key)
         if known is None:
-            known = row["identities"][key] = {"said": {}, "came_by": self.came_by(row, key)}
+            known = row["identities"][key] = {
+                "said": {}, "came_by": self.came_by(row, key), "told_at": None,
+            }  # fmt: skip
+        is_old = bool(told_at and known["told_at"] and told_at < known["told_at"])
         for field in STATED:
             if field not in said:
                 continue
             everybody = row["identities"].values()
             heard = {each["said"][field] for each in everybody if field in each["said"]}
-            may = row[field] in heard if row[field] else not heard
+            may = row[field] in heard and not is_old if row[field] else not heard
             is_news = said[field] != known["said"].get(field)
             if is_news and may:
                 row[field] = said[field]
-        known["said"].update({field: said[field] for field in STATED if field in said})
+        news = {field: said[field] for field in STATED if field in said}
+        known["said"] = news | known["said"] if is_old else known["said"] | news
+        known["told_at"] = known["told_at"] if is_old else told_at or known["told_at"]
 
     def came_by(self, row: Row, key: str) -> int | None:
         """The merged lead by whose address somebody is found."""

@@ -149,7 +149,7 @@ class Upkeep(Walker):
         if address in self.left_alone and row["stage"] == "new":
             row.update(stage="disqualified", out_at=self.now)
             HAPPENED["left alone after an erasure"] += 1
-        self.book.states(row, address, said)
+        self.book.states(row, address, said, told_at or self.now)
         came_by = row["identities"][address]["came_by"]
         happened = {"is_machine": False, "at": self.now, "came_by": came_by, "message": message}
         if said["type"] in ("visit", "demo_request"):
