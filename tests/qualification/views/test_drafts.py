@@ -92,6 +92,7 @@ def objects(maya: User) -> dict[str, Any]:
     return {
         "lead": item.lead_id,
         "other": unasked.exclude(pk=item.pk)[0].lead_id,
+        "move": item.lead.score_moves.latest("id").pk,
         "nurture-preview": item.lead_id,
         "nurture-change": NurturePlan.objects.waiting().filter(lead__team=maya.team).first(),
         "queue-view": kept,
@@ -116,6 +117,7 @@ def address(name: str, known: dict[str, Any]) -> str:
     assert thing is not None, noun
     first = [1] if "position" in NAMES[name].pattern.converters else []
     first += [known["other"]] if "other" in NAMES[name].pattern.converters else []
+    first += [known["move"]] if "move" in NAMES[name].pattern.converters else []
     first += ["title"] if "key" in NAMES[name].pattern.converters else []
     return reverse(name, args=[getattr(thing, "pk", thing), *first])
 
