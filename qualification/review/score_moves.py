@@ -5,12 +5,11 @@ got, computed anew as of the moments of both. Called by a piece of the journey.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from qualification.exceptions import NothingRecorded
-from qualification.models import ScoreMove, ScoringModel
+from qualification.models import ScoreMove
 from qualification.review.past import LineChange, changes_between
-from qualification.scoring.ledger import Ledger, ledger_of
+from qualification.scoring.ledger import ledger_of
 
 
 @dataclass(frozen=True)
@@ -22,30 +21,19 @@ class Reasons:
     is_exact: bool
 
 
-def reasons_of(move: ScoreMove) -> Reasons:
-    """Why the grade moved; of the first score all its lines.
-
-    Raises NothingRecorded where the lead was not known by then.
-    """
-    after = _ledger(move, move.model, move.at)
-    before = replace(after, lines=())
-    is_exact = after.total_tenths == move.total_tenths
-    if move.was_model is not None and move.was_at is not None:
-        before = _ledger(move, move.was_model, move.was_at)
-        is_exact = is_exact and before.total_tenths == move.was_total_tenths
-    changes = sorted(changes_between(before, after), key=lambda one: -abs(one.delta_tenths))
-    return Reasons(changes=tuple(changes), is_exact=is_exact)
-
-
-def told_reasons(move: ScoreMove) -> Reasons | None:
-    """The same, or None where nothing is left to tell it from: the person was erased."""
+def reasons_of(move: ScoreMove) -> Reasons | None:
+    """Why the grade moved, of the first score all its lines; None where nothing is left to tell it
+    from: the person was erased."""
     if move.lead.erased_at is not None:
         return None
     try:
-        return reasons_of(move)
+        after = ledger_of(move.lead_id, model=move.model, as_of=move.at)
+        before = replace(after, lines=())
+        is_exact = after.total_tenths == move.total_tenths
+        if move.was_model is not None and move.was_at is not None:
+            before = ledger_of(move.lead_id, model=move.was_model, as_of=move.was_at)
+            is_exact = is_exact and before.total_tenths == move.was_total_tenths
     except NothingRecorded:
         return None
-
-
-def _ledger(move: ScoreMove, model: ScoringModel, at: datetime) -> Ledger:
-    return ledger_of(move.lead_id, model=model, as_of=at)
+    changes = sorted(changes_between(before, after), key=lambda one: -abs(one.delta_tenths))
+    return Reasons(changes=tuple(changes), is_exact=is_exact)

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.models import Lead
+from qualification.answer_forms import AnswerForm
 from qualification.exceptions import AnswerInvalid
-from qualification.forms import AnswerForm, FrameworkForm
+from qualification.forms import FrameworkForm
 from qualification.models import Criterion
 from qualification.permissions import Right, require
 from qualification.review import checklists, frameworks

@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.models import Lead
+from qualification.answer_forms import AnswerForm
 from qualification.choices import AnswerState, DisputeKind
-from qualification.forms import AnswerForm, BuyingRoleForm, colleagues_for
+from qualification.forms import BuyingRoleForm, colleagues_for
 from qualification.handoff.packet import opening
 from qualification.models import Criterion
 from qualification.permissions import Right, has_right, require

@@ -20,7 +20,7 @@ from qualification.permissions import Right, require
 from qualification.review.past import past_of
 from qualification.review.replay import merges_since
 from qualification.review.score_history import score_history
-from qualification.review.score_moves import told_reasons
+from qualification.review.score_moves import reasons_of
 from qualification.review.timeline import entry_of_move
 from qualification.scoring.changers import changers_of
 from qualification.scoring.versions import active_model
@@ -90,7 +90,7 @@ def lead_move(request: HttpRequest, pk: int, move: int) -> HttpResponse:
     lead = visible_lead_or_404(request.user, pk, erased_too=True)
     moves = ScoreMove.objects.select_related("model", "was_model", "lead")
     found = get_object_or_404(moves, lead=lead, lead__merged_into=None, pk=move)
-    context: dict[str, Any] = {"move": found, "reasons": told_reasons(found)}
+    context: dict[str, Any] = {"move": found, "reasons": reasons_of(found)}
     if is_htmx(request):
         return render(request, "qualification/_score_move.html", context)
     context["said"] = entry_of_move(found)

@@ -12,8 +12,9 @@ import pytest
 from django.core.management import call_command
 
 from crm.models import Account, Activity, ActivityVerdict, Lead, LeadRole, Source, Team
-from qualification.models import ChecklistAnswer, Criterion, ScoringModel, Segment
-from qualification.scoring import drafts, versions
+from qualification import runner
+from qualification.models import ChecklistAnswer, Criterion, RunKind, ScoringModel, Segment
+from qualification.scoring import drafts, runs, versions
 from qualification.scoring.document import checked_document
 
 THRESHOLDS = {"mql": 30, "fit": {"A": 30, "B": 20, "C": 10}, "intent": {"1": 30, "2": 20, "3": 10}}
@@ -36,6 +37,15 @@ def document(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
         for number, one in enumerate(rules)
     ]
     return {"name": "Test", "thresholds": THRESHOLDS, "limits": OPEN_LIMITS, "rules": named} | more
+
+
+def score_all(now: dt.datetime) -> runs.Progress:
+    """All leads under the live version, as the command does it."""
+    model = versions.active_model()
+    assert model is not None
+    run = runs.start_run(kind=RunKind.RESCORE, model=model, now=now)
+    runner.work_runs(now=now, run=run)
+    return runs.progress_of(run)
 
 
 @pytest.fixture

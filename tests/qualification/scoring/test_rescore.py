@@ -10,10 +10,15 @@ import pytest
 from django.db import connection, transaction
 
 from crm.models import Lead
-from qualification import runner
-from qualification.models import LeadScore, ReviewItem, RunKind, ScoringDue
-from qualification.scoring import rescore, runs, versions
-from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
+from qualification.models import LeadScore, ReviewItem, ScoringDue
+from qualification.scoring import rescore, runs
+from tests.qualification.scoring.conftest import (
+    LoadModel,
+    StoreFacts,
+    document,
+    rule,
+    score_all,
+)
 
 TITLE = {"subject": "lead.title", "op": "is_known"}
 RAW = document(rule(TITLE, 40))
@@ -22,15 +27,6 @@ MINUTE = dt.timedelta(minutes=1)
 
 def facts(title: str) -> dict[str, Any]:
     return {"lead": {"title": title}, "account": None, "attributes": {}}
-
-
-def score_all(now: dt.datetime) -> runs.Progress:
-    """All leads under the live version, as the command does it."""
-    model = versions.active_model()
-    assert model is not None
-    run = runs.start_run(kind=RunKind.RESCORE, model=model, now=now)
-    runner.work_runs(now=now, run=run)
-    return runs.progress_of(run)
 
 
 @pytest.fixture

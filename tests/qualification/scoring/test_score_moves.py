@@ -11,12 +11,17 @@ import pytest
 from django.db import DatabaseError
 
 from crm.models import Lead
-from qualification import runner
 from qualification.invariants import violations
-from qualification.models import LeadScore, RunKind, ScoreMove
-from qualification.scoring import rescore, runs, versions
+from qualification.models import LeadScore, ScoreMove
+from qualification.scoring import rescore
 from tests.qualification.queue_support import in_turn
-from tests.qualification.scoring.conftest import LoadModel, StoreFacts, document, rule
+from tests.qualification.scoring.conftest import (
+    LoadModel,
+    StoreFacts,
+    document,
+    rule,
+    score_all,
+)
 
 MINUTE = dt.timedelta(minutes=1)
 
@@ -49,13 +54,6 @@ def moves() -> list[tuple[Any, ...]]:
             "cause", "was_total_tenths", "was_grade", "total_tenths", "grade"
         )
     )
-
-
-def score_all(now: dt.datetime) -> None:
-    model = versions.active_model()
-    assert model is not None
-    run = runs.start_run(kind=RunKind.RESCORE, model=model, now=now)
-    runner.work_runs(now=now, run=run)
 
 
 def become(lead: Lead, **facts: str) -> None:
