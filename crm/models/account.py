@@ -5,7 +5,7 @@ import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.models.fields import KeptUntilErased, folded
+from crm.models.fields import KeptUntilErased, folded, kept_reference
 
 # Columns of a company, and of its history, that go with the one person who led to it.
 ONE_PERSONS_COLUMNS = "name name_key website industry employees revenue country city"
@@ -30,6 +30,8 @@ _NO_CIRCLE = """
 
 @pghistory.track(
     append_only=False,
+    context_field=pghistory.ContextForeignKey(db_index=False),
+    attrs={"parent": kept_reference("crm.Account", null=True)},
     meta={
         "triggers": [
             KeptUntilErased(

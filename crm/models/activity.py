@@ -29,7 +29,10 @@ class Activity(models.Model):
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     properties = models.JSONField(default=dict, blank=True)
-    source = models.ForeignKey(Source, null=True, on_delete=models.PROTECT, related_name="+")
+    # crm_activity_one_per_event begins with it.
+    source = models.ForeignKey(
+        Source, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     event_key = models.CharField(max_length=200, null=True, blank=True)
     came_by = models.ForeignKey(
         Lead, null=True, blank=True, on_delete=models.CASCADE, related_name="+", db_index=False

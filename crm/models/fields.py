@@ -22,6 +22,21 @@ def append_only(name: str) -> pgtrigger.Protect:
     return pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete)
 
 
+def kept_reference(to: str, *, null: bool = False) -> models.ForeignKey[models.Model]:
+    """What a row of history pointed at, where nobody asks the history by it: an index would only
+    make every write of the row dearer."""
+    return models.ForeignKey(
+        to,
+        null=null,
+        blank=null,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        related_query_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+
+
 class KeptUntilErased(pgtrigger.Trigger):
     """Trigger that refuses UPDATE and DELETE, or only updates for which `condition` holds. The
     erasure of the person whom the row is about may blank the columns named in `blanks`, and nothing

@@ -60,7 +60,10 @@ class InboxMessage(models.Model):
         DONE = "done", _("Done")
         QUARANTINED = "quarantined", _("Set aside")
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="messages")
+    # crm_inbox_one_per_event begins with it.
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     event_key = models.CharField(max_length=200)
     received_at = models.DateTimeField()
     content_type = models.CharField(max_length=120, blank=True)

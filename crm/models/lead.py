@@ -10,7 +10,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.account import Account
-from crm.models.fields import FoldedAttributes, KeptUntilErased, append_only, folded
+from crm.models.fields import (
+    FoldedAttributes,
+    KeptUntilErased,
+    append_only,
+    folded,
+    kept_reference,
+)
 from crm.models.inbox import Source
 from crm.models.people import Team, User
 from crm.stages import BIRTH_STAGES, ERASED_STAGES, Stage, allowed_pairs
@@ -82,6 +88,9 @@ _IS_BLANK = models.Q(
 @pghistory.track(
     exclude=["updated_at", "version", "erased_at", "merged_into"],
     append_only=False,
+    # Of what a lead points at, history is asked by the company only (scores as of a past moment).
+    context_field=pghistory.ContextForeignKey(db_index=False),
+    attrs={"team": kept_reference("crm.Team"), "source": kept_reference("crm.Source")},
     meta={
         "triggers": [
             KeptUntilErased(name="append_only", blanks=PERSONAL_COLUMNS, of="OLD.pgh_obj_id")
@@ -263,7 +272,10 @@ class LeadIdentity(models.Model):
     value."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="identities")
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="identities")
+    # crm_leadidentity_one_per_source begins with it.
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, related_name="identities", db_index=False
+    )
     external_id = models.CharField(max_length=200)
     imported = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField()
@@ -300,7 +312,10 @@ class LeadIdentity(models.Model):
 class StageEvent(models.Model):
     """A move between stages: who, when, why. Append-only, written by `crm/lifecycle.py`."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="stage_events")
+    # crm_stageevent_of_lead begins with it.
+    lead = models.ForeignKey(
+        Lead, on_delete=models.CASCADE, related_name="stage_events", db_index=False
+    )
     from_stage = models.CharField(max_length=12, choices=Stage)
     to_stage = models.CharField(max_length=12, choices=Stage)
     at = models.DateTimeField()
