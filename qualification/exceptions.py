@@ -6,6 +6,10 @@ The text is for the person at the screen: what happened, then the way out. `Doma
 
 from __future__ import annotations
 
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
+
 
 class QualificationError(Exception):
     """Base of everything qualification refuses."""
@@ -15,6 +19,14 @@ class QualificationError(Exception):
 
 class Busy(QualificationError):
     """Another transaction holds the row longer than a page may wait."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody else is changing this lead right now. Try again."))
+
+
+def is_held_elsewhere(error: Exception) -> bool:
+    """Whether PostgreSQL gave up the wait for a row that somebody else holds."""
+    return isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable)
 
 
 class TooSlow(QualificationError):

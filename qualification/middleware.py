@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from psycopg.errors import LockNotAvailable, QueryCanceled
+from psycopg.errors import QueryCanceled
 
 from crm.exceptions import CrmError
-from qualification.exceptions import Busy, QualificationError, TooSlow
+from qualification.exceptions import Busy, QualificationError, TooSlow, is_held_elsewhere
 from qualification.toasts import add_toast
 from qualification.zones import zone_named
 
@@ -73,10 +73,9 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        cause = error.__cause__ if isinstance(error, OperationalError) else None
-        if isinstance(cause, LockNotAvailable):
-            error = Busy(_("Somebody else is changing this lead right now. Try again."))
-        elif isinstance(cause, QueryCanceled):
+        if is_held_elsewhere(error):
+            error = Busy()
+        elif isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
             error = TooSlow(_("This took too long and was stopped. Try again in a moment."))
         if not isinstance(error, QualificationError | CrmError):
             return None

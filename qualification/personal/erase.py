@@ -51,7 +51,7 @@ def erase_person(*, erasure: Erasure, confirmed: str, by: User | None, now: date
     locked = _lock(erasure, by=by, confirmed=confirmed)
     lead = locked.lead
     if known_by.keys_of(lead.pk) != keys:
-        raise Busy(_("Somebody else is changing this lead right now. Try again."))
+        raise Busy
     _end_work(lead, by=by, now=now)
     parts = list(lead.absorbed.order_by("pk"))
     told = [(part, crms.call_back_messages(part)) for part in (lead, *parts)]

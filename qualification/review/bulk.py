@@ -16,11 +16,10 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
-from psycopg.errors import LockNotAvailable
 
 from crm.models import Lead, User
 from qualification.choices import BulkVerb
-from qualification.exceptions import ClaimTaken, QualificationError
+from qualification.exceptions import Busy, ClaimTaken, QualificationError, is_held_elsewhere
 from qualification.models import BulkStep, ReviewItem
 from qualification.models.bulk import HANDS
 from qualification.models.review import RANK
@@ -145,9 +144,9 @@ def tried(lead: Lead, deed: Callable[[], bool]) -> Outcome:
     except PermissionDenied:
         return Outcome(lead, _("Only managers of its team may do this."))
     except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
+        if not is_held_elsewhere(error):
             raise
-        return Outcome(lead, _("Somebody else is changing this lead right now. Try again."))
+        return Outcome(lead, str(Busy()))
 
 
 def _holder_of(lead: Lead) -> User | None:

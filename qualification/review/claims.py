@@ -15,7 +15,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
-from psycopg.errors import LockNotAvailable
 
 from crm.lifecycle import move_leads
 from crm.models import Team, User
@@ -28,6 +27,7 @@ from qualification.exceptions import (
     NotHolder,
     NotTheirTurn,
     ReleaseUnexplained,
+    is_held_elsewhere,
 )
 from qualification.models import ReviewItem
 from qualification.permissions import Right, has_right
@@ -121,7 +121,7 @@ def claim_item(*, item: ReviewItem, by: User, now: datetime) -> ReviewItem:
     try:
         return _claim(item, by=by, now=now)
     except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
+        if not is_held_elsewhere(error):
             raise
         # So many wanted it that the wait for its row was too long: by now one of them may have it.
         taken = ReviewItem.objects.select_related("holder").get(pk=item.pk)

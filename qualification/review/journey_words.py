@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
@@ -52,6 +52,16 @@ class Entry:
     dot: str = ""
     delta_tenths: int | None = None
     person: Person | None = None
+
+
+class Line(NamedTuple):
+    """What a line says and how it looks; the fields are those of Entry."""
+
+    text: str
+    detail: str
+    icon: str
+    dot: str = ""
+    delta_tenths: int | None = None
 
 
 ACTIVITY_ICONS = (
@@ -119,17 +129,17 @@ def entry_of(row: Row, *, reader_id: int | None, person: Person | None) -> Entry
     several people are shown."""
     kind = row.kind
     who = _("You") if row.by_id and row.by_id == reader_id else row.by_name
-    text, detail, icon, dot = WRITERS[kind](row, str(who))
+    told = WRITERS[kind](row, str(who))
     return Entry(
         kind=kind,
         at=row.at,
         pk=row.pk,
         lead_id=row.lead_id,
-        text=str(text),
-        detail=_short(str(detail)),
-        icon=icon,
-        dot=dot,
-        delta_tenths=_delta(row),
+        text=str(told.text),
+        detail=_short(str(told.detail)),
+        icon=told.icon,
+        dot=told.dot,
+        delta_tenths=told.delta_tenths,
         person=person,
     )
 
@@ -143,14 +153,14 @@ def _told(who: str, act: str) -> str:
     return f"{who} {act}" if who else f"{act[:1].upper()}{act[1:]}"
 
 
-def _activity(row: Row, _who: str) -> tuple[str, str, str, str]:
+def _activity(row: Row, _who: str) -> Line:
     name = row.verb.replace("_", " ").replace(".", " ").replace(":", " ")
     icon = next((icon for part, icon in ACTIVITY_ICONS if part in row.verb), "mouse-pointer-click")
     detail = _properties(row.words)
     if row.subject == "machine":
         detail = _("A machine did this; it does not count") + (f" · {detail}" if detail else "")
-        return name.capitalize(), detail, "bot", ""
-    return name.capitalize(), detail, icon, "intent"
+        return Line(name.capitalize(), detail, "bot")
+    return Line(name.capitalize(), detail, icon, "intent")
 
 
 def _properties(words: str) -> str:
@@ -162,35 +172,35 @@ def _properties(words: str) -> str:
     )
 
 
-def _stage(row: Row, who: str) -> tuple[str, str, str, str]:
+def _stage(row: Row, who: str) -> Line:
     names = dict(Stage.choices)
     text = _("Stage: %(before)s → %(after)s") % {
         "before": names.get(row.subject, row.subject),
         "after": names.get(row.verb, row.verb),
     }
     detail = ", ".join(part for part in (row.words, who) if part)
-    return text, detail, "git-commit-horizontal", ""
+    return Line(text, detail, "git-commit-horizontal")
 
 
-def _item(row: Row, who: str) -> tuple[str, str, str, str]:
+def _item(row: Row, who: str) -> Line:
     told = row.verb.rpartition(":")[2].replace("-", " ").capitalize()
     icon, words = ITEM_VERBS.get(row.verb, ("dot", told))
     act = str(words)
     is_passive = act[:1].isupper()
-    return (act if is_passive else _told(who, act)), row.words, icon, ""
+    return Line((act if is_passive else _told(who, act)), row.words, icon)
 
 
-def _touch(row: Row, who: str) -> tuple[str, str, str, str]:
+def _touch(row: Row, who: str) -> Line:
     kind, result = TouchKind(row.verb), TouchResult(row.subject)
     act = _("logged: %(kind)s, %(result)s") % {
         "kind": kind.label.lower(),
         "result": result.label.lower(),
     }
     dot = "ok" if result == TouchResult.SPOKE else ""
-    return _told(who, act), row.words, TOUCH_ICONS[kind], dot
+    return Line(_told(who, act), row.words, TOUCH_ICONS[kind], dot)
 
 
-def _answer(row: Row, who: str) -> tuple[str, str, str, str]:
+def _answer(row: Row, who: str) -> Line:
     state = AnswerState(row.verb)
     text = _("Answer %(state)s: %(criterion)s") % {
         "state": state.label.lower(),
@@ -201,52 +211,54 @@ def _answer(row: Row, who: str) -> tuple[str, str, str, str]:
     icon = {AnswerState.CONTRADICTED: "circle-x", AnswerState.UNKNOWN: "circle-dashed"}
     dot = "ok" if state == AnswerState.CONFIRMED else ""
     detail = " · ".join(str(part) for part in (said, who) if part not in (None, ""))
-    return text, detail, icon.get(state, "circle-check"), dot
+    return Line(text, detail, icon.get(state, "circle-check"), dot)
 
 
-def _dispute(row: Row, who: str) -> tuple[str, str, str, str]:
+def _dispute(row: Row, who: str) -> Line:
     act = _("flagged “%(line)s” as %(kind)s") % {
         "line": row.subject,
         "kind": DisputeKind(row.verb).label.lower(),
     }
-    return _told(who, act), row.words, "flag", "warn"
+    return Line(_told(who, act), row.words, "flag", "warn")
 
 
-def _decision(row: Row, who: str) -> tuple[str, str, str, str]:
+def _decision(row: Row, who: str) -> Line:
     icon, dot, act = DECISIONS[DecisionKind(row.verb)]
-    return _told(who, str(act) % {"subject": row.subject}), row.words, icon, dot
+    return Line(_told(who, str(act) % {"subject": row.subject}), row.words, icon, dot)
 
 
-def _outcome(row: Row, _who: str) -> tuple[str, str, str, str]:
+def _outcome(row: Row, _who: str) -> Line:
     words = dict(Outcome.Value.choices)[row.verb]
     text = _("Outcome: %(what)s") % {"what": words}
     if row.subject:
         text = _("Outcome: %(what)s after %(n)s months") % {"what": words, "n": row.subject}
     dots = {str(Outcome.Value.LOST): "warn", str(Outcome.Value.OPPORTUNITY): ""}
-    return text, row.words, "trending-up", dots.get(row.verb, "ok")
+    return Line(text, row.words, "trending-up", dots.get(row.verb, "ok"))
 
 
-def _merge(row: Row, who: str) -> tuple[str, str, str, str]:
+def _merge(row: Row, who: str) -> Line:
     if row.verb == "unmerged":
         act, icon = _("took %(name)s out of this lead again"), "undo-2"
     else:
         act, icon = _("merged %(name)s into this lead"), "users"
-    return _told(who, str(act) % {"name": row.subject or _("a lead")}), "", icon, ""
+    return Line(_told(who, str(act) % {"name": row.subject or _("a lead")}), "", icon)
 
 
-def _score(row: Row, _who: str) -> tuple[str, str, str, str]:
+def _score(row: Row, _who: str) -> Line:
     move: dict[str, Any] = json.loads(row.words)
-    score = _step(_total(move["was_total"]), _total(move["total"]))
+    was, total = move["was_total"], move["total"]
+    delta = None if was is None else int(total - was)
+    score = _step(_total(was), _total(total))
     if move["out"]:
         text = _("Out by a rule: %(rule)s") % {"rule": move["out"].replace("_", " ")}
         detail = _together(_("score %(score)s") % {"score": score}, _cause(row))
-        return text, detail, "shield-check", "warn"
+        return Line(text, detail, "shield-check", "warn", delta)
     grade = _step(move["was_grade"], move["grade"])
     text = _("Score %(score)s, grade %(grade)s") % {"score": score, "grade": grade}
     tier = _step(move["was_tier"], move["tier"])
     detail = _together(_("tier %(tier)s") % {"tier": tier} if tier else "", _cause(row))
-    fell = (_delta(row) or 0) < 0
-    return text, detail, "trending-down" if fell else "trending-up", "fit"
+    icon = "trending-down" if (delta or 0) < 0 else "trending-up"
+    return Line(text, detail, icon, "fit", delta)
 
 
 def _total(tenths: int | None) -> str:
@@ -269,13 +281,6 @@ def _cause(row: Row) -> str:
         MoveCause.CHECK: _("found by the regular check"),
     }
     return str(told.get(MoveCause(row.verb), ""))
-
-
-def _delta(row: Row) -> int | None:
-    if row.kind != "score":
-        return None
-    move = json.loads(row.words)
-    return None if move["was_total"] is None else int(move["total"] - move["was_total"])
 
 
 WRITERS = {

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
+from datetime import date
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -30,7 +33,7 @@ def sla_report(request: HttpRequest) -> HttpResponse:
     context = {
         "report": report,
         "parts": [
-            (_("By week"), _("Week from"), report.weeks),
+            (_("By week"), _("Week from"), [_as_read(week) for week in report.weeks]),
             (_("By team"), _("Team"), report.teams),
             (_("By source"), _("Source"), report.sources),
         ],
@@ -43,6 +46,11 @@ def sla_report(request: HttpRequest) -> HttpResponse:
         "self_check": SelfCheck.objects.first(),
     }
     return render(request, "qualification/sla_report.html", context)
+
+
+def _as_read(week: response.Group) -> response.Group:
+    """The group of a week under its first day as people write it; files keep the ISO date."""
+    return replace(week, label=date_format(date.fromisoformat(week.label), "j M Y"))
 
 
 @require_GET

@@ -1,4 +1,6 @@
 // Rows chosen for the bulk bar, with the token seen when they were chosen. Kept for the session and the reader: they outlive polls, row swaps, other pages of the list and a visit to a lead.
+import { focusRow } from "./rows.js";
+
 const bar = () => document.getElementById("bulk");
 const boxes = () => [...document.querySelectorAll("[data-pick]")];
 const key = () => `leadqual:chosen:${bar().dataset.reader}`;
@@ -44,7 +46,9 @@ function draw() {
   const ticked = boxes().filter((box) => box.checked).length;
   if (all) Object.assign(all, { checked: ticked > 0 && ticked === boxes().length, indeterminate: ticked > 0 && ticked < boxes().length });
   drawElsewhere(leads);
+  const hadFocus = bar().contains(document.activeElement);
   bar().hidden = leads.size === 0;
+  if (hadFocus && bar().hidden) focusRow();
   const count = bar().querySelector("[data-count]");
   if (count.textContent !== String(leads.size)) count.textContent = leads.size;
 }

@@ -9,10 +9,21 @@ const rows = () => [...document.querySelectorAll(ROWS)].filter((row) => row.chec
 export const cursorRow = () => rows().find((row) => row.ariaCurrent === "true");
 
 function place(row, { scroll = true } = {}) {
+  const hadFocus = rows().includes(document.activeElement);
   for (const other of rows()) other.ariaCurrent = other === row ? "true" : null;
   if (!row) return;
   sessionStorage.setItem(KEPT, row.id);
+  if (hadFocus) focusRow();
   if (scroll) row.scrollIntoView({ block: "nearest" });
+}
+
+// Where the keyboard goes on when what it was on is gone. The row itself, not its link: Enter opens the lead under the cursor.
+export function focusRow() {
+  const row = cursorRow();
+  if (!row || row === document.activeElement) return;
+  row.tabIndex = -1;
+  row.focus({ preventScroll: true });
+  row.addEventListener("blur", () => row.removeAttribute("tabindex"), { once: true });
 }
 
 export function moveCursor(step) {

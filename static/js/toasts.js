@@ -1,4 +1,6 @@
 // One polite region. The server sends HX-Trigger {"toast": {"message", "kind", "undo_url", "undo_label", "undo_in_place"}} or a Django message.
+import { focusRow } from "./rows.js";
+
 const PLAIN_S = 8;
 const UNDO_S = 30;
 const region = () => document.getElementById("toasts");
@@ -30,8 +32,10 @@ export function toast({ text, undoUrl, undoLabel, undoInPlace, seconds, level })
     if (undoLabel) el.querySelector("[data-undo]").textContent = undoLabel;
     if (undoInPlace) form.addEventListener("submit", undoHere);
   } else form.remove();
+  const hadFocus = region().contains(document.activeElement);
   for (const older of region().querySelectorAll(".toast")) older.remove();
   region().append(el);
+  if (hadFocus) focusRow();
   leaveAfter(el, seconds ?? (undoUrl ? UNDO_S : PLAIN_S));
 }
 
@@ -59,7 +63,9 @@ document.addEventListener("toast", (e) => {
   else toast({ text: detail.message, level: detail.kind, undoUrl: detail.undo_url, undoLabel: detail.undo_label, undoInPlace: detail.undo_in_place });
 });
 document.addEventListener("click", (e) => {
-  if (e.target.closest?.("[data-toast-close]")) e.target.closest(".toast").remove();
+  if (!e.target.closest?.("[data-toast-close]")) return;
+  e.target.closest(".toast").remove();
+  focusRow();
 });
 document.addEventListener("htmx:afterSettle", armServerToasts);
 armServerToasts();

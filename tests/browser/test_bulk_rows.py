@@ -130,3 +130,54 @@ def test_undo_of_an_assignment_tells_the_rows_where_they_stand(
     expect(page.locator(f"#own-{leads[1].pk}")).not_to_contain_text("Maya")
     assert order(page) == before
     assert ReviewItem.objects.waiting().count() == 3
+
+
+def test_the_keyboard_goes_on_where_it_was_after_a_verb(
+    open_browser: Callable[..., Page], people: dict[str, User], leads: list[ReviewItem]
+) -> None:
+    """What it was on is gone, the bar first and then the message; it is never left on the page."""
+    page = open_browser(people["sdr"])
+    page.goto("/queue/")
+    row = page.locator("#queue-rows tr[aria-current]")
+    for key in ("x", "j", "x"):
+        page.keyboard.press(key)
+    claim = page.locator("#bulk").get_by_role("button", name="Claim")
+    claim.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts .toast")).to_contain_text("2 claimed")
+    expect(row).to_be_focused()
+    expect(row).to_have_id(f"lead-{leads[1].lead_id}")
+    page.keyboard.press("j")
+    expect(row).to_have_id(f"lead-{leads[2].lead_id}")
+    expect(row).to_be_focused()
+
+    undo = page.locator("#toasts .toast-undo")
+    undo.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts .toast")).to_contain_text("2 taken back")
+    expect(row).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(row.locator("[data-pick]")).to_be_focused()
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    page.locator("#bulk").get_by_role("button", name="Clear").click()
+    expect(row).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/leads/{leads[1].lead_id}/**")
+
+
+def test_the_keyboard_goes_on_where_it_was_after_a_dialog(
+    open_browser: Callable[..., Page], people: dict[str, User], leads: list[ReviewItem]
+) -> None:
+    page = open_browser(people["manager"])
+    page.goto("/queue/")
+    page.keyboard.press("x")
+    page.locator("#bulk").get_by_role("button", name="Assign…").focus()
+    page.keyboard.press("Enter")
+    page.locator("#dialog select[name=to]").select_option(str(people["sdr"].pk))
+    page.locator("#dialog").get_by_role("button", name="Assign").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts .toast")).to_contain_text("1 assigned")
+    expect(page.locator(f"#lead-{leads[0].lead_id}")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator(f"#lead-{leads[1].lead_id}")).to_be_focused()

@@ -101,6 +101,9 @@ def test_the_page_and_its_file(
     client = login(people["admin"])
     page = client.get("/sla/?days=365").content.decode()
     assert "APAC" in page
+    weeks = [dt.date.fromisoformat(day) for day, _met, _missed in recounted("weeks")]
+    assert all(f">{day.day} {day:%b %Y}</th>" in page for day in weeks)
+    assert not any(day.isoformat() in page for day in weeks)
     text = client.get("/sla/sla.csv?days=365").content.decode()
     written = list(csv.reader(io.StringIO(text)))
     teams = [(row[1], int(row[2]), int(row[3])) for row in written if row[0] == "team"]

@@ -22,11 +22,6 @@ EVENTS = (5_000, 50_000)
 BY_HAND = (500, 5_000)
 
 
-@pytest.fixture
-def account(db: None) -> Account:
-    return factories.AccountFactory(name="Teranga Foods")
-
-
 # What a line is named by. Some plans read such a small table whole; no journey makes it longer.
 NAMES = (
     "crm_source",

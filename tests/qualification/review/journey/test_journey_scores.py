@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from crm.models import Account, Activity, Lead, Team, User
+from crm.models import Account, Activity, Lead, Team
 from qualification.models import ScoreMove, ScoringModel
 from qualification.review import timeline
 from tests import factories
@@ -21,23 +20,8 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
-def account(db: None) -> Account:
-    return factories.AccountFactory(name="Teranga Foods")
-
-
-@pytest.fixture
-def lead(account: Account, team: Team) -> Lead:
-    return factories.LeadFactory(account=account, team=team, first_name="Awa", last_name="Diallo")
-
-
-@pytest.fixture
 def model(db: None) -> ScoringModel:
     return active_model()
-
-
-@pytest.fixture
-def sdr(login: Callable[[User], Client], people: dict[str, User]) -> Client:
-    return login(people["sdr"])
 
 
 def moved(lead: Lead, model: ScoringModel, at: dt.datetime, **more: Any) -> ScoreMove:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -25,16 +24,6 @@ def did(lead: Lead, kind: str, at: dt.datetime, **properties: object) -> Activit
 
 
 @pytest.fixture
-def account(db: None) -> Account:
-    return factories.AccountFactory(name="Teranga Foods")
-
-
-@pytest.fixture
-def lead(account: Account, team: Team) -> Lead:
-    return factories.LeadFactory(account=account, team=team, first_name="Awa", last_name="Diallo")
-
-
-@pytest.fixture
 def colleague(account: Account, team: Team, now: dt.datetime) -> Lead:
     """Somebody else of the company, known as its economic buyer."""
     found = factories.LeadFactory(
@@ -49,11 +38,6 @@ def out_of_sight(account: Account) -> Lead:
     return factories.LeadFactory(
         account=account, team=factories.TeamFactory(name="Americas"), last_name="Elsewhere"
     )
-
-
-@pytest.fixture
-def sdr(login: Callable[[User], Client], people: dict[str, User]) -> Client:
-    return login(people["sdr"])
 
 
 def entries(journey: timeline.Journey) -> list[tuple[str, int]]:
