@@ -39,6 +39,7 @@ class EditableAdmin(AdminsOnly, ModelAdmin):
 
     show_full_result_count = False
     list_per_page = 50
+    list_before_template = "admin/leadqual/_purpose.html"
 
 
 class ReadOnlyAdmin(EditableAdmin):

@@ -137,6 +137,7 @@ class FrameworkItem(models.Model):
     )
 
     class Meta:
+        verbose_name = _("question")
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(

@@ -42,6 +42,7 @@ class CrmConnection(models.Model):
     poll_error = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        verbose_name = _("CRM connection")
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(

@@ -116,6 +116,7 @@ class WebhookTarget(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("chat tool")
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(

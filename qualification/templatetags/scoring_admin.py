@@ -1,4 +1,4 @@
-"""Filters of the scoring pages in the admin."""
+"""Filters and tags of the admin's pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from qualification import admin_topics as topics
 from qualification.scoring.reviews import overdue
 
 register = template.Library()
@@ -29,3 +30,16 @@ def plain(name: str) -> str:
 def overdue_reviews() -> int:
     """How many rules somebody should have looked at by now."""
     return overdue(now=timezone.now()).count()
+
+
+@register.simple_tag
+def admin_topics() -> tuple[topics.Topic, ...]:
+    """The lists of the admin by topic."""
+    return topics.TOPICS
+
+
+@register.simple_tag
+def purpose_of(model: str) -> str:
+    """What a list is for; `model` is `app.model`."""
+    page = topics.page_of(model)
+    return str(page.purpose) if page else ""
