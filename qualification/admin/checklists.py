@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from qualification.admin.base import EditableAdmin, EditableInline
 from qualification.admin.scoring.forms import ConditionForm, PlainConditionField
@@ -188,7 +189,7 @@ class FrameworkItemAdmin(EditableAdmin):
 
 
 class FrameworkRuleForm(ConditionForm):
-    framework_key = forms.ChoiceField(label=_("checklist"))
+    framework_key = forms.ChoiceField(label=_("Checklist"), widget=UnfoldAdminSelectWidget)
     condition = PlainConditionField(
         such_as="{subject: account.revenue, op: at_least, value: 10000000}"
     )

@@ -28,6 +28,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = CrmConnection
         fields = ["name", "kind", "url", "secret_name", "options", "team", "is_active"]
+        labels = {"url": _("Address")}
         help_texts = {
             "url": _("https, without a log-in. HubSpot: https://api.hubapi.com"),
             "secret_name": _(

@@ -11,34 +11,28 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminPasswordWidget
 
 from qualification.admin.base import EditableAdmin
+from qualification.admin.fields import SecretField
 from qualification.channels.webhook import post_trial
 from qualification.models import WebhookTarget
 from qualification.outbox.addresses import UnsafeAddress, refuse_url
-
-SECRET_LENGTH = 16
 
 
 class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
     """An empty secret keeps the one there is."""
 
-    secret = forms.CharField(
-        label=_("Secret"),
-        required=False,
-        min_length=SECRET_LENGTH,
-        max_length=200,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    secret = SecretField(
         help_text=_(
             "Signs every message (HMAC-SHA256 over “<X-Timestamp>.<body>” in X-Signature). Never"
             " shown again; leave empty to keep it."
-        ),
+        )
     )
 
     class Meta:
         model = WebhookTarget
         fields = ["name", "url", "secret", "team", "is_active"]
+        labels = {"url": _("Address")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,10 +11,12 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from crm.models import Team, User
 from crm.roles import Role
 from qualification.admin.base import EditableAdmin
+from qualification.admin.fields import ZoneField
 
 # Roles are fixed; a group without code behind it would promise a right nobody checks.
 admin.site.unregister(Group)
@@ -26,9 +28,20 @@ class TeamAdmin(EditableAdmin):
     search_fields = ["name"]
 
 
+class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Groups by the names of their roles."""
+
+    def label_from_instance(self, obj: Group) -> str:
+        return str(Role(obj.name).label)
+
+
+class PersonForm(UserChangeForm):
+    time_zone = ZoneField()
+
+
 @admin.register(User)
 class UserAdmin(EditableAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
-    form = UserChangeForm
+    form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "first_name", "last_name", "team", "roles", "is_active"]
@@ -63,8 +76,11 @@ class UserAdmin(EditableAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     def formfield_for_manytomany(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField[Any] | None:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "groups" and field is not None:
-            field.queryset = Group.objects.filter(name__in=Role.values)
-            field.label = _("roles")
-        return field
+        if db_field.name != "groups":
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        return RolesField(
+            queryset=Group.objects.filter(name__in=Role.values),
+            label=_("Roles"),
+            required=False,
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        )

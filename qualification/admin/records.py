@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from crm.clock import stamp_history
@@ -23,16 +26,55 @@ from crm.models import (
 )
 from qualification import pipeline
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
+from qualification.admin.fields import SecretField
 from qualification.models import Decision, Heartbeat, OutboxMessage, ReviewItem
 from qualification.outbox.deliver import send_again
+from qualification.templatetags.figures import unsigned_tenths
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The name and the kind stay: senders, leads and rules know the source by them."""
+
+    secret = SecretField(
+        help_text=_(
+            "Signs JSON bodies (HMAC-SHA256). Never shown again; leave empty to keep it. A new one"
+            " counts at once: messages signed with the old one are refused."
+        )
+    )
+
+    class Meta:
+        model = Source
+        fields = ["label", "team", "is_active", "secret"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.pop("secret", None)
+
+    def clean_secret(self) -> str:
+        """The typed secret, or the one there is."""
+        typed: str = self.cleaned_data["secret"]
+        return typed or self.instance.secret
 
 
 @admin.register(Source)
 class SourceAdmin(EditableAdmin):
+    form = SourceForm
     list_display = ["name", "label", "kind", "team", "is_active"]
     list_filter = ["kind", "is_active"]
+    list_select_related = ["team"]
     search_fields = ["name", "label"]
-    readonly_fields = ["credential", "created_at"]
+    readonly_fields = ["name", "kind", "address", "created_at"]
+
+    def get_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
+        signs = ["secret"] if obj and obj.kind == Source.Kind.JSON else []
+        return ["name", "kind", "address", "label", "team", "is_active", *signs, "created_at"]
+
+    @admin.display(description=_("Address"))
+    def address(self, source: Source) -> str:
+        """Where its messages go; a file or a CRM sends none."""
+        if source.kind not in {Source.Kind.JSON, Source.Kind.FORM}:
+            return "–"
+        return reverse("qualification:intake", args=[source.name, source.credential])
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # leads name their source; it is switched off instead
@@ -98,9 +140,22 @@ class ReviewItemAdmin(ReadOnlyAdmin):
 
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
+    """What was frozen with it is shown by its replay, not here as raw data."""
+
     list_display = ["at", "kind", "lead", "by", "reason"]
     list_filter = ["kind", "reason"]
     list_select_related = ["lead", "by", "reason"]
+    exclude = ["frozen", "fired", "total_tenths"]
+    readonly_fields = ["replay", "score"]
+
+    @admin.display(description=_("As it was decided"))
+    def replay(self, decision: Decision) -> str:
+        url = reverse("qualification:decision-detail", args=[decision.pk])
+        return format_html('<a class="lq-link" href="{}">{}</a>', url, _("Open the replay"))
+
+    @admin.display(description=_("Score"))
+    def score(self, decision: Decision) -> str:
+        return unsigned_tenths(decision.total_tenths)
 
 
 @admin.register(InboxMessage)

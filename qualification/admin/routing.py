@@ -6,13 +6,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from qualification.admin.base import EditableAdmin, EditableInline, ReadOnlyAdmin
+from qualification.admin.fields import WeekdaysField, WordsField, words_as_text
 from qualification.admin.scoring.forms import ConditionForm, PlainConditionField
 from qualification.models import (
     AccountOwner,
@@ -28,16 +29,13 @@ from qualification.routing.rules import rule_sentence
 from qualification.scoring.subjects import Catalogue
 
 
-def checked_skills(skills: object) -> list[str]:
-    """Skills as a list of words in lower case. Raises ValidationError."""
-    if not isinstance(skills, list) or not all(isinstance(s, str) and s.strip() for s in skills):
-        raise ValidationError(_('A list of words, such as ["french", "sap"].'))
-    return sorted({skill.strip().lower() for skill in skills})
-
-
 class RuleForm(ConditionForm):
     condition = PlainConditionField(
         such_as="{subject: account.employees, op: at_least, value: 1000}"
+    )
+    skills = WordsField(
+        label=_("Skills"),
+        help_text=_("Whoever gets the lead needs all of them. Such as french, sap."),
     )
 
     class Meta:
@@ -53,9 +51,6 @@ class RuleForm(ConditionForm):
             "team",
             "pool",
         ]
-
-    def clean_skills(self) -> list[str]:
-        return checked_skills(self.cleaned_data["skills"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -119,12 +114,21 @@ class RoutingPoolAdmin(EditableAdmin):
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    skills = WordsField(label=_("Skills"), help_text=_("Such as french, sap."))
+    work_days = WeekdaysField(
+        label=_("Work days"), help_text=_("They count only with hours below.")
+    )
+
     class Meta:
         model = WorkProfile
         fields = ["person", "capacity", "reserved", "skills", "work_days", "works_from", "works_to"]
-
-    def clean_skills(self) -> list[str]:
-        return checked_skills(self.cleaned_data["skills"])
+        # The admin's own input compares with the time of the server; these are the person's.
+        widgets = dict.fromkeys(
+            ("works_from", "works_to"), UnfoldAdminTextInputWidget(attrs={"type": "time"})
+        )
+        help_texts = {
+            "works_to": _("In the person's own time zone; before the start: past midnight.")
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -142,16 +146,20 @@ class LeaveInline(EditableInline):
 @admin.register(WorkProfile)
 class WorkProfileAdmin(EditableAdmin):
     form = ProfileForm
-    list_display = ["person", "capacity", "reserved", "skills", "works_from", "works_to"]
+    list_display = ["person", "capacity", "reserved", "skilled", "works_from", "works_to"]
     list_select_related = ["person"]
     inlines = [LeaveInline]
+
+    @admin.display(description=_("Skills"))
+    def skilled(self, profile: WorkProfile) -> str:
+        return words_as_text(profile.skills)
 
 
 @admin.register(AccountOwner)
 class AccountOwnerAdmin(EditableAdmin):
     list_display = ["account", "person"]
     list_select_related = ["account", "person"]
-    raw_id_fields = ["account"]
+    autocomplete_fields = ["account"]
 
 
 @admin.register(Assignment)

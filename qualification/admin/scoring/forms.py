@@ -57,7 +57,7 @@ class PlainConditionField(ConditionField):
         """`such_as` is an example, in YAML."""
         text = _("As in a scoring model, without activities; blank for every lead. Such as {yaml}")
         help_text = format_lazy(text, yaml=such_as)
-        super().__init__(label=_("when"), required=False, help_text=help_text)
+        super().__init__(label=_("When"), required=False, help_text=help_text)
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value in (None, {}) else super().prepare_value(value)

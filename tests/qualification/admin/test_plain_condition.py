@@ -85,7 +85,7 @@ def test_what_cannot_be_read_says_why(admin: Client) -> None:
 
 
 def test_every_lead_is_stored_blank_and_some_by_their_fields(admin: Client, team: Team) -> None:
-    data = {"position": 1, "name": "All", "is_active": "on", "skills": "[]", "team": team.pk}
+    data = {"position": 1, "name": "All", "is_active": "on", "skills": "", "team": team.pk}
     every = {"what": "every", "condition": "", "was": ""}
     assert admin.post(f"{ADMIN}routingrule/add/", data | every).status_code == 302
     rule = RoutingRule.objects.get()
