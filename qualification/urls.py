@@ -106,6 +106,7 @@ lead_urls = [
     path("leads/<int:pk>/heartbeat/", claims.heartbeat, name="lead-heartbeat"),
     path("leads/<int:pk>/reassign/", claims.reassign, name="lead-reassign"),
     path("leads/<int:pk>/touch/", touches.touch, name="lead-touch"),
+    path("touches/<int:pk>/undo/", touches.undo, name="touch-undo"),
     path("leads/<int:pk>/snooze/", touches.snooze, name="lead-snooze"),
     path("leads/<int:pk>/pause/", pauses.pause, name="lead-pause"),
     path("leads/<int:pk>/resume/", pauses.resume, name="lead-resume"),

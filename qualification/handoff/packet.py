@@ -189,7 +189,7 @@ def _detail(properties: object) -> str:
 
 def _touches(lead: Lead, now: datetime) -> list[dict[str, str]]:
     """The latest contacts and attempts, newest first."""
-    touches = Touch.objects.filter(lead=lead, at__lte=now).select_related("by")[:JOURNEY_LENGTH]
+    touches = Touch.objects.standing().filter(lead=lead, at__lte=now).select_related("by")
     return [
         {
             "at": timezone.localtime(touch.at).isoformat(),
@@ -197,5 +197,5 @@ def _touches(lead: Lead, now: datetime) -> list[dict[str, str]]:
             "by": str(touch.by),
             "note": touch.note,
         }
-        for touch in touches
+        for touch in touches[:JOURNEY_LENGTH]
     ]

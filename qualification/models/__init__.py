@@ -40,7 +40,7 @@ from qualification.models.outbox import OutboxMessage
 from qualification.models.practice import PracticeCase, PracticeRound
 from qualification.models.presence import Presence
 from qualification.models.release import ReleaseAck, ReleaseNote, RuleReview, ShadowScore
-from qualification.models.review import ItemEvent, ReviewItem, Touch
+from qualification.models.review import ItemEvent, ReviewItem, Touch, TouchUndo
 from qualification.models.routing import (
     AccountOwner,
     Assignment,
@@ -149,6 +149,7 @@ __all__ = [
     "Target",
     "TeamCalendar",
     "Touch",
+    "TouchUndo",
     "WebhookTarget",
     "WorkProfile",
 ]

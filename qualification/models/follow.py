@@ -13,7 +13,7 @@ from crm.models.fields import append_only
 from crm.sight import leads_in_sight
 from qualification.choices import CadenceEnd, TouchKind
 from qualification.models.decision import Decision
-from qualification.models.review import ReviewItem, Touch
+from qualification.models.review import ReviewItem, Touch, TouchUndo
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -206,19 +206,25 @@ class CadenceRun(models.Model):
 
 
 class CadenceStepDone(models.Model):
-    """A step that was done, and the touch that did it. Append-only."""
+    """A step that was done, and the touch that did it. Append-only. A step is done once, and once
+    more each time a touch that did it was taken back: `again` is that."""
 
     run = models.ForeignKey(CadenceRun, on_delete=models.CASCADE, related_name="done")
     step = models.ForeignKey(CadenceStep, on_delete=models.PROTECT, related_name="+")
     touch = models.OneToOneField(Touch, on_delete=models.CASCADE, related_name="step_done")
     due_at = models.DateTimeField()
+    again = models.OneToOneField(
+        TouchUndo, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
 
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "cadence steps done"
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "step"], name="qualification_cadencestepdone_once"
+                fields=["run", "step"],
+                condition=Q(again=None),
+                name="qualification_cadencestepdone_once",
             )
         ]
         triggers = [append_only("append_only")]

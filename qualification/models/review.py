@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Lead, Team, User
-from crm.models.fields import KeptUntilErased
+from crm.models.fields import KeptUntilErased, append_only
 from crm.sight import leads_in_sight
 from qualification.choices import (
     Bucket,
@@ -38,6 +38,10 @@ _LEAD_OF_ITEM = """
 """
 # The lead of a row that names its item only.
 OF_ITEM = "(SELECT i.lead_id FROM qualification_reviewitem AS i WHERE i.id = OLD.item_id)"
+
+# Events that a touch writes, and that of taking it back.
+OF_TOUCH = ("item:touched", "item:owned")
+UNTOUCHED = "item:untouched"
 
 # The one order of the queue: list, next lead, API.
 RANK = ("bucket", "tier_rank", "score_rank", "due_at", "id")
@@ -231,6 +235,14 @@ class ReviewItem(models.Model):
         return f"{self.pk}-{self.token}-{self.state}-{self.assignee_id or ''}"
 
 
+class ItemEventQuerySet(models.QuerySet["ItemEvent"]):
+    def standing(self) -> ItemEventQuerySet:
+        """Events without those of a touch that was taken back, and of taking it back."""
+        touches = Touch.objects.standing().filter(item=OuterRef("item"), at=OuterRef("at"))
+        untold = Q(verb__in=OF_TOUCH) & ~Exists(touches)
+        return self.exclude(verb=UNTOUCHED).exclude(untold)
+
+
 class ItemEvent(models.Model):
     """What happened to an item, `noun:past-verb`. Append-only. `lead` is written by a trigger."""
 
@@ -242,6 +254,8 @@ class ItemEvent(models.Model):
     by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     note = models.CharField(max_length=300, blank=True)
+
+    objects = ItemEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-id"]
@@ -267,8 +281,22 @@ class ItemEvent(models.Model):
         return self.verb
 
 
+class TouchQuerySet(models.QuerySet["Touch"]):
+    def visible_to(self, user: User | AnonymousUser) -> TouchQuerySet:
+        """Touches of leads in this user's sight."""
+        return self.filter(leads_in_sight(user, prefix="lead__"))
+
+    def standing(self) -> TouchQuerySet:
+        """Touches nobody took back: what counts."""
+        return self.filter(undone=None)
+
+
 class Touch(models.Model):
-    """A logged human contact or attempt. Append-only. An automatic mail is not a touch."""
+    """A logged human contact or attempt. Append-only. An automatic mail is not a touch.
+
+    `found` is what it changed, as it was before, so that it can be taken back
+    (`review/touch_found.py`).
+    """
 
     item = models.ForeignKey(ReviewItem, on_delete=models.CASCADE, related_name="touches")
     lead = models.ForeignKey(
@@ -282,6 +310,11 @@ class Touch(models.Model):
     result = models.CharField(max_length=9, choices=TouchResult)
     note = models.TextField(blank=True)
     at = models.DateTimeField()
+    found = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), blank=True, editable=False
+    )
+
+    objects = TouchQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-id"]
@@ -295,7 +328,25 @@ class Touch(models.Model):
                 name="qualification_touch_mails",
             ),
         ]
-        triggers = [KeptUntilErased(name="append_only", blanks="note")]
+        triggers = [KeptUntilErased(name="append_only", blanks="note found")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.get_result_display()}"
+
+
+class TouchUndo(models.Model):
+    """That a touch was taken back: by whoever logged it, at once. Append-only. Written by
+    `review/touch_undo.py`."""
+
+    touch = models.OneToOneField(
+        Touch, on_delete=models.CASCADE, primary_key=True, related_name="undone"
+    )
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["touch_id"]
+        triggers = [append_only("append_only")]
+
+    def __str__(self) -> str:
+        return f"touch {self.touch_id} taken back"

@@ -165,7 +165,8 @@ class SLATimer(models.Model):
 
 class SLAPause(models.Model):
     """A time in which a clock stands still, with who stopped it and why. It ends by itself at
-    `until`, so that nobody is forgotten. Written by `sla/pauses.py` only."""
+    `until`, so that nobody is forgotten. Written by `sla/pauses.py`, and by `sla/found.py` where
+    what ended it was taken back."""
 
     timer = models.ForeignKey(SLATimer, on_delete=models.CASCADE, related_name="pauses")
     reason = models.CharField(max_length=200)

@@ -153,7 +153,12 @@ HELD: tuple[Held, ...] = (
         blank={"note": BLANK},
         keep="verb",
     ),
-    Held("qualification_touch", _("Contacts and attempts"), _OF_LEAD, blank={"note": BLANK}),
+    Held(
+        "qualification_touch",
+        _("Contacts and attempts"),
+        _OF_LEAD,
+        blank={"note": BLANK, "found": OBJECT},
+    ),
     Held(
         "qualification_bulkstep",
         _("Hands it was in before a verb on many"),

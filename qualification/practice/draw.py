@@ -88,6 +88,7 @@ def _candidates(person: User, kind: DecisionKind, *, now: datetime) -> QuerySet[
         .exclude(Exists(ReviewItem.objects.open().filter(**of_lead)))
         .exclude(Exists(PracticeCase.objects.filter(person=person, **of_lead)))
         .exclude(Exists(Decision.objects.filter(Q(by=person) | Q(asked_by=person), **of_lead)))
+        # Also one taken back: they had a look at the lead.
         .exclude(Exists(Touch.objects.filter(by=person, **of_lead)))
         .exclude(Exists(ChecklistAnswer.objects.filter(by=person, **of_lead)))
         .exclude(Exists(ItemEvent.objects.filter(by=person, item__lead=OuterRef("lead"))))

@@ -102,8 +102,8 @@ def _refuse_touched(step: BulkStep, item: ReviewItem, *, by: User, now: datetime
 
 def _done_since(step: BulkStep, item: ReviewItem) -> tuple[User, datetime] | None:
     """Who did something with the lead since, and when; what routing does by itself is nothing."""
-    events = ItemEvent.objects.filter(item=item, pk__gt=step.last_event_id, by__isnull=False)
-    event = events.select_related("by").order_by("pk").first()
+    events = ItemEvent.objects.standing().filter(item=item, pk__gt=step.last_event_id)
+    event = events.exclude(by=None).select_related("by").order_by("pk").first()
     if event is not None and event.by is not None:
         return event.by, event.at
     answers = ChecklistAnswer.objects.filter(lead=item.lead_id, recorded_at__gt=step.at)

@@ -23,6 +23,7 @@ from qualification.models import (
     NurturePlan,
     ReviewItem,
     Touch,
+    TouchUndo,
 )
 from qualification.permissions import Right
 from qualification.review import guard
@@ -126,7 +127,9 @@ def after_touch(*, touch: Touch, by: User, now: datetime) -> NextStep | None:
     assert run.due_at is not None  # noqa: S101 - by constraint
     if touch.kind != step.kind:
         return NextStep(step.task, max(run.due_at, now))
-    CadenceStepDone.objects.create(run=run, step=step, touch=touch, due_at=run.due_at)
+    CadenceStepDone.objects.create(
+        run=run, step=step, touch=touch, due_at=run.due_at, again=_taken_back(run, step)
+    )
     following = run.cadence.steps.filter(position__gt=step.position).order_by("position").first()
     if following is None:
         end_runs([touch.lead_id], end=CadenceEnd.FINISHED, now=now)
@@ -134,6 +137,12 @@ def after_touch(*, touch: Touch, by: User, now: datetime) -> NextStep | None:
     due_at = _due_at(following, lead=touch.lead, by=by, now=now)
     CadenceRun.objects.filter(pk=run.pk).update(step=following, due_at=due_at)
     return NextStep(following.task, due_at)
+
+
+def _taken_back(run: CadenceRun, step: CadenceStep) -> TouchUndo | None:
+    """What opened the step again, where it was done before."""
+    undone = TouchUndo.objects.filter(touch__step_done__run=run, touch__step_done__step=step)
+    return undone.order_by("-touch_id").first()
 
 
 def put_off(*, lead_id: int, until: datetime) -> None:

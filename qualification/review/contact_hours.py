@@ -85,7 +85,8 @@ def count_calls(*, now: datetime) -> int:
     zone is known are left out."""
     made: Counter[int] = Counter()
     answered: Counter[int] = Counter()
-    calls = Touch.objects.filter(kind=TouchKind.CALL, at__gt=now - COUNTED, at__lte=now)
+    since = now - COUNTED
+    calls = Touch.objects.standing().filter(kind=TouchKind.CALL, at__gt=since, at__lte=now)
     places = ("lead__country", "lead__city", "lead__phone_key")
     company = ("lead__account__country", "lead__account__city")
     rows = calls.order_by().values_list("at", "result", *places, *company)

@@ -191,10 +191,11 @@ def nurture_lead(
 
 
 def attempts_on(lead: Lead) -> int:
-    """Touches since the lead last entered the queue; an undone decision does not start anew."""
+    """What was tried since the lead last entered the queue; an undone decision does not start
+    anew, and a touch that was taken back is none."""
     stays = lead.items.exclude(entry_reason=EntryReason.REVERSED).order_by("-entered_at", "-id")
     since = stays.values_list("entered_at", flat=True).first()
-    touches = Touch.objects.filter(lead=lead)
+    touches = Touch.objects.standing().filter(lead=lead)
     return touches.filter(at__gte=since).count() if since else touches.count()
 
 

@@ -158,7 +158,7 @@ def _clock(item: ReviewItem, now: datetime) -> dict[str, Any]:
     return {
         "entered_at": item.entered_at.isoformat(),
         "received_at": item.lead.received_at.isoformat(),
-        "touches": item.touches.count(),
+        "touches": item.touches.standing().count(),
         "timers": [_timer(timer, now) for timer in timers],
     }
 

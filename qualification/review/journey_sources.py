@@ -112,16 +112,21 @@ _STAGES = f"""
         ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s
     ) AS f
 """  # noqa: S608 - constants of this module  # nosec
+# Nor who owned the lead by a touch that was taken back: the touch says so.
 _ITEMS = f"""
     {_EACH} (
         SELECT {_RANK["item"]} AS rank,
                i.id, i.at, i.lead_id, i.verb, '' AS subject, i.note, i.by_id
         FROM qualification_itemevent AS i
-        WHERE i.lead_id = p.lead_id AND i.verb <> 'item:touched'
+        WHERE i.lead_id = p.lead_id AND i.verb <> 'item:touched' AND i.verb <> 'item:untouched'
           AND (i.at, i.id) < (%(at)s::timestamptz, %(id_item)s)
-          AND coalesce(CASE WHEN i.verb = 'item:closed' THEN (
+          AND coalesce(CASE i.verb WHEN 'item:closed' THEN (
               SELECT 'told' FROM qualification_decision AS d
               WHERE d.lead_id = i.lead_id AND d.at = i.at AND d.item_id = i.item_id
+              LIMIT 1) WHEN 'item:owned' THEN (
+              SELECT 'told' FROM qualification_touch AS t
+              JOIN qualification_touchundo AS u ON u.touch_id = t.id
+              WHERE t.lead_id = i.lead_id AND t.at = i.at AND t.item_id = i.item_id
               LIMIT 1) END, '') <> 'told'
         ORDER BY i.at DESC, i.id DESC LIMIT %(limit)s
     ) AS f
@@ -131,7 +136,11 @@ _ITEMS = f"""
 def _touches(which: str = "") -> str:
     return f"""
     {_EACH} (
-        SELECT {_RANK["touch"]} AS rank, t.id, t.at, t.lead_id, t.kind, t.result, t.note, t.by_id
+        SELECT {_RANK["touch"]} AS rank, t.id, t.at, t.lead_id, t.kind,
+               t.result || coalesce((
+                   SELECT ' undone' FROM qualification_touchundo AS u
+                   WHERE u.touch_id = t.id AND u.at <= %(known)s), '') AS subject,
+               t.note, t.by_id
         FROM qualification_touch AS t
         WHERE t.lead_id = p.lead_id AND (t.at, t.id) < (%(at)s::timestamptz, %(id_touch)s) {which}
         ORDER BY t.at DESC, t.id DESC LIMIT %(limit)s

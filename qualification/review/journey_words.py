@@ -26,6 +26,8 @@ from qualification.review.journey_sources import Row
 from qualification.templatetags.figures import unsigned_tenths
 
 WORDS_SHOWN = 160
+# How the subject of a touch ends that was taken back.
+UNDONE = " undone"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Person:
 @dataclass(frozen=True)
 class Entry:
     """One line of the journey in words; `dot` and `icon` are how it looks. `delta_tenths` is by how
-    much the score of `lead_id` moved, None on other lines and for its first."""
+    much the score of `lead_id` moved, None on other lines and for its first. `is_undone`: it was
+    taken back and counts no more."""
 
     kind: str
     at: dt.datetime
@@ -51,6 +54,7 @@ class Entry:
     icon: str
     dot: str = ""
     delta_tenths: int | None = None
+    is_undone: bool = False
     person: Person | None = None
 
 
@@ -62,6 +66,7 @@ class Line(NamedTuple):
     icon: str
     dot: str = ""
     delta_tenths: int | None = None
+    is_undone: bool = False
 
 
 ACTIVITY_ICONS = (
@@ -140,6 +145,7 @@ def entry_of(row: Row, *, reader_id: int | None, person: Person | None) -> Entry
         icon=told.icon,
         dot=told.dot,
         delta_tenths=told.delta_tenths,
+        is_undone=told.is_undone,
         person=person,
     )
 
@@ -191,11 +197,14 @@ def _item(row: Row, who: str) -> Line:
 
 
 def _touch(row: Row, who: str) -> Line:
-    kind, result = TouchKind(row.verb), TouchResult(row.subject)
+    kind, result = TouchKind(row.verb), TouchResult(row.subject.removesuffix(UNDONE))
     act = _("logged: %(kind)s, %(result)s") % {
         "kind": kind.label.lower(),
         "result": result.label.lower(),
     }
+    if row.subject.endswith(UNDONE):
+        detail = _together(str(_("Taken back")), row.words)
+        return Line(_told(who, act), detail, "undo-2", is_undone=True)
     dot = "ok" if result == TouchResult.SPOKE else ""
     return Line(_told(who, act), row.words, TOUCH_ICONS[kind], dot)
 

@@ -18,6 +18,7 @@ from qualification.permissions import Right
 from qualification.review import cadences, guard, nurture
 from qualification.review.frameworks import framework_for
 from qualification.review.items import log_event, refuse_unless_holder
+from qualification.review.touch_found import found_asleep, found_of
 from qualification.sla.timers import start_timer, stop_timers
 
 # Beyond any plan; near the end of the calendar a time cannot be told in every zone.
@@ -48,7 +49,14 @@ def log_touch(
     locked = guard.lock_item(item)
     refuse_unless_holder(locked, by=by, now=now)
     touch = Touch.objects.create(
-        item=locked, lead_id=locked.lead_id, by=by, kind=kind, result=result, note=note, at=now
+        item=locked,
+        lead_id=locked.lead_id,
+        by=by,
+        kind=kind,
+        result=result,
+        note=note,
+        at=now,
+        found=found_of(locked),
     )
     step = cadences.after_touch(touch=touch, by=by, now=now)
     if step is not None and (is_proposal or next_task_at is None):
@@ -79,7 +87,14 @@ def log_nurture_touch(
     locked = nurture.lock_plan(plan, by=by)
     item = locked.decision.item
     touch = Touch.objects.create(
-        item=item, lead=locked.lead, by=by, kind=kind, result=result, note=note, at=now
+        item=item,
+        lead=locked.lead,
+        by=by,
+        kind=kind,
+        result=result,
+        note=note,
+        at=now,
+        found=found_asleep(locked),
     )
     cadences.after_touch(touch=touch, by=by, now=now)
     log_event(item=item, verb="item:touched", by=by, now=now, note=str(touch))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from crm.models import Lead, User
 from qualification.choices import ItemState
 from qualification.exceptions import AlreadyDecided
-from qualification.models import Decision, ReviewItem
+from qualification.models import Decision, ReviewItem, Touch
 from qualification.personal.requests import refuse_erased
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def visible_decision_or_404(user: User | AnonymousUser, pk: int) -> Decision:
     """The decision if its lead is in this user's sight."""
     decisions = Decision.objects.visible_to(user).select_related("lead", "item", "by", "reason")
     return get_object_or_404(decisions, pk=pk)
+
+
+def visible_touch_or_404(user: User | AnonymousUser, pk: int) -> Touch:
+    """The touch if its lead is in this user's sight."""
+    touches = Touch.objects.visible_to(user).select_related("lead", "item", "by")
+    return get_object_or_404(touches, pk=pk)
 
 
 def open_item_of(lead: Lead) -> ReviewItem:

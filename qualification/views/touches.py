@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,14 +19,19 @@ from qualification.exceptions import QualificationError
 from qualification.forms import SnoozeForm, TouchForm
 from qualification.models import CadenceRun, ReviewItem, Touch
 from qualification.permissions import Right, require
-from qualification.review import touches
+from qualification.review import touch_undo, touches
 from qualification.review.cadence_runs import running_of
 from qualification.review.follow import sleeping_plan_of
 from qualification.review.next_steps import TouchChoice, proposed_time, touch_named
 from qualification.review.reach import reach_of
 from qualification.toasts import add_toast, close_dialog, refresh_lists
 from qualification.views.dialogs import show_dialog
-from qualification.views.fetch import open_item_of, reader_of, visible_lead_or_404
+from qualification.views.fetch import (
+    open_item_of,
+    reader_of,
+    visible_lead_or_404,
+    visible_touch_or_404,
+)
 from qualification.views.lead import parts_response
 from qualification.views.replies import is_htmx, lead_url
 
@@ -48,12 +54,37 @@ def touch(request: HttpRequest, pk: int) -> HttpResponse:
         by = reader_of(request)
         what = {name: given[name] for name in ("kind", "result", "note")}
         logged = touches.log_nurture_touch(plan=plan, by=by, now=now, **what)
-        return answer_on_page(request, lead, _said(logged, running_of(lead)))
+        return _logged(request, logged, _said(logged, running_of(lead)))
     item = open_item_of(lead)
     if choice:
         given |= _proposal(choice, lead=lead, by=reader_of(request), now=now)
     logged = touches.log_touch(item=item, by=reader_of(request), now=now, **given)
-    return answer_on_page(request, lead, _said(logged, item))
+    return _logged(request, logged, _said(logged, item))
+
+
+@require_POST
+@require(Right.WORK_QUEUE)
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes one's own touch back while that is possible, on the page or in the list where it was
+    logged."""
+    found = visible_touch_or_404(request.user, pk)
+    try:
+        touch_undo.undo_touch(touch=found, by=reader_of(request), now=timezone.now())
+    except QualificationError as refused:
+        if is_htmx(request):
+            raise
+        messages.error(request, str(refused))
+        return redirect(lead_url(found.lead))
+    lead = visible_lead_or_404(request.user, found.lead_id)
+    said = _("Undone: %(what)s.") % {"what": found.get_result_display().lower()}
+    return answer_on_page(request, lead, said)
+
+
+def _logged(request: HttpRequest, logged: Touch, said: str) -> HttpResponse:
+    """Says what was logged, with an Undo for as long as it is possible."""
+    url = reverse("qualification:touch-undo", args=[logged.pk])
+    undo_url = f"{url}?from=list" if _is_from_list(request) else url
+    return answer_on_page(request, logged.lead, said, undo_url=undo_url)
 
 
 def _said(logged: Touch, planned: ReviewItem | CadenceRun | None) -> str:
@@ -133,7 +164,7 @@ def _draw_snooze(
         "form": form,
         "refusal": refusal,
         "title": _("Snooze %(name)s") % {"name": lead.name},
-        "is_from_list": "list" in (request.GET.get("from"), request.POST.get("from")),
+        "is_from_list": _is_from_list(request),
     }
     return show_dialog(request, "_snooze_dialog.html", context, status=status)
 
@@ -146,14 +177,27 @@ def moment_text(at: datetime) -> str:
 
 
 def answer_on_page(
-    request: HttpRequest, lead: Lead, said: str, *, kind: str = "", status: int = 200
+    request: HttpRequest,
+    lead: Lead,
+    said: str,
+    *,
+    kind: str = "",
+    status: int = 200,
+    undo_url: str = "",
 ) -> HttpResponse:
-    """Stays on the page: the pieces that changed and a toast, or the page with a message."""
+    """Stays on the page: the pieces that changed and a toast, with Undo where it can be undone; or
+    the page with a message."""
     if not is_htmx(request):
-        (messages.error if status >= 400 else messages.success)(request, said)
+        tell = messages.error if status >= 400 else messages.success
+        tell(request, said, extra_tags=f"undo:{undo_url}" if undo_url else "")
         return redirect(lead_url(lead))
-    if request.POST.get("from") == "list":
-        return refresh_lists(add_toast(HttpResponse(status=status), said, kind=kind))
-    response = parts_response(request, lead, status=status)
-    response["HX-Reswap"] = "none"
-    return add_toast(response, said, kind=kind)
+    if _is_from_list(request):
+        response = refresh_lists(HttpResponse(status=status))
+    else:
+        response = parts_response(request, lead, status=status)
+        response["HX-Reswap"] = "none"
+    return add_toast(response, said, kind=kind, undo_url=undo_url, is_in_place=True)
+
+
+def _is_from_list(request: HttpRequest) -> bool:
+    return "list" in (request.GET.get("from"), request.POST.get("from"))

@@ -88,6 +88,7 @@ ACCESS: dict[str, Access] = {
     "qualification:lead-heartbeat": verb(WORK),
     "qualification:lead-reassign": verb(MANAGE),
     "qualification:lead-touch": verb(WORK),
+    "qualification:touch-undo": verb(WORK),
     "qualification:lead-snooze": dialog(WORK),
     "qualification:lead-pause": dialog(WORK),
     "qualification:lead-fact": dialog(WORK),

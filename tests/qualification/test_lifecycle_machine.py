@@ -34,6 +34,8 @@ MOST_RUNS = 60
 MUST_HAPPEN = {
     *("accept", "reject", "nurture", "undo", "overturn", "release", "reassign", "skip", "snooze"),
     *("pause", "resume", "touch", "answer", "outcome", "claim", "next"),
+    *("undo touch", "undo touch is refused", "touch undone: claimed", "touch undone: owned"),
+    "touch undone: its clock stands still again",
     *("on the desk of ae", "on the desk of team", "on the desk of partner"),
     *("taken by ae", "taken by team", "taken by partner", "move", "old link is refused"),
     *("returned by ae", "returned by team", "returned by partner"),

@@ -64,6 +64,7 @@ class Asides(Claims):
         )
         if found is not None:
             self.book.stand_still(row, until)
+            self.book.moves_on(row)
 
     @rule(number=picks, person=people, crash=crashes)
     @where(is_paused)
@@ -83,6 +84,7 @@ class Asides(Claims):
         if found is not None:
             self.book.go_on(row)
             self.book.burns(row)
+            self.book.moves_on(row)
 
     # --- passed on --------------------------------------------------------------------------------
 

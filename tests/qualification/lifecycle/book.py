@@ -6,6 +6,7 @@ it waits for. Ids of items and clocks are told by whoever looked at the rows.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from typing import Any
 
@@ -110,10 +111,78 @@ class Book(BookOfClocks, BookOfFacts):
     def put_back(self, row: Row) -> None:
         """Nobody holds it any more; the old clock runs on."""
         row.update(stage="mql", state="waiting", holder=None, lease=None, task=None)
+        self.moves_on(row)
         row["is_due"] = row["is_due"] or self.would_leave(row)
 
     def claimed(self, row: Row, person: int) -> None:
         row.update(stage="working", state="claimed", holder=person, lease=self.now + LEASE)
+        self.moves_on(row)
+
+    def given(self, row: Row, person: int) -> None:
+        """A manager gives it to somebody: who owned it gives way to an owner."""
+        if row["state"] != "owned":
+            self.claimed(row, person)
+        row["holder"] = person
+        self.moves_on(row)
+
+    # --- touches ----------------------------------------------------------------------------------
+
+    def touched(self, row: Row, person: int, task: dt.datetime | None, touch: int) -> bool:
+        """The next task, and one more attempt; whether a claim became ownership under a new clock,
+        told by `start_clock`. `touch` keeps what it found."""
+        found = {name: row[name] for name in ("state", "task", "clock")}
+        row["touch"] = {"pk": touch, "by": person, "at": self.now, "item": row["item"]}
+        row["touch"] |= {"was": copy.deepcopy(row["clock"]), "found": found}
+        row["touch"] |= {"has_moved": False, "is_undone": False}
+        row.update(task=task, touches=row["touches"] + 1, state="owned", lease=None)
+        if found["state"] == "owned" or found["clock"]["kind"] != "first_response":
+            return False
+        self.settle(row)
+        return True
+
+    def untouched(self, row: Row) -> None:
+        """As the touch found it, a claim with a fresh lease."""
+        touch, found = row["touch"], row["touch"]["found"]
+        touch["is_undone"] = True
+        row.update(state=found["state"], task=found["task"], touches=row["touches"] - 1)
+        if found["state"] == "owned":
+            return
+        row["lease"] = self.now + LEASE
+        if found["clock"]["kind"] == "first_response":
+            self.settle(row)
+            row["clock"] = self._clock_of_before(touch)
+            self.burns(row)
+
+    def _clock_of_before(self, touch: dict[str, Any]) -> Row:
+        """It stands still where it stood, or the sweep looks at once; what only came too late is to
+        be done again."""
+        clock: Row = touch["found"]["clock"]
+        if touch["was"]["paused"] and touch["was"]["paused"][1] > touch["at"]:
+            clock = touch["was"]
+        else:
+            clock["next"] = self.now
+        for (timer, _), asked in self.asked.items():
+            is_since = asked.get("at", self.now) >= touch["at"]
+            if timer == clock["timer"] and asked["outcomes"] == {TOO_LATE} and is_since:
+                asked["outcomes"] = set()
+        return clock
+
+    def why_not_untouch(self, row: Row, person: int) -> str:
+        """The name of the refusal; blank when the touch can be taken back."""
+        touch = row["touch"]
+        is_over = self.now >= touch["at"] + UNDO or touch["is_undone"] or row["is_erased"]
+        if row["merged_into"] is not None or touch["by"] != person or is_over:
+            return "UndoExpired"
+        if row["item"] != touch["item"]:
+            return "AlreadyDecided"
+        if row["holder"] != person:
+            return "NotHolder"
+        return "UndoExpired" if touch["has_moved"] else ""
+
+    def moves_on(self, row: Row) -> None:
+        """Somebody did something after which the last touch stays."""
+        if row["touch"] is not None:
+            row["touch"]["has_moved"] = True
 
     def decided(self, row: Row, kind: str, person: int, decision: int) -> None:
         """Out of the queue by a person; `last` keeps what an undo gives back."""
@@ -143,7 +212,7 @@ class Book(BookOfClocks, BookOfFacts):
         """What a policy asked for is done, if it can be: people are told, or the lead is taken from
         whoever has it while its clock runs."""
         row = self.leads[asked["lead"]]
-        clock = row["clock"]
+        clock, asked["at"] = row["clock"], self.now
         if asked["action"] != "reassign":
             asked["outcomes"] = {TOLD}
         elif clock is None or clock["timer"] != timer or clock["paused"]:
@@ -184,6 +253,8 @@ class Book(BookOfClocks, BookOfFacts):
         clock = loser["clock"]
         was_paused = bool(clock and clock["paused"])
         held = {name: loser[name] for name in HELD}
+        self.moves_on(survivor)
+        self.moves_on(loser)
         self.leave(loser, loser["stage"])
         loser["plan"] = None
         moved = self.hands_over(survivor, loser, takes)
@@ -221,6 +292,7 @@ class Book(BookOfClocks, BookOfFacts):
         survivor, loser = self.leads[merge["survivor"]], self.leads[merge["loser"]]
         self.hands_back(survivor, loser, merge["moved"])
         merge["is_undone"] = True
+        self.moves_on(survivor)
         loser.update(merge["held"], clock=merge["clock"])
         if loser["state"] is None:
             return

@@ -60,7 +60,7 @@ class BookOfFacts:
             "holder": None, "lease": None, "item": None, "assignee": None, "in_pool": False,
             "reason": "", "clock": None, "burning": False, "score": None, "scored_banned": False,
             "tier": "", "item_score": 0, "item_tier": "", "is_due": False, "touches": 0,
-            "task": None, "plan": None, "handoff": None,
+            "task": None, "touch": None, "plan": None, "handoff": None,
             "desk": "", "since": None, "link": None, "last": None, "decided": [],
             "merged_into": None, "is_erased": False, "is_asked": False,
         }  # fmt: skip

@@ -105,8 +105,5 @@ class Claims(Walker):
         )
         if found is None:
             return
-        if row["state"] == "owned":
-            row["holder"] = person
-        else:
-            self.book.claimed(row, person)
+        self.book.given(row, person)
         self.look_at_item(row)

@@ -12,6 +12,7 @@ STEPS = {
     "claim": ("qualification.review.claims", "log_event"),
     "release": ("qualification.review.claims", "pass_on"),
     "touch": ("qualification.review.touches", "log_event"),
+    "undo touch": ("qualification.review.touch_undo", "log_event"),
     "snooze": ("qualification.review.touches", "log_event"),
     "reassign": ("qualification.review.claims", "log_event"),
     "accept": ("qualification.review.decisions", "hand_over"),

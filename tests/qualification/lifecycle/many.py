@@ -12,14 +12,14 @@ from hypothesis.stateful import rule
 from qualification.models import BulkStep
 from qualification.review import bulk, bulk_undo
 from tests.qualification.lifecycle.book import UNDO, Row
+from tests.qualification.lifecycle.slips import Slips
 from tests.qualification.lifecycle.walker import HAPPENED, is_open, picks
-from tests.qualification.lifecycle.work import Work
 
 # What says in whose hands a lead is.
 HANDS = ("stage", "state", "holder", "lease", "assignee", "in_pool", "task")
 
 
-class Many(Work):
+class Many(Slips):
     """Each lead of a selection goes through the door of its own."""
 
     @rule(
@@ -95,6 +95,7 @@ class Many(Work):
             return False
         was_held = row["holder"] is not None
         row.update(before)
+        self.book.moves_on(row)
         if was_held and row["holder"] is None:
             row["is_due"] = row["is_due"] or self.book.would_leave(row)
         self.look_at_item(row)
@@ -108,10 +109,7 @@ class Many(Work):
         if verb == "assign":
             if row["state"] != "owned" and self.book.is_full(person):
                 return False
-            if row["state"] == "owned":
-                row["holder"] = person
-            else:
-                self.book.claimed(row, person)
+            self.book.given(row, person)
             self.look_at_item(row)
             return True
         is_let = row["holder"] is not None if verb == "take away" else True

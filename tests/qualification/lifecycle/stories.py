@@ -56,6 +56,34 @@ class Stories(Many, Asides, Persons, Promises, Checked):
             self.comes_of_it(number, person, to, then)
             self.look_again()
 
+    @rule(
+        person=st.integers(0, 2),
+        paused=st.sampled_from([0, 0, 10, 600]),
+        late=st.sampled_from([0, 0, 0, 1200]),
+        then=st.sampled_from(["", "", "sweep", "sweep", "answer", "snooze", "release"]),
+        seconds=st.sampled_from([0, 20, 20, 30]),
+    )
+    def a_slip(self, person: int, paused: int, late: int, then: str, seconds: int) -> None:
+        """Somebody takes the next lead and presses the key of another one; it is undone."""
+        number = self.take_next(person)
+        if number is None:
+            return
+        if paused:
+            self.pause(number, person, paused, crash=False)
+        self.book.now += dt.timedelta(seconds=late)
+        self.touch(number, person, task=20 if paused else None, crash=False)
+        self.look_again()
+        if then == "sweep":
+            self.sweep("")
+        elif then == "answer":
+            self.answer(number, person, consents=True)
+        elif then == "snooze":
+            self.snooze(number, person, crash=False)
+        elif then == "release":
+            self.release(number, person, crash=False)
+        self.book.now += dt.timedelta(seconds=seconds)
+        self.untouch(number, person, crash=False)
+
     def comes_of_it(self, number: int, person: int, to: str, then: str) -> None:
         if then == "undo":
             self.undo(number, person, crash=False)

@@ -68,12 +68,8 @@ class Work(Desks):
         )
         if found is None:
             return
-        row.update(task=at, touches=row["touches"] + 1)
-        if row["state"] == "claimed":
-            row.update(state="owned", lease=None)
-            if row["clock"]["kind"] == "first_response":
-                self.book.settle(row)
-                self.start_clock(row, "decision")
+        if self.book.touched(row, person, at, found.pk):
+            self.start_clock(row, "decision")
 
     @rule(number=picks, person=people, crash=crashes)
     @where(is_owned)
@@ -94,6 +90,7 @@ class Work(Desks):
         )
         if found is not None:
             row["task"] = until
+            self.book.moves_on(row)
 
     @rule(number=picks, person=people, consents=st.booleans())
     @where(is_held)

@@ -153,6 +153,16 @@ def walk(people: dict[str, User]) -> Lead:
         task="Call kanari",
         now=NOW + 3 * MINUTE,
     )
+    # Keeps the task it found, and plans another one.
+    log_touch(
+        item=open_item(lead),
+        by=sdr,
+        kind=TouchKind.MAIL,
+        result=TouchResult.SENT,
+        next_task="Mail kanari",
+        next_task_at=NOW + 50 * MINUTE,
+        now=NOW + 3 * MINUTE,
+    )
     handed_about(lead, to=factories.person("sdr", sdr.team), by=manager, now=NOW + 3 * MINUTE)
     first = accept(lead, by=sdr, ae=ae, now=NOW + 4 * MINUTE)
     return_handoff(

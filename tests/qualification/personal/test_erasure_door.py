@@ -70,6 +70,7 @@ DOORLESS = [
     "UPDATE qualification_handoff SET packet = '{}'",
     "UPDATE qualification_itemevent SET note = ''",
     "UPDATE qualification_touch SET note = ''",
+    "UPDATE qualification_touch SET found = '{}'",
     "UPDATE qualification_skip SET note = ''",
     "UPDATE qualification_handoffmove SET reason = '[erased]'",
     "UPDATE crm_activity SET properties = '{}'",
