@@ -83,11 +83,16 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(CrmConnection)
 class CrmConnectionAdmin(EditableAdmin):
     form = ConnectionForm
-    list_display = ["name", "kind", "host", "team", "is_active", "polled_until", "poll_error"]
+    list_display = ["name", "kind_name", "host", "team", "is_active", "polled_until", "poll_error"]
     list_filter = ["is_active", "kind", "team"]
     search_fields = ["name"]
     list_select_related = ["team"]
     actions = ["try_out"]
+
+    @admin.display(description=_("Kind"), ordering="kind")
+    def kind_name(self, connection: CrmConnection) -> str:
+        connector = CONNECTORS.get(connection.kind)
+        return str(connector.label) if connector else connection.kind
 
     @admin.display(description=_("host"))
     def host(self, connection: CrmConnection) -> str:

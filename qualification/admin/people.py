@@ -65,6 +65,9 @@ class UserAdmin(EditableAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         )
     ]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # decisions and touches name them; they are switched off instead
+
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
         names = {group.name for group in user.groups.all()}

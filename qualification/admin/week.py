@@ -31,6 +31,7 @@ SLOTS = 3
 # The theme's input without its widths: `size` gives room for HH:MM.
 NARROW = " ".join(css for css in BASE_INPUT_CLASSES if not re.match(r"(min-)?w-", css))
 CLOSED = "closed"
+_TIME = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))?")
 _DASH = re.compile(r"\s*[-–]\s*")
 
 WrittenWeek = dict[str, list[list[str]]]
@@ -61,7 +62,7 @@ class WeekGrid(forms.Widget):
                 data.getlist(f"{name}-{key}-closes"),
                 strict=False,
             )
-            openings = [[opens.strip(), closes.strip()] for opens, closes in pairs]
+            openings = [[written_time(opens), written_time(closes)] for opens, closes in pairs]
             week[key] = [opening for opening in openings if any(opening)]
         return {key: openings for key, openings in week.items() if openings}
 
@@ -75,7 +76,7 @@ class WeekField(forms.Field):
     widget = WeekGrid
 
     def clean(self, value: Any) -> WrittenWeek:
-        with _form_errors():
+        with _form_errors({f"week.{key}": name for key, name in WEEKDAY_NAMES.items()}):
             read_week(value)
         if not value:
             raise ValidationError(_("The calendar never opens: give it at least one opening."))
@@ -128,15 +129,26 @@ class DaysField(forms.CharField):
 def _openings(text: str, date: str) -> list[list[str]]:
     if text.lower() == CLOSED:
         return []
-    openings = [_DASH.split(part.strip()) for part in text.split(",")]
+    parts = [_DASH.split(part.strip()) for part in text.split(",")]
+    openings = [[written_time(time) for time in part] for part in parts]
     read_windows(openings, date)
     return openings
 
 
+def written_time(text: str) -> str:
+    """A time as HH:MM, however short it was written: `9` is `09:00`. Anything else stays."""
+    text = text.strip()
+    found = _TIME.fullmatch(text)
+    return f"{int(found[1]):02}:{found[2] or '00'}" if found else text
+
+
 @contextmanager
-def _form_errors() -> Iterator[None]:
-    """Turns the refusal of a calendar into an error of the form."""
+def _form_errors(places: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Turns the refusal of a calendar into an error of the form; `places` are named in words."""
     try:
         yield
     except BusinessTimeInvalid as error:
-        raise ValidationError(str(error)) from None
+        text = str(error)
+        for place, name in (places or {}).items():
+            text = text.replace(place, str(name))
+        raise ValidationError(text) from None

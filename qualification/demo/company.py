@@ -123,12 +123,13 @@ TITLES = (
     ("Student", "Student", "University"),
 )
 
+THESIS = "Collecting material for a thesis"
 TOPICS = (
     "Our warehouse system will not cope with a third site",
     "Mis-picks above two percent, looking for a way out",
     "Comparing vendors for a go-live next year",
     "Price list please",
-    "Collecting material for a thesis",
+    THESIS,
     "Integration with SAP and two carriers",
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faker import Faker
@@ -22,6 +22,8 @@ CHANNELS = {"Webinar": "Event", "Partner referral": "Partner", "Paid social US":
 FREE_HOSTS = ("gmail.com", "outlook.com", "gmx.de")
 SCHOOL_HOST = "logistics-campus.edu"
 UNSERVED = "Iran"
+# Every so many people one is somebody who wrote before, from an address of their own this time.
+TWICE = 15
 LINKS = ("/pricing", "/customers", "/docs/integrations", "/webinar", "/imprint")
 
 
@@ -110,9 +112,33 @@ class Market:
         self.faker = Faker(["de_DE", "en_GB", "nl_NL", "es_ES", "en_US"])
         self.faker.seed_instance(seed)
         self.companies: dict[str, list[Company]] = {team: [] for team in company.TEAMS}
+        self.called: dict[str, Inquirer] = {}
 
     def inquirer(self, number: int) -> Inquirer:
-        """One more person who writes in."""
+        """One more person who writes in; now and then one who did before."""
+        made = self._somebody(number)
+        teams = list(company.TEAMS)
+        # Every other time the first inquiry is with another team.
+        shift = number % (2 * TWICE) // TWICE
+        team = teams[(teams.index(made.source.team) + shift) % len(teams)]
+        before = self.called.get(team)
+        if before is not None and number % TWICE == TWICE - 1:
+            address = (
+                f"{_ascii(f'{before.first_name}.{before.last_name}.{number}')}@{FREE_HOSTS[0]}"
+            )
+            made = replace(
+                made,
+                first_name=before.first_name,
+                last_name=before.last_name,
+                phone=before.phone,
+                email=address,
+                company=made.company if shift else before.company,
+            )
+        elif made.phone:
+            self.called[made.source.team] = made
+        return made
+
+    def _somebody(self, number: int) -> Inquirer:
         draw = self.random
         source = draw.choices(company.SOURCES, [s.share for s in company.SOURCES])[0]
         firm = self._company(source.team)
@@ -134,16 +160,22 @@ class Market:
             first_name=first,
             last_name=last,
             email=f"{local}@{host}",
-            phone=f"+4930901820{number % 100:02d}" if draw.random() < 0.6 else "",
+            phone=f"+493023125{number % 1000:03d}" if draw.random() < 0.6 else "",
             title=title,
             seniority=seniority,
             department=department,
-            topic=company.TOPICS[4] if seniority == "Student" else draw.choice(company.TOPICS),
+            topic=self._topic(seniority),
             steps=steps,
             opted_out=draw.random() < 0.03,
             is_worth_it=is_worth_it,
             why_not=why_not,
         )
+
+    def _topic(self, seniority: str) -> str:
+        if seniority == "Student":
+            return company.THESIS
+        drawn = self.random.choice(company.TOPICS)
+        return company.TOPICS[0] if drawn == company.THESIS else drawn
 
     def _company(self, team: str) -> Company:
         known = self.companies[team]

@@ -216,6 +216,14 @@ class Workspace:
         """The score was made by rules that are no longer live."""
         return bool(self.score and self.model and self.score.model_id != self.model.pk)
 
+    @cached_property
+    def is_behind(self) -> bool:
+        """The lines add up to another total than the score that stands: what they look at became
+        more or less since, as after a merge."""
+        if self.score is None or self.ledger is None or self.is_stale:
+            return False
+        return self.ledger.total_tenths != self.score.total_tenths
+
 
 def workspace_of(
     lead: Lead, *, reader: User, now: datetime, ask: str = "", passed_over: Collection[str] = ()

@@ -123,6 +123,7 @@ def test_the_page_shows_what_is_stored(admin: Client, team: Team) -> None:
         (written({}), "The calendar never opens"),
         (written({"mon": [("09:00", "09:00")]}), "09:00–09:00 is empty"),
         (written({"mon": [("09:00", "")]}), "is no time such as 09:00"),
+        (written({"mon": [("9", "noon")]}), "Monday: “noon” is no time such as 09:00"),
         (written({"mon": [("09:00", "12:00"), ("11:00", "13:00")]}), "overlap"),
         (written({"fri": [("22:00", "06:00")], "sat": [("05:00", "09:00")]}), "overlap"),
         (written(zone="Mars/Base"), "Select a valid choice"),
@@ -141,6 +142,14 @@ def test_nonsense_is_refused_with_its_reason(
     assert answer.status_code == 200
     assert message in answer.content.decode()
     assert not BusinessCalendar.objects.filter(name="Office").exists()
+
+
+def test_times_may_be_written_short(admin: Client, db: None) -> None:
+    data = written({"mon": [("9", "12.30"), ("13:00", "24")]}, days="2026-12-24 9-12")
+    assert save(admin, ADD, data).status_code == 302
+    version = CalendarVersion.objects.get(calendar__name="Office")
+    assert version.week == {"mon": [["09:00", "12:30"], ["13:00", "24:00"]]}
+    assert version.days == {"2026-12-24": [["09:00", "12:00"]]}
 
 
 def test_one_is_always_the_default(admin: Client, team: Team) -> None:

@@ -209,3 +209,14 @@ def test_a_move_of_another_lead_or_team_is_not_found(
     assert login(stranger).get(url).status_code == 404
     Lead.objects.filter(pk=lead.pk).update(merged_into=other)
     assert sdr.get(url).status_code == 404
+
+
+def test_a_score_that_stands_behind_its_lines_says_so(
+    tell: TellIt, people: dict[str, User], login: Callable[[User], Client]
+) -> None:
+    lead, told = tell(2, title="VP"), "it is being scored again"
+    client = login(people["manager"])
+    assert told not in client.get(f"/leads/{lead.pk}/").content.decode()
+    # As between a merge and the score that follows it: the lines find more than was scored.
+    LeadScore.objects.filter(lead=lead).update(total_tenths=10)
+    assert told in client.get(f"/leads/{lead.pk}/").content.decode()
