@@ -16,7 +16,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.models import User
-from qualification.choices import DisputeKind, ProposalStatus
+from qualification.choices import DisputeKind, ModelStatus, ProposalStatus
 from qualification.feedback.evidence import STRONG, Share
 from qualification.feedback.history import History, disputes_by_rule, history_of
 from qualification.feedback.proposals import open_draft
@@ -130,6 +130,14 @@ class ProposalPage:
     versions: tuple[Version, ...]
     rescoring: Rescoring | None
     may_publish: bool
+
+    @property
+    def left_behind(self) -> ScoringModel | None:
+        """The newest draft of a version that is no longer live, where the live one has none."""
+        if self.active is None or self.draft is not None:
+            return None
+        drafts = [one.model for one in self.versions if one.model.status == ModelStatus.DRAFT]
+        return next((one for one in drafts if one.parent_id != self.active.pk), None)
 
 
 def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.views import LoginView
 
 from crm.models import User
+from crm.roles import Role
 from qualification.demo import company
 from qualification.permissions import open_to_all
 
@@ -35,7 +36,7 @@ def demo_logins() -> list[dict[str, str]]:
             "username": person.username,
             "password": company.PASSWORD,
             "name": f"{person.first_name} {person.last_name}",
-            "role": person.role,
+            "role": f"{Role(person.role).label}, {person.team}",
         }
         for person in company.PEOPLE
         if person.username in present

@@ -13,6 +13,7 @@ from qualification.choices import ProposalStatus
 from qualification.feedback.disputes import dispute_line
 from qualification.feedback.proposals import decline_proposal, propose_rules
 from qualification.models import Decision, RuleProposal, ScoringModel
+from qualification.scoring import drafts, versions
 from tests.qualification.views.proposal_support import OUTCOMES, decided, proposed
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,18 @@ def test_it_approves_into_a_draft(manager: Client, people: dict[str, User]) -> N
     assert "Proposal approved" in html
     assert "Start shadow" in html
     assert f'id="proposal-{proposal.pk}"' in page(manager, "in_draft")
+
+
+def test_it_says_that_a_draft_was_left_behind(manager: Client, people: dict[str, User]) -> None:
+    proposal = next(proposed(people))
+    manager.post(f"/proposals/{proposal.pk}/approve/")
+    live = ScoringModel.objects.get(status="active")
+    now = timezone.now()
+    other = drafts.copy_to_draft(model=live, by=people["admin"], now=now)
+    versions.activate_as_operator(model=other, now=now)
+    html = page(manager)
+    assert "v2</a> is a draft of a version that is no longer live" in html
+    assert "take back what v3 changed" in html
 
 
 def test_it_approves_once(manager: Client, people: dict[str, User]) -> None:
