@@ -234,6 +234,17 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
+        "a breach was put off for five minutes, and nobody wrote it down",
+        "timer",
+        """
+        SELECT t.id FROM qualification_slatimer AS t
+        WHERE t.state = 'running' AND t.due_at < %(late)s
+          AND (t.next_at IS NULL OR t.next_at > %(now)s)
+          AND NOT EXISTS (
+            SELECT FROM qualification_slaevent AS e WHERE e.timer_id = t.id AND e.level = 'breach')
+        """,
+    ),
+    (
         "a breach or warning at another time than the clock says",
         "timer",
         """

@@ -34,6 +34,8 @@ from tests.qualification.races.sweeper_processes import (
 def test_a_breach_is_written_and_told_once(
     team: Team, people: dict[str, User], dies_before: str, stands: int
 ) -> None:
+    """healthchecks 212: there an alert was lost when the loop was interrupted between what it
+    wrote and what it sent, with no retry and no error."""
     item = rows.waiting_item(tier="hot", now=timezone.now() - dt.timedelta(hours=1), team=team)
     with nobody_writes(dies_before):
         before = connections_there()

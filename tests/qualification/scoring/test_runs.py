@@ -167,6 +167,7 @@ def test_a_range_that_kills_its_workers_is_given_up(
 def test_a_publish_meanwhile_ends_the_run_and_its_late_worker_writes_nothing(
     ids: list[int], model: ScoringModel, load_model: LoadModel, now: dt.datetime
 ) -> None:
+    """netbox 23138: there a job that was taken away while it ran went on to its end."""
     chunk = taken(now)
     second = load_model(document(rule(TITLE, 10)), activate=True)
     assert run_of(model).state == "stopped"

@@ -11,7 +11,8 @@ import pytest
 from crm.models import Team
 from qualification.models import ReviewItem, SLAEvent
 from qualification.review.queue import apply_line
-from qualification.sla.calendars import read_dates
+from qualification.sla.business_time import due, elapsed
+from qualification.sla.calendars import read_calendar, read_dates
 from qualification.sla.edits import edit_calendar, moves
 from qualification.sweeps import run_all
 from tests.qualification import queue_support as rows
@@ -35,6 +36,42 @@ def test_osticket_1168_what_comes_before_a_weekend_is_not_late_in_it(team: Team)
     run_all(now=item.due_at)
     breach = SLAEvent.objects.get(level="breach")
     assert breach.at == item.due_at
+
+
+LUNCH = [["09:00", "13:00"], ["14:00", "18:00"]]
+# From, minutes, until: all of one week, by hand.
+OVER_LUNCH = [
+    ("11-23 12:30", 60, "11-23 14:30"),
+    ("11-23 12:59", 1, "11-23 13:00"),
+    ("11-23 12:59", 2, "11-23 14:01"),
+    ("11-23 13:20", 60, "11-23 15:00"),
+    ("11-23 09:00", 480, "11-23 18:00"),
+    ("11-23 17:30", 60, "11-24 09:30"),
+    ("11-23 08:00", 720, "11-24 13:00"),
+    ("11-27 17:30", 60, "11-30 09:30"),
+    ("11-28 12:00", 300, "11-30 15:00"),
+]
+
+
+@pytest.mark.parametrize("is_by_day", [False, True], ids=["of_the_week", "of_each_date"])
+@pytest.mark.parametrize(("start", "minutes", "end"), OVER_LUNCH)
+def test_osticket_6847_a_break_at_noon_moves_what_is_due_by_just_that_hour(
+    start: str, minutes: int, end: str, is_by_day: bool
+) -> None:
+    """There the break had to be a holiday and the due time came out wrong. Here it is a second
+    opening, of the week or of single dates, and a holiday is always a whole day."""
+    week = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), LUNCH)
+    days = {}
+    if is_by_day:
+        week = {"mon": [["00:00", "24:00"]]}
+        days = {f"2026-11-{day}": LUNCH for day in (*range(23, 28), 30)}
+    calendar = read_calendar({"zone": "UTC", "week": week, "holidays": [], "days": days})
+
+    def at(text: str) -> dt.datetime:
+        return dt.datetime.fromisoformat(f"2026-{text}+00:00")
+
+    assert due(calendar, at(start), minutes) == at(end)
+    assert elapsed(calendar, at(start), at(end)) == minutes
 
 
 def test_zammad_390_a_new_list_of_holidays_moves_no_clock_until_somebody_agreed(

@@ -259,6 +259,26 @@ def test_the_second_writer_sees_what_the_first_wrote(
     assert lead.title == "CEO"
 
 
+def test_superset_43583_a_second_tab_puts_nothing_back(
+    lead: Lead, people: dict[str, User], login: Login
+) -> None:
+    """It was opened before and saves another value, then the old one by itself: what the first tab
+    saved stays, and the second is told."""
+    sdr, page = login(people["sdr"]), f"/leads/{lead.pk}/facts"
+    assert 'name="seen" value="Manager"' in sdr.get(f"{page}/title/", headers=HTMX).content.decode()
+    saved = sdr.post(f"{page}/title/", {"text": "CEO", "seen": "Manager"}, headers=HTMX)
+    assert saved.status_code == 200
+    given = {"text": "Ghent", "seen": lead.city}
+    assert sdr.post(f"{page}/city/", given, headers=HTMX).status_code == 200
+    lead.refresh_from_db()
+    assert (lead.title, lead.city) == ("CEO", "Ghent")
+    old = sdr.post(f"{page}/title/", {"text": "Manager", "seen": "Manager"}, headers=HTMX)
+    assert old.status_code == 409
+    assert "Meanwhile it says “CEO”." in old.content.decode()
+    lead.refresh_from_db()
+    assert lead.title == "CEO"
+
+
 def test_two_who_write_the_same_agree(lead: Lead, people: dict[str, User], login: Login) -> None:
     edit(lead, people["manager"], title="CEO")
     url = f"/leads/{lead.pk}/facts/title/"

@@ -76,7 +76,7 @@ def test_zammad_246_nobody_else_can_do_anything_with_a_lead_that_is_held(
     assert rows_there_are() != before or ReviewItem.objects.values().get(pk=item.pk) != stood
 
 
-def test_chatwoot_775_whoever_comes_second_is_told_at_once_who_works_on_it(
+def test_chatwoot_775_helpdesk_494_whoever_comes_second_is_told_at_once_who_works_on_it(
     waiting: Make, colleague: User, people: dict[str, User], login: Login
 ) -> None:
     """On the page of the lead, in the list, and on the page that was open before."""
