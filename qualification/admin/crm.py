@@ -13,14 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from qualification.admin.addresses import WithAddress
 from qualification.admin.base import EditableAdmin
 from qualification.connectors import connections
 from qualification.connectors.registry import CONNECTORS, SECRET_NAME
 from qualification.models import CrmConnection
-from qualification.outbox.addresses import UnsafeAddress, refuse_url
+from qualification.outbox.addresses import refuse_url
 
 
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+class ConnectionForm(WithAddress):
     """The kinds there are connectors for; options only that the connector knows."""
 
     kind = forms.ChoiceField(label=_("Kind"), widget=UnfoldAdminSelectWidget)
@@ -45,15 +46,6 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if "kind" in self.fields:
             choices = [(key, connector.label) for key, connector in CONNECTORS.items()]
             self.fields["kind"].choices = choices  # type: ignore[attr-defined]
-
-    def clean_url(self) -> str:
-        """Only https; whether the name points to a public address is looked at on sending."""
-        url: str = self.cleaned_data["url"]
-        try:
-            refuse_url(url)
-        except UnsafeAddress as error:
-            raise ValidationError(str(error)) from error
-        return url
 
     def clean_secret_name(self) -> str:
         """A name that only secrets of CRMs have."""

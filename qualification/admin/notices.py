@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -12,14 +11,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from qualification.admin.addresses import WithAddress
 from qualification.admin.base import EditableAdmin
 from qualification.admin.fields import SecretField
 from qualification.channels.webhook import post_trial
 from qualification.models import WebhookTarget
-from qualification.outbox.addresses import UnsafeAddress, refuse_url
+from qualification.outbox.addresses import refuse_url
 
 
-class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
+class TargetForm(WithAddress):
     """An empty secret keeps the one there is."""
 
     secret = SecretField(
@@ -37,15 +37,6 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.pop("secret", None)
-
-    def clean_url(self) -> str:
-        """Only https; whether the name points to a public address is looked at on sending."""
-        url: str = self.cleaned_data["url"]
-        try:
-            refuse_url(url)
-        except UnsafeAddress as error:
-            raise ValidationError(str(error)) from error
-        return url
 
     def clean_secret(self) -> str:
         """The typed secret, or the one there is."""

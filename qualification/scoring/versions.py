@@ -72,6 +72,15 @@ def version_numbered(number: int) -> ScoringModel:
     return model
 
 
+def chosen_or_live(number: int | None) -> ScoringModel:
+    """The version with this number, without one the live version. Raises ModelInvalid when there is
+    none."""
+    model = active_model() if number is None else version_numbered(number)
+    if model is None:
+        raise ModelInvalid("no scoring model is live: load one with --activate")
+    return model
+
+
 def hold_versions() -> None:
     """Keep the active version active until the transaction ends; scorers run side by side."""
     with connection.cursor() as cursor:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from crm.imports.errors import shielded
 from qualification.insights import skips
 from qualification.permissions import Right, require
 from qualification.views.fetch import reader_of
+from qualification.views.files import csv_file
 from qualification.views.sla import PERIODS, period_of
 
 
@@ -39,15 +37,10 @@ def skip_report(request: HttpRequest) -> HttpResponse:
 @require_GET
 @require(Right.AUDIT)
 def skip_csv(request: HttpRequest) -> HttpResponse:
-    """The same figures as a file; a name that looks like a formula is not run by a spreadsheet."""
+    """The same figures as a file."""
     days = int(period_of(request))
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="skips.csv"'
-    writer = csv.writer(answer)
     rows = skips.skip_report(reader_of(request), days=days, now=timezone.now())
-    for row in skips.table_of(rows):
-        writer.writerow([shielded(cell) for cell in row])
-    return answer
+    return csv_file("skips.csv", skips.table_of(rows))
 
 
 def _shown(request: HttpRequest, rows: list[skips.Row]) -> skips.Row | None:

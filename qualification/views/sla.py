@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from datetime import date
 
@@ -13,13 +12,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from crm.imports.errors import shielded
 from qualification.choices import TimerKind
 from qualification.insights import response
 from qualification.insights.regions import regions_of
 from qualification.models import SelfCheck
 from qualification.permissions import Right, require
 from qualification.views.fetch import reader_of
+from qualification.views.files import csv_file
 
 PERIODS = (("7", _("7 d")), ("30", _("30 d")), ("90", _("90 d")), ("365", _("Year")))
 DEFAULT_PERIOD = "30"
@@ -56,13 +55,8 @@ def _as_read(week: response.Group) -> response.Group:
 @require_GET
 @require(Right.AUDIT)
 def sla_csv(request: HttpRequest) -> HttpResponse:
-    """The same figures as a file; a name that looks like a formula is not run by a spreadsheet."""
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="sla.csv"'
-    writer = csv.writer(answer)
-    for row in response.table_of(_report(request)):
-        writer.writerow([shielded(cell) for cell in row])
-    return answer
+    """The same figures as a file."""
+    return csv_file("sla.csv", response.table_of(_report(request)))
 
 
 def period_of(request: HttpRequest) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from crm.imports.errors import shielded
 from qualification.insights import sources
 from qualification.models import Segment
 from qualification.permissions import Right, require
+from qualification.views.files import csv_file
 
 PERIODS = (("30", _("30 d")), ("90", _("90 d")), ("365", _("Year")), ("all", _("All")))
 
@@ -38,13 +36,9 @@ def source_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @require(Right.SEE_SOURCES)
 def source_csv(request: HttpRequest) -> HttpResponse:
-    """The same table as a file; a name that looks like a formula is not run by a spreadsheet."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="sources.csv"'
-    writer = csv.writer(response)
-    for row in sources.table_of(_report(_period(request), _segment(request))):
-        writer.writerow([shielded(cell) for cell in row])
-    return response
+    """The same table as a file."""
+    report = _report(_period(request), _segment(request))
+    return csv_file("sources.csv", sources.table_of(report))
 
 
 def _period(request: HttpRequest) -> str:

@@ -159,6 +159,15 @@ def in_threads(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     return results
 
 
+def all_done(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The same where none may fail: the first that did is raised."""
+    results = in_threads(calls)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
+
+
 def wait_for_a_lock(seconds: float = 60) -> None:
     """Until somebody waits for the transaction of this connection."""
     ends = time.monotonic() + seconds

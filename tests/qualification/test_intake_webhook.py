@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +19,7 @@ from crm.intake import inbox
 from crm.models import InboxMessage, Lead, Source
 from qualification import pipeline
 from tests import factories
+from tests.qualification.queue_support import all_done
 
 NOW = factories.NOW
 SECRET = "s3cret-of-the-tests"
@@ -224,22 +224,7 @@ def test_it_never_fails_on_anything(source: Source, body: bytes) -> None:
 
 
 def deliver_at_once(source: Source, copies: int) -> list[HttpResponse]:
-    barrier = threading.Barrier(copies)
-    answers: list[HttpResponse] = []
-
-    def deliver() -> None:
-        try:
-            barrier.wait(10)
-            answers.append(post(source))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=deliver) for _ in range(copies)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+    return all_done([lambda: post(source)] * copies)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -23,7 +23,7 @@ from crm.models import (
 from qualification import pipeline, sweeps
 from tests import factories
 from tests.qualification.pipeline_support import ANA, NOW, arrive, source
-from tests.qualification.queue_support import active_model
+from tests.qualification.queue_support import active_model, all_done, in_threads
 
 __all__ = ["source"]
 
@@ -75,33 +75,11 @@ def test_the_sweep_finishes_what_a_dead_worker_left(source: Source) -> None:
     assert Lead.objects.get().stage == "mql"
 
 
-def at_once(*works: Any) -> list[Exception]:
-    """Run each in a thread with a connection of its own; what they raised."""
-    barrier = threading.Barrier(len(works))
-    raised: list[Exception] = []
-
-    def run(work: Any) -> None:
-        try:
-            barrier.wait(10)
-            work()
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            raised.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_process_a_message_once() -> None:
     message = arrive(factories.SourceFactory(), **ANA)
     works = [lambda: pipeline.process(message.pk, now=NOW)] * 8
-    assert at_once(*works) == []
+    all_done(works)
     assert Lead.objects.count() == Activity.objects.count() == 1
 
 
@@ -111,7 +89,7 @@ def same_person_at_once(copies: int) -> list[InboxMessage]:
     document = {"phone": "+49 30 901820", "company": "Brightwater"}
     messages = [arrive(source, **document, external_id=f"e-{n}") for n in range(copies)]
     works = [lambda pk=message.pk: pipeline.process(pk, now=NOW) for message in messages]
-    assert at_once(*works) == []
+    all_done(works)
     return list(InboxMessage.objects.all())
 
 
@@ -156,7 +134,7 @@ def test_unique_keys_stand_behind_the_locks(monkeypatch: pytest.MonkeyPatch) -> 
     with monkeypatch.context() as patch:
         patch.setattr(upsert, "lock_keys", lambda keys: None)
         patch.setattr(resolve.KnownAccounts, "__init__", slow)
-        at_once(*[lambda pk=m.pk: pipeline.process(pk, now=NOW) for m in messages])
+        in_threads([lambda pk=m.pk: pipeline.process(pk, now=NOW) for m in messages])
     assert Lead.objects.count() == AccountDomain.objects.count() == 1
     states = list(InboxMessage.objects.values_list("state", "attempts"))
     assert sorted(states) == [("done", 0)] + [("new", 1)] * (copies - 1)

@@ -16,7 +16,7 @@ from qualification.exceptions import ModelInvalid
 from qualification.scoring.compile import CompiledModel, compile_model, leads_between
 from qualification.scoring.points import points_text
 from qualification.scoring.rescore import key_ranges
-from qualification.scoring.versions import active_model, version_numbered
+from qualification.scoring.versions import chosen_or_live
 
 HEADER = [
     "source",
@@ -46,9 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, model: int | None, **options: Any) -> None:
         """Print the file, chunk by chunk."""
         try:
-            chosen = active_model() if model is None else version_numbered(model)
-            if chosen is None:
-                raise ModelInvalid("no scoring model is live: load one with --activate")
+            chosen = chosen_or_live(model)
         except ModelInvalid as error:
             raise CommandError(str(error), returncode=2) from None
         writer = csv.writer(self.stdout, lineterminator="\n")

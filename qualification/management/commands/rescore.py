@@ -18,7 +18,7 @@ from qualification.exceptions import ModelInvalid
 from qualification.models import RunKind, RunState, ScoringModel, ScoringRun
 from qualification.scoring.rescore import count_changes, is_live
 from qualification.scoring.runs import progress_of, start_run
-from qualification.scoring.versions import active_model, version_numbered
+from qualification.scoring.versions import chosen_or_live
 
 # While the last ranges are in the hands of other workers.
 WAIT_SECONDS = 0.2
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if workers < 1:
             raise CommandError("--workers is 1 or more", returncode=2)
         try:
-            chosen = self._chosen(model)
+            chosen = chosen_or_live(model)
         except ModelInvalid as error:
             raise CommandError(str(error), returncode=2) from None
         started = time.monotonic()
@@ -58,12 +58,6 @@ class Command(BaseCommand):
             self.stderr.write("")
         seconds = time.monotonic() - started
         self.stdout.write(f"scored={scored} changed={changed} seconds={seconds:.1f}")
-
-    def _chosen(self, number: int | None) -> ScoringModel:
-        model = active_model() if number is None else version_numbered(number)
-        if model is None:
-            raise ModelInvalid("no scoring model is live: load one with --activate")
-        return model
 
     def _rescore(self, model: ScoringModel, workers: int) -> tuple[int, int]:
         """(scored, changed) of a run of all leads; workers of the installation may join in."""

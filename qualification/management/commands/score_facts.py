@@ -18,7 +18,7 @@ from qualification.scoring.compile import CompiledModel, compile_model
 from qualification.scoring.compile.given import leads_given
 from qualification.scoring.facts import MAX_LINE, GivenFacts, read_line
 from qualification.scoring.ledger import ledgers, published_form
-from qualification.scoring.versions import active_model, version_numbered
+from qualification.scoring.versions import chosen_or_live
 
 # A statement takes so many lines, or fewer when they are long: memory stays bounded.
 BATCH_LINES = 200
@@ -41,9 +41,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, model: int | None, **options: Any) -> None:
         """Answer line by line, a batch a statement."""
         try:
-            chosen = active_model() if model is None else version_numbered(model)
-            if chosen is None:
-                raise ModelInvalid("no scoring model is live: load one with --activate")
+            chosen = chosen_or_live(model)
         except ModelInvalid as error:
             raise CommandError(str(error), returncode=2) from None
         compiled, now = compile_model(chosen), timezone.now()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Collection
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
-from django.db import connection
 
 from crm.models import Lead, Team, User
 from qualification.channels.plan import plan_due
@@ -23,6 +21,7 @@ from qualification.notices.tell import tell
 from qualification.sla.hours import calendar_of
 from qualification.sweeps import deliver_due
 from tests.factories import LeadFactory, TeamFactory
+from tests.qualification.queue_support import all_done
 from tests.qualification.sla.calendar_support import calendar_for, office
 
 pytestmark = pytest.mark.django_db
@@ -300,19 +299,6 @@ def test_somebody_without_a_team_follows_the_fallback_team(people: dict[str, Use
 def test_planners_at_once_post_each_notice_once(people: dict[str, User]) -> None:
     told(people["sdr"], MONDAY_10, n=3)
     told(people["manager"], MONDAY_10, n=3)
-    start = threading.Barrier(3)
-
-    def work() -> None:
-        try:
-            start.wait()
-            plan_due(now=MONDAY_10)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_done([lambda: plan_due(now=MONDAY_10) for _ in range(3)])
     planned = [pk for row in OutboxMessage.objects.all() for pk in row.payload["notices"]]
     assert sorted(planned) == sorted(Notice.objects.values_list("pk", flat=True))

@@ -8,11 +8,10 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from crm.models import Lead, User
 from qualification.channels.plan import plan_due
@@ -24,6 +23,7 @@ from qualification.outbox import http as transport
 from qualification.outbox.deliver import LEASE, LaneDown
 from qualification.sweeps import SENDERS, deliver_due, run_all
 from tests.factories import NOW, LeadFactory
+from tests.qualification.queue_support import all_done
 from tests.qualification.webhook_support import DROP, Tool, chat_tool
 
 pytestmark = pytest.mark.django_db
@@ -306,28 +306,11 @@ def test_a_sender_that_wakes_too_late_marks_nothing(people: dict[str, User], too
     assert (message.attempts, message.token) == (1, 3)
 
 
-def in_threads(*works: Callable[[], object]) -> None:
-    start = threading.Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            work()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_send_each_once(people: dict[str, User], tool: Tool) -> None:
     target_for(tool)
     planned(people, 12)
-    in_threads(*[lambda: deliver_due(now=NOW)] * 2)
+    all_done([lambda: deliver_due(now=NOW)] * 2)
     assert len(tool.keys) == len(set(tool.keys)) == 12
     assert {message.state for message in chats()} == {State.SENT}
 
@@ -356,5 +339,5 @@ def test_control_without_the_lease_a_message_goes_twice(
         return message
 
     monkeypatch.setattr(deliver, "_lease", read_only)
-    in_threads(*[lambda: deliver.deliver_due(SENDERS, now=NOW, limit=1)] * 2)
+    all_done([lambda: deliver.deliver_due(SENDERS, now=NOW, limit=1)] * 2)
     assert len(tool.keys) == 2

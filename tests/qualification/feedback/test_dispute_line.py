@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection
 
-from crm.models import User
 from qualification.choices import DisputeKind
 from qualification.feedback.disputes import dispute_line, withdraw_dispute
 from qualification.models import LeadScore, ScoreDispute, ScoringRule
 from tests import factories
 from tests.qualification.feedback_support import live_model
+from tests.qualification.queue_support import all_done
 
 pytestmark = pytest.mark.django_db
 
@@ -94,24 +91,10 @@ def test_it_changes_no_score(rule, lead, people) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_counts_two_at_once_as_one(rule, lead, people) -> None:
-    barrier = threading.Barrier(2)
-    found: list[int] = []
-    errors: list[Exception] = []
-
-    def submit(by: User) -> None:
-        try:
-            barrier.wait(timeout=10)
-            found.append(dispute_line(lead=lead, rule=rule, kind="bot", by=by, now=NOW).pk)
-        except Exception as error:  # noqa: BLE001 - told to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=submit, args=[people["sdr"]]) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert len(set(found)) == 1
-    assert ScoreDispute.objects.count() == 1
+    found = all_done(
+        [
+            lambda: dispute_line(lead=lead, rule=rule, kind="bot", by=people["sdr"], now=NOW).pk
+            for _ in range(2)
+        ]
+    )
+    assert found == [ScoreDispute.objects.get().pk] * 2

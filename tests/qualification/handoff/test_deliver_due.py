@@ -6,13 +6,12 @@ import datetime as dt
 import email
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connection
 
 from crm.models import User
 from qualification.models import Decision, OutboxMessage
@@ -21,6 +20,8 @@ from qualification.review.decisions import undo_decision
 from qualification.sweeps import deliver_due
 from tests.factories import NOW
 from tests.qualification.decision_support import MINUTE, accepted
+from tests.qualification.queue_support import all_done
+from tests.qualification.webhook_support import open_transactions
 
 SECOND = dt.timedelta(seconds=1)
 DECIDED = NOW + 5 * MINUTE
@@ -161,18 +162,6 @@ class Postman(socketserver.StreamRequestHandler):
             self.wfile.write(b"250 ok\r\n")
 
 
-def open_transactions() -> int:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
-            )
-            return int(cursor.fetchone()[0])
-    finally:
-        connection.close()
-
-
 @contextmanager
 def postman() -> Iterator[Any]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Postman) as server:
@@ -184,24 +173,6 @@ def postman() -> Iterator[Any]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def in_threads(*works: Callable[[], object]) -> None:
-    """Runs the calls at once, each with a database connection of its own."""
-    start = threading.Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            work()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def deliver_to(server: Any, settings: Any) -> None:
@@ -228,7 +199,7 @@ def test_sweeps_at_once_send_each_message_once(people: dict[str, User], settings
     sent: list[int] = []
     with postman() as server:
         deliver_to(server, settings)
-        in_threads(*[lambda: sent.append(deliver_due(now=DUE))] * 3)
+        all_done([lambda: sent.append(deliver_due(now=DUE))] * 3)
     assert server.mails == sum(sent) == Decision.objects.count() == 6
     assert not OutboxMessage.objects.exclude(state=OutboxMessage.State.SENT).exists()
 
@@ -244,5 +215,5 @@ def test_control_without_a_lease_a_message_is_sent_twice(people: dict[str, User]
         mail.EmailMessage(subject=message.key, to=["ae@leadqual.example"]).send()
         OutboxMessage.objects.filter(pk=message.pk).update(state=OutboxMessage.State.SENT)
 
-    in_threads(send_without_lease, send_without_lease)
+    all_done([send_without_lease, send_without_lease])
     assert len(mail.outbox) == 2

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from crm.models import Team, User
 from qualification.choices import Channel, Digest, NoticeKind
@@ -15,6 +14,7 @@ from qualification.notices.preferences import DEFAULTS, choose, wishes_of
 from qualification.notices.tell import managers_of, tell
 from qualification.notices.wording import WORDINGS, detail_of, placeholders, sentence_of
 from tests.factories import NOW, LeadFactory, TeamFactory, person
+from tests.qualification.queue_support import all_done
 
 pytestmark = pytest.mark.django_db
 ASSIGNED = NoticeKind.LEAD_ASSIGNED
@@ -111,19 +111,8 @@ def test_the_managers_of_a_team_are_told_else_all(people: dict[str, User], team:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_tell_once(people: dict[str, User]) -> None:
-    lead, told = LeadFactory(), []
-    start = threading.Barrier(2)
-
-    def work() -> None:
-        try:
-            start.wait()
-            told.append(tell(kind=ASSIGNED, people=[people["sdr"]], key="k", lead=lead, now=NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    lead = LeadFactory()
+    told = all_done(
+        [lambda: tell(kind=ASSIGNED, people=[people["sdr"]], key="k", lead=lead, now=NOW)] * 2
+    )
     assert sorted(told) == [0, 1]

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, transaction
 
 from crm.models import Lead, LeadIdentity, Outcome, Source, StageEvent, User
 from qualification.choices import TimerState
@@ -21,6 +21,7 @@ from qualification.outcomes.record import look_again, record_outcome
 from tests.factories import NOW, LeadFactory, SourceFactory
 from tests.qualification.crm_support import connection_to
 from tests.qualification.decision_support import MINUTE, accepted
+from tests.qualification.queue_support import all_done
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -222,23 +223,6 @@ def test_facts_are_not_changed(people: dict[str, User], source: Source) -> None:
         Outcome.objects.filter(pk=unknown.pk).update(value="won")
 
 
-def at_once(*works: Any) -> None:
-    start = threading.Barrier(len(works))
-
-    def run(work: Any) -> None:
-        try:
-            start.wait()
-            work()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_known", [True, False])
 def test_told_at_once_it_is_kept_once(
@@ -250,7 +234,7 @@ def test_told_at_once_it_is_kept_once(
     def tell() -> None:
         new.append(record_outcome(told=told(lead), source=source, now=LATER).is_new)
 
-    at_once(*[tell] * 6)
+    all_done([tell] * 6)
     assert (len(new), sum(new), Outcome.objects.count()) == (6, 1, 1)
 
 
@@ -265,5 +249,5 @@ def test_control_without_the_constraint_it_is_kept_twice(source: Source) -> None
                 value="won", source=source, recorded_at=NOW, told_lead="nobody", occurred_at=NOW
             )
 
-    at_once(tell_without, tell_without)
+    all_done([tell_without, tell_without])
     assert Outcome.objects.count() == 2

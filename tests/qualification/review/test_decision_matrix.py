@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from crm.models import Lead, User
 from crm.stages import Stage
@@ -43,6 +43,7 @@ from tests.qualification.decision_support import (
     rejected,
     waiting_item,
 )
+from tests.qualification.queue_support import in_threads
 
 LATER = NOW + 40 * MINUTE
 DECIDED = NOW + 5 * MINUTE
@@ -192,25 +193,8 @@ def test_the_database_refuses_half_a_decision(people: People, change: dict[str, 
 
 def at_once(*works: Callable[[], object]) -> list[str]:
     """Runs the calls in threads, all let go together; how each ended."""
-    start = threading.Barrier(len(works))
-    ends: list[str] = []
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            work()
-            ends.append("done")
-        except Exception as error:  # noqa: BLE001 - how it ended is what the test asks
-            ends.append(type(error).__name__)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(ends)
+    ends = in_threads(works)
+    return sorted(type(end).__name__ if isinstance(end, Exception) else "done" for end in ends)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from crm.models import Lead, User
 from crm.roles import Role
@@ -20,6 +19,7 @@ from qualification.review.claims import claim_item
 from tests import factories
 from tests.factories import NOW
 from tests.qualification.decision_support import MINUTE, active_model, held_item, waiting_item
+from tests.qualification.queue_support import all_done
 
 pytestmark = pytest.mark.django_db
 
@@ -209,26 +209,9 @@ def test_the_database_refuses_a_second_current_answer(people: dict[str, User]) -
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_leave_one_current_answer(people: dict[str, User]) -> None:
     item = claim_item(item=waiting_item(people["sdr"].team), by=people["sdr"], now=NOW + MINUTE)
-    start = threading.Barrier(4)
-    failures: list[Exception] = []
-
-    def work(n: int) -> None:
-        try:
-            start.wait()
-            record(item.lead, people["sdr"], value=f"€{n}k")
-        except Exception as error:  # noqa: BLE001 - how it ended is what the test asks
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    all_done([lambda n=n: record(item.lead, people["sdr"], value=f"€{n}k") for n in range(4)])
 
     answers = ChecklistAnswer.objects.filter(lead=item.lead)
-    assert not failures
     assert (answers.count(), answers.filter(superseded_at=None).count()) == (4, 1)
     item.refresh_from_db()
     assert item.state == ItemState.CLAIMED

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from crm.lifecycle import move_lead
@@ -24,6 +22,7 @@ from qualification.models import (
 from qualification.review.waking import wake_due
 from tests.factories import NOW
 from tests.qualification.decision_support import MINUTE, active_model, nurtured
+from tests.qualification.queue_support import all_done
 
 DAY = dt.timedelta(days=1)
 WAKE_ON = NOW.date() + dt.timedelta(days=10)
@@ -137,21 +136,7 @@ def test_a_lead_a_rule_disqualifies_does_not_wake(people: dict[str, User]) -> No
 @pytest.mark.django_db(transaction=True)
 def test_two_sweeps_at_once_wake_each_lead_once(people: dict[str, User]) -> None:
     decisions = [nurtured(people["sdr"], on=WAKE_ON) for _ in range(6)]
-    start = threading.Barrier(3)
-    woken: list[int] = []
-
-    def sweep() -> None:
-        try:
-            start.wait()
-            woken.append(wake_due(now=NOW + 10 * DAY))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=sweep) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    woken = all_done([lambda: wake_due(now=NOW + 10 * DAY) for _ in range(3)])
     # What another sweep had in hand is finished by the next one.
     woken.append(wake_due(now=NOW + 10 * DAY + MINUTE))
 

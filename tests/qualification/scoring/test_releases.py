@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from crm.models import Team, User
@@ -14,6 +13,7 @@ from qualification.models import ReleaseAck, ReleaseNote, ScoringModel
 from qualification.scoring import drafts, releases, versions
 from qualification.scoring.document import checked_document
 from tests import factories
+from tests.qualification.queue_support import all_done
 from tests.qualification.scoring.conftest import document, rule
 
 VP = {"subject": "lead.title", "op": "is", "value": "VP"}
@@ -84,24 +84,9 @@ def test_it_says_who_has_read_it(people: dict[str, User]) -> None:
 def test_two_clicks_at_once_are_one() -> None:
     sdr = factories.person("sdr")
     note = go_live(5)
-    start = threading.Barrier(2)
-    failures: list[Exception] = []
-
-    def click() -> None:
-        start.wait(timeout=20)
-        try:
-            releases.acknowledge(note=note, by=sdr, now=timezone.now())
-        except Exception as error:  # noqa: BLE001 - the test shows it
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=click) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert (failures, ReleaseAck.objects.count()) == ([], 1)
+    click = partial(releases.acknowledge, note=note, by=sdr, now=timezone.now())
+    all_done([click, click])
+    assert ReleaseAck.objects.count() == 1
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from qualification.models import ReleaseNote, ScoringModel
 from qualification.scoring import drafts, versions
 from qualification.scoring.document import checked_document
 from tests.factories import person
-from tests.qualification.queue_support import wait_for_a_lock
+from tests.qualification.queue_support import in_threads, wait_for_a_lock
 from tests.qualification.scoring.conftest import document, rule
 from tests.qualification.version_support import no_minimum
 
@@ -33,26 +33,9 @@ def draft(now: dt.datetime) -> ScoringModel:
     return drafts.load_draft(checked_document(RAW), by=None, now=now)
 
 
-def at_once(*works: Callable[[], object]) -> list[Exception]:
+def at_once(*works: Callable[[], object]) -> list[object]:
     """Run all from one moment on; what was refused."""
-    start = threading.Barrier(len(works))
-    refused: list[Exception] = []
-
-    def run(work: Callable[[], object]) -> None:
-        start.wait(timeout=20)
-        try:
-            work()
-        except QualificationError as error:
-            refused.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return refused
+    return [one for one in in_threads(works) if isinstance(one, QualificationError)]
 
 
 def fresh(model: ScoringModel) -> ScoringModel:
