@@ -11,11 +11,16 @@ from playwright.sync_api import Page, expect
 
 from crm.models import User
 from qualification.choices import ItemState
-from qualification.models import CadenceRun, ReviewItem
+from qualification.models import CadenceRun, OutboxMessage, ReviewItem, ScoringModel
 from qualification.review.claims import claim_item
+from qualification.scoring import versions
+from qualification.scoring.document import checked_document
+from qualification.scoring.drafts import load_draft
 from tests import factories
-from tests.qualification.decision_support import held_item
+from tests.qualification.crm_support import connection_to
+from tests.qualification.decision_support import accepted, held_item
 from tests.qualification.queue_support import waiting_item
+from tests.qualification.scoring.conftest import document, rule
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[..., Page]
@@ -26,6 +31,15 @@ MORE = "#decision-bar [data-focus-key=more]"
 @pytest.fixture
 def owned(people: dict[str, User]) -> ReviewItem:
     return held_item(people["sdr"], ItemState.OWNED, title="Head of Logistics")
+
+
+@pytest.fixture
+def live(people: dict[str, User]) -> ScoringModel:
+    """A live version with one rule of many words."""
+    values = [f"Warehouse software of kind {n}" for n in range(8)]
+    condition = {"subject": "lead.title", "op": "is_one_of", "value": values}
+    made = load_draft(checked_document(document(rule(condition, 5))), by=None, now=timezone.now())
+    return versions.activate_as_operator(model=made, now=timezone.now())
 
 
 def within(page: Page, selector: str) -> bool:
@@ -145,3 +159,19 @@ def test_half_a_screen_is_enough_for_a_lead(
     )
     assert cut == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_tables_of_managers_fit(
+    people: dict[str, User], open_browser: Open, live: ScoringModel
+) -> None:
+    connection_to("https://crm.example", "webhook", "Our CRM")
+    decision = accepted(people)
+    why = "answered 400: [{" + '"isValid":false,"localizedErrorMessage":' * 5 + "}]"
+    messages = OutboxMessage.objects.filter(decision=decision, kind="crm-handoff")
+    messages.update(state=OutboxMessage.State.DEAD, attempts=8, error=why)
+    page = open_browser(people["manager"], **PHONE)
+    for path in ("/deliveries/", f"/models/{live.pk}/"):
+        page.goto(path)
+        assert page.locator(".table-wrap").count()
+        for table in page.locator(".table-wrap").all():
+            assert table.evaluate("it => it.scrollWidth - it.clientWidth") <= 0, path
