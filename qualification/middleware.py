@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
 from crm.exceptions import CrmError
+from qualification.database_away import is_away, say_so
 from qualification.exceptions import Busy, QualificationError, TooSlow, is_held_elsewhere
 from qualification.toasts import add_toast
 from qualification.zones import zone_named
@@ -73,6 +74,8 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if is_away(error):
+            return say_so(request)
         if is_held_elsewhere(error):
             error = Busy()
         elif isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):

@@ -1,9 +1,12 @@
 """Pages for requests that cannot be answered."""
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from qualification.database_away import is_away, say_so
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
@@ -22,7 +25,9 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500."""
+    """500; 503 when the database was away before a view began, as for whoever has a session."""
+    if is_away(sys.exc_info()[1]):
+        return say_so(request)
     return render(request, "500.html", status=500)
 
 

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-PAGES = ["400", "403", "404", "500", "403_csrf", "refused", "locked_out"]
+PAGES = ["400", "403", "404", "500", "503", "403_csrf", "refused", "locked_out"]
 
 
 @pytest.fixture(autouse=True)
