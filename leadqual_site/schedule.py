@@ -7,7 +7,8 @@ from rq import cron
 
 from qualification import jobs
 
-cron.register(jobs.sweep, queue_name="default", interval=5)
+# Not five: when one pass is killed in its midst, the next still writes within ten seconds.
+cron.register(jobs.sweep, queue_name="default", interval=4)
 # Reads many decisions: on the queue of long work, so that no clock waits for it.
 cron.register(jobs.learn_tallies, queue_name="bulk", interval=3600)
 cron.register(jobs.forget_old, queue_name="bulk", cron="47 2 * * *", job_timeout=3600)

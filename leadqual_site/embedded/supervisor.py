@@ -107,7 +107,8 @@ def _step(arguments: Sequence[str], environment: dict[str, str]) -> str:
     return answer.decode()
 
 
-def _children(environment: dict[str, str], port: int, web: int, workers: int) -> list[Child]:
+def commands(port: int, web: int, workers: int) -> dict[str, list[str]]:
+    """What runs beside the servers, by name: the arguments of Python."""
     gunicorn = [
         *("-m", "gunicorn", "leadqual_site.wsgi:application", "--bind", f"127.0.0.1:{port}"),
         *("--workers", str(web), "--worker-class", "gthread", "--threads", "4"),
@@ -116,14 +117,17 @@ def _children(environment: dict[str, str], port: int, web: int, workers: int) ->
     worker = ["manage.py", "rqworker", *QUEUES, "--verbosity", "0"]
     worker += ["--serializer", "rq.serializers.JSONSerializer"]
     scheduler = ["manage.py", "rqcron", "leadqual_site.schedule", "--logging-level", "WARNING"]
-    commands = {
+    return {
         "web": gunicorn,
         **{f"worker {number + 1}": worker for number in range(workers)},
         "scheduler": scheduler,
     }
+
+
+def _children(environment: dict[str, str], port: int, web: int, workers: int) -> list[Child]:
     return [
         Child(name, [sys.executable, *command], environment, vital=name == "web")
-        for name, command in commands.items()
+        for name, command in commands(port, web, workers).items()
     ]
 
 

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from qualification.models import SLATimer
 from qualification.sla.levels import NEXT_AT_SQL, record_events, show_clocks
@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 POISON_PAUSE = timedelta(hours=1)
 # So many that fail with none that goes through are no bad rows: nothing can be written at all.
 ALL_FAIL = 20
+# Nobody is asked anything in the midst of this: a process that stands still for so long is frozen,
+# and PostgreSQL gives its clocks to the next pass.
+FROZEN_AFTER = "3s"
 
 
 def record_due(*, now: datetime, limit: int = 5000) -> int:
@@ -28,7 +31,8 @@ def record_due(*, now: datetime, limit: int = 5000) -> int:
 
     A row that cannot be recorded is put off by an hour and logged; its neighbours go on. Raises
     DatabaseError when several are due and none can be: they stay due, and the pass counts as one
-    that did not end, which managers are told of.
+    that did not end, which managers are told of. So it is after one, when PostgreSQL itself is
+    what fails (OperationalError).
     """
     looked_at = 0
     while True:
@@ -50,6 +54,7 @@ def _record_batch(*, now: datetime, limit: int) -> int:
 def _take(*, now: datetime, limit: int) -> list[tuple[int, int]]:
     """(timer, item) of clocks to look at, both rows locked; those in other hands are left out."""
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{FROZEN_AFTER}'")
         cursor.execute(
             """
             SELECT t.id, i.id
@@ -89,6 +94,8 @@ def _record_one_by_one(*, now: datetime, limit: int) -> int:
             try:
                 with transaction.atomic():
                     done += _record([(timer, item)], now=now)
+            except OperationalError:  # a lock, a full disk: nothing is wrong with this clock
+                raise
             except DatabaseError:
                 logger.exception("sla.timer_failed timer=%s", timer)
                 failed.append(timer)

@@ -4,8 +4,9 @@ import datetime as dt
 import random
 import threading
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from crm.models import Team
 from qualification.choices import Bucket
@@ -132,3 +133,18 @@ def test_control_without_the_unique_row_two_sweepers_write_twice(team: Team) -> 
         cursor.execute("SELECT count(*), count(DISTINCT timer_id) FROM naive_events")
         assert cursor.fetchone() == (60, 30)
         cursor.execute("DROP TABLE naive_events")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_puts_no_clock_off() -> None:
+    """Nobody may write while a table is locked: that is the fault of no clock."""
+    timer = rows.waiting_item(tier="hot").timers.get()
+    now = timer.due_at
+    with psycopg.connect(**connection.get_connection_params()) as somebody:
+        somebody.execute("LOCK TABLE qualification_slaevent IN SHARE MODE")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(OperationalError):
+            record_due(now=now)
+    assert record_due(now=now) == 1
+    assert SLAEvent.objects.count() == 2
