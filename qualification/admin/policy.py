@@ -13,12 +13,31 @@ from django.utils.translation import gettext_lazy as _
 
 from qualification.admin.base import EditableAdmin
 from qualification.models import RejectionReason, SLAPolicy
+from qualification.templatetags.figures import open_time_text
 
 CONDITIONS = ("tier", "source", "segment", "team")
 
 
+class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = RejectionReason
+        fields = "__all__"  # noqa: DJ007
+        help_texts = {
+            "group": _("The heading it stands under in the dialog."),
+            "influences": _(
+                "Which rules a rejection for this reason counts for, as evidence; any other teaches"
+                " the rules nothing."
+            ),
+            "suggests_nurture": _("Offered for nurture too."),
+            "needs_note": _("Refused without a note."),
+            "is_active": _("Off: not offered any more; past rejections keep it."),
+            "position": _("Its place in the dialog, from 0."),
+        }
+
+
 @admin.register(RejectionReason)
 class RejectionReasonAdmin(EditableAdmin):
+    form = ReasonForm
     list_display = [
         "label",
         "group",
@@ -83,8 +102,8 @@ class SLAPolicyAdmin(EditableAdmin):
     list_display = [
         "kind",
         "applies_to",
-        "minutes",
-        "warn_minutes",
+        "due_after",
+        "warns_before",
         "on_breach",
         "escalations",
         "is_active",
@@ -119,10 +138,18 @@ class SLAPolicyAdmin(EditableAdmin):
         actions.pop("delete_selected", None)  # would delete the policy for every lead too
         return actions
 
+    @admin.display(description=_("due after"), ordering="minutes")
+    def due_after(self, policy: SLAPolicy) -> str:
+        return open_time_text(policy.minutes)
+
+    @admin.display(description=_("warns before"), ordering="warn_minutes")
+    def warns_before(self, policy: SLAPolicy) -> str:
+        return open_time_text(policy.warn_minutes)
+
     @admin.display(description=_("applies to"))
     def applies_to(self, policy: SLAPolicy) -> str:
         return policy.words
 
     @admin.display(description=_("escalates after"))
     def escalations(self, policy: SLAPolicy) -> str:
-        return ", ".join(str(minutes) for minutes in policy.escalate_after) or "–"
+        return ", ".join(open_time_text(minutes) for minutes in policy.escalate_after) or "–"

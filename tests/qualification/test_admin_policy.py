@@ -93,3 +93,15 @@ def test_its_times_may_change_and_nobody_else_gets_in(
     assert response.status_code == 302
     assert general().minutes == 77
     assert login(people["manager"]).get(PATH).status_code in (302, 403)
+
+
+def test_the_list_tells_lengths_of_open_time(admin: Client, team: Team) -> None:
+    admin.post(f"{PATH}add/", written(team=team.pk, minutes=2880, warn_minutes=90))
+    page = admin.get(PATH).content.decode()
+    assert "48 h" in page
+    assert "1 h 30 m" in page
+
+
+def test_a_reason_says_what_its_switches_do(admin: Client) -> None:
+    page = admin.get("/admin/qualification/rejectionreason/add/").content.decode()
+    assert "Refused without a note." in page
