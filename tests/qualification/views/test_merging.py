@@ -162,3 +162,12 @@ def test_the_journey_shows_both(people: dict[str, User], login: Login) -> None:
     text = page(login(people["manager"]), f"/leads/{kept.lead_id}/timeline/")
     for words in ("Demo request", "rejected the lead", f"merged {item.lead.name} into this lead"):
         assert words in text
+
+
+def test_two_of_one_name_are_told_apart_by_their_addresses(
+    team: Team, people: dict[str, User], login: Login
+) -> None:
+    stays = a_lead(team, first_name="Ana", last_name="Lund", email="ana@one.example")
+    goes = a_lead(team, first_name="Ana", last_name="Lund", email="ana@two.example")
+    text = page(login(people["manager"]), f"/leads/{stays.pk}/compare/{goes.pk}/")
+    assert "ana@two.example would become part of ana@one.example." in text
