@@ -284,6 +284,8 @@ LEADQUAL = {
     # whose score is older than the second figure is an alert.
     "RESCORE_EVERY_HOURS": env.integer("RESCORE_EVERY_HOURS", default=6),
     "SCORE_MAX_AGE_HOURS": env.integer("SCORE_MAX_AGE_HOURS", default=24),
+    # From so many leads on, figures over all of them are counted aside, not as a page is asked for.
+    "COUNT_ASIDE_FROM": env.integer("COUNT_ASIDE_FROM", default=50_000),
     # Practice shows decisions that are at least this old, so that there is something to learn.
     "PRACTICE_MIN_DAYS": env.integer("PRACTICE_MIN_DAYS", default=14),
 }

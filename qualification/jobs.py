@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from qualification import pipeline, runner, sweeps
+from qualification import counting, pipeline, runner, sweeps
 from qualification.audit.verify import verify_and_keep
 from qualification.enqueue import ring
 from qualification.personal import retention
@@ -28,6 +28,11 @@ def work_runs() -> None:
     runner.work_runs(now=timezone.now(), seconds=RUN_SECONDS)
     if is_work_left(now=timezone.now()):
         ring("work_runs", queue="bulk")
+
+
+def count_figures() -> None:
+    """The figures that somebody waits for."""
+    counting.count_asked(now=timezone.now())
 
 
 def sweep() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from crm.models import InboxMessage
-from qualification import pipeline, runner, self_check
+from qualification import counting, pipeline, runner, self_check
 from qualification.channels import plan
 from qualification.channels.mail import send_notices
 from qualification.channels.webhook import send_to_chat
@@ -95,6 +95,7 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "presence": lambda now: presence.forget_old(now=now),
     "outbox": lambda now: deliver_due(now=now),
     "outcomes": lambda now: poll.poll_due(now=now),
+    "figures": lambda now: counting.count_unheard(now=now),
     "self_check": lambda now: self_check.check_when_due(now=now),
 }
 

@@ -6,7 +6,7 @@ Called by the proposal views; decides nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,6 @@ from qualification.feedback.version_reads import (
 from qualification.feedback.wording import rule_words
 from qualification.models import RuleProposal, ScoringModel
 from qualification.permissions import Right, has_right
-from qualification.scoring import versions
 from qualification.scoring.shadow import shadow_model
 from qualification.scoring.subjects import Catalogue
 from qualification.scoring.wording import LabelOf
@@ -140,9 +139,11 @@ class ProposalPage:
         return next((one for one in drafts if one.parent_id != self.active.pk), None)
 
 
-def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
-    """The page for one reader; `tab`: open, in_draft or declined."""
-    active = versions.active_model()
+def proposal_page(
+    *, reader: User, tab: str, active: ScoringModel | None, basis: Basis | None, now: datetime
+) -> ProposalPage:
+    """The page for one reader; `tab`: open, in_draft or declined. `basis` as far as it is counted
+    for the `active` version."""
     label_of = Catalogue.load().label_of
     cards = _sorted([_card(proposal, label_of) for proposal in _proposals(tab)], tab)
     draft = open_draft(active) if active else None
@@ -153,7 +154,7 @@ def proposal_page(*, reader: User, tab: str, now: datetime) -> ProposalPage:
         cards=cards,
         top=_axis_top(cards),
         active=active,
-        basis=_basis(history_of(active, now=now)) if active else None,
+        basis=basis,
         shadow=card_of(beside, reader=reader, now=now) if beside else None,
         draft=card_of(draft, reader=reader, now=now) if draft else None,
         versions=version_list(VERSIONS_SHOWN),
@@ -212,13 +213,25 @@ def _needed() -> tuple[int, int]:
     return limits["EVIDENCE_MIN_DECISIONS"], limits["EVIDENCE_MIN_FIRINGS"]
 
 
-def _basis(history: History) -> Basis:
+def count_basis(question: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """What all proposals for the version `question["model"]` rest on, as JSON; see `basis_from`."""
+    history = history_of(ScoringModel.objects.get(pk=question["model"]), now=now)
+    return {
+        "counted": len(history.accepted),
+        "accepted": int(history.accepted.sum()),
+        "disputes": sum(sum(kinds.values()) for kinds in disputes_by_rule().values()),
+        "rules": [asdict(_shortage(history, column)) for column in range(len(history.rules))],
+    }
+
+
+def basis_from(found: Mapping[str, Any]) -> Basis:
+    """The basis of what `count_basis` found, by the limits of now."""
     wanted, firings = _needed()
-    rules = [_shortage(history, column) for column in range(len(history.rules))]
+    rules = [Shortage(**rule) for rule in found["rules"]]
     return Basis(
-        counted=len(history.accepted),
-        accepted=int(history.accepted.sum()),
-        disputes=sum(count for kinds in disputes_by_rule().values() for count in kinds.values()),
+        counted=found["counted"],
+        accepted=found["accepted"],
+        disputes=found["disputes"],
         needed_decisions=wanted,
         needed_firings=firings,
         shortages=tuple(

@@ -7,7 +7,6 @@ accept rate lies above the common rate, slow when that of its share met lies bel
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from scipy.stats import binomtest
@@ -68,19 +67,21 @@ class Region:
 
 def regions_of(report: ResponseReport) -> tuple[Region, ...]:
     """A region for each country of the report, those that wait too long first, then by name."""
-    found = [_region(group, report.total) for group in report.countries]
+    found = [
+        _region(group, most, report.total)
+        for group, most in zip(report.countries, report.most_by, strict=True)
+    ]
     return tuple(sorted(found, key=lambda one: (not one.waits_too_long, one.group.label)))
 
 
-def _region(group: Group, total: Group) -> Region:
-    teams = Counter(clock.team for clock in group.clocks)
-    team = min(teams, key=lambda name: (-teams[name], name))
+def _region(group: Group, most: tuple[str, int], total: Group) -> Region:
+    team, n_team = most
     return Region(
         group=group,
         met=Share(group.met, group.n, _share(total.met, total.n)),
         accepted=Share(group.accepted, group.decided, _share(total.accepted, total.decided)),
         team=team,
-        n_team=teams[team],
+        n_team=n_team,
     )
 
 

@@ -6,58 +6,92 @@ or breached (missed), whatever came after. One that was cancelled before, or sti
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db import connection
 from django.utils.translation import gettext as _
+from scipy.stats import binomtest
 
-from crm.models import Lead, User
-from crm.sight import leads_in_sight
-from qualification.choices import DecisionKind, TimerKind, TimerState
-from qualification.models import Decision, SLAEvent, SLAPause, SLATimer
-from qualification.sla.business_time import open_time
-from qualification.sla.faces import calendars_of_versions
+from crm.models import User
+from crm.roles import Role, roles_of
+from qualification.choices import TimerKind
 
-NOTHING = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """One settled clock. `wall` and `open`: how long it ran until the answer, pauses left out; None
-    while nobody answered. `verdict` is the decision that stands for this stay, blank without one;
-    `country` that of the lead, else of its company."""
-
-    team: str
-    source: str
-    country: str
-    verdict: str
-    week: date
-    is_met: bool
-    wall: timedelta | None
-    open: timedelta | None
+# A row a settled clock. `wall` and `took`: seconds it ran until the answer on the wall clock and in
+# open time, pauses left out; NULL while nobody answered. `verdict`: the decision that stands for
+# this stay. Countries are those of the lead, else of its company.
+_SETTLED = """
+    SELECT team.name AS team, COALESCE(NULLIF(source.label, ''), source.name) AS source,
+           COALESCE(NULLIF(l.country, ''), account.country, '') AS country,
+           to_char(date_trunc('week', t.started_at AT TIME ZONE %(zone)s), 'YYYY-MM-DD') AS week,
+           breach.timer_id IS NULL AS is_met, decided.kind AS verdict,
+           CASE WHEN t.state = 'stopped' THEN
+               EXTRACT(epoch FROM t.stopped_at - t.started_at - COALESCE(paused.length, '0'))
+           END AS wall,
+           CASE WHEN t.state = 'stopped' THEN t.open_seconds END AS took
+    FROM qualification_slatimer AS t
+    JOIN qualification_reviewitem AS i ON i.id = t.item_id
+    JOIN crm_team AS team ON team.id = i.team_id
+    JOIN crm_lead AS l ON l.id = t.lead_id
+    JOIN crm_team AS of_lead ON of_lead.id = l.team_id
+    JOIN crm_source AS source ON source.id = l.source_id
+    LEFT JOIN crm_account AS account ON account.id = l.account_id
+    LEFT JOIN qualification_slaevent AS breach
+        ON breach.timer_id = t.id AND breach.level = 'breach'
+    LEFT JOIN (
+        SELECT p.timer_id, sum(COALESCE(p.ended_at, s.stopped_at) - p.started_at) AS length
+        FROM qualification_slapause AS p JOIN qualification_slatimer AS s ON s.id = p.timer_id
+        GROUP BY p.timer_id
+    ) AS paused ON paused.timer_id = t.id
+    LEFT JOIN (
+        SELECT DISTINCT ON (d.item_id) d.item_id, d.kind FROM qualification_decision AS d
+        WHERE d.kind IN ('accept', 'reject', 'nurture')
+          AND (%(since)s::timestamptz IS NULL OR d.at >= %(since)s)
+          AND NOT EXISTS (SELECT FROM qualification_decision AS r WHERE r.reverses_id = d.id)
+        ORDER BY d.item_id, d.at DESC, d.id DESC
+    ) AS decided ON decided.item_id = i.id
+    WHERE t.kind = %(kind)s AND (t.state = 'stopped' OR breach.timer_id IS NOT NULL)
+      AND (%(since)s::timestamptz IS NULL OR t.started_at >= %(since)s)
+      AND (%(every_team)s OR of_lead.is_fallback OR l.team_id = %(own_team)s)
+"""
+# percentile_disc takes the nearest rank: the time within which half, and nine of ten, were
+# answered. Spellings of a country that differ in case only are one, under the most frequent.
+_GROUPED = f"""
+    WITH settled AS ({_SETTLED})
+    SELECT CASE WHEN GROUPING(team, source, week, lower(country)) = 15 THEN 'total'
+                WHEN GROUPING(team, lower(country)) = 0 THEN 'country_teams'
+                WHEN GROUPING(team) = 0 THEN 'teams' WHEN GROUPING(source) = 0 THEN 'sources'
+                WHEN GROUPING(week) = 0 THEN 'weeks' ELSE 'countries' END AS part,
+           COALESCE(team, source, week, '') AS name,
+           mode() WITHIN GROUP (ORDER BY country) AS country,
+           count(*) AS n, count(*) FILTER (WHERE is_met) AS met,
+           count(*) FILTER (WHERE verdict = 'accept') AS accepted,
+           count(*) FILTER (WHERE verdict IN ('accept', 'reject')) AS decided,
+           percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY wall) AS wall,
+           percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY took) AS took,
+           lower(country) AS folded
+    FROM settled
+    GROUP BY GROUPING SETS
+        ((), (team), (source), (week), (lower(country)), (lower(country), team))
+    ORDER BY part, folded, name
+"""  # noqa: S608 - constants of this module
 
 
 @dataclass(frozen=True)
 class Group:
-    """Clocks that have something in common."""
+    """Clocks that have something in common. `n` settled, `met` of them answered in time; `decided`:
+    stays that ended with an accept or a reject that stands, `accepted` of them; `wall_s`, `open_s`:
+    p50 and p90 in seconds, None where nobody answered."""
 
     label: str
-    clocks: tuple[Settled, ...]
-
-    @property
-    def n(self) -> int:
-        return len(self.clocks)
-
-    @property
-    def met(self) -> int:
-        """Answered in time."""
-        return sum(clock.is_met for clock in self.clocks)
+    n: int
+    met: int
+    accepted: int = 0
+    decided: int = 0
+    wall_s: tuple[float | None, float | None] = (None, None)
+    open_s: tuple[float | None, float | None] = (None, None)
 
     @property
     def missed(self) -> int:
@@ -65,54 +99,88 @@ class Group:
         return self.n - self.met
 
     @property
-    def accepted(self) -> int:
-        """Stays whose decision that stands is an accept."""
-        return sum(clock.verdict == DecisionKind.ACCEPT for clock in self.clocks)
-
-    @property
-    def decided(self) -> int:
-        """Accepted and rejected together."""
-        rejected = sum(clock.verdict == DecisionKind.REJECT for clock in self.clocks)
-        return self.accepted + rejected
-
-    @property
     def rate(self) -> float | None:
         """Share that was met; None of nothing."""
-        return self.met / self.n if self.clocks else None
+        return self.met / self.n if self.n else None
 
     @property
-    def wall(self) -> tuple[timedelta | None, timedelta | None]:
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % Wilson interval of the share met; None of nothing."""
+        if not self.n:
+            return None
+        found = binomtest(self.met, self.n).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    @property
+    def wall(self) -> tuple[timedelta | None, ...]:
         """p50 and p90 on the wall clock."""
-        return _p50_p90(clock.wall for clock in self.clocks)
+        return tuple(map(_length, self.wall_s))
 
     @property
-    def open(self) -> tuple[timedelta | None, timedelta | None]:
+    def open(self) -> tuple[timedelta | None, ...]:
         """p50 and p90 in open time."""
-        return _p50_p90(clock.open for clock in self.clocks)
+        return tuple(map(_length, self.open_s))
 
 
 @dataclass(frozen=True)
 class ResponseReport:
-    """The clocks of a kind together, and in groups."""
+    """The clocks of a kind together, and in groups. `most_by`: of each of `countries` the team that
+    had most of its clocks, and how many."""
 
     total: Group
     teams: tuple[Group, ...]
     sources: tuple[Group, ...]
     weeks: tuple[Group, ...]
     countries: tuple[Group, ...]
+    most_by: tuple[tuple[str, int], ...]
 
 
-def response_report(
-    user: User, *, kind: TimerKind, days: int | None, now: datetime
-) -> ResponseReport:
-    """Clocks that started in the last `days` (None: ever) for leads in this person's sight."""
-    settled = _settled(user, kind, None if days is None else now - timedelta(days=days))
+def question_of(user: User, *, kind: TimerKind, days: int | None, zone: str) -> dict[str, Any]:
+    """What `count` is asked for the page of this person: clocks of this kind that started in the
+    last `days` (None: ever) for leads in their sight, weeks as they begin in `zone`."""
+    return {
+        "kind": str(kind),
+        "days": days,
+        "zone": zone,
+        "every_team": Role.ADMIN in roles_of(user),
+        "own_team": user.team_id,
+    }
+
+
+def count(question: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """The figures of a ResponseReport, as JSON; see `report_from`."""
+    days = question["days"]
+    since = None if days is None else now - timedelta(days=days)
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPED, {**question, "since": since})
+        rows = cursor.fetchall()
+    found: dict[str, list[dict[str, Any]]] = {part: [] for part in ("total", *_PARTS)}
+    most: dict[str, tuple[str, int]] = {}
+    countries = []
+    for part, name, country, n, met, accepted, decided, wall, took, folded in rows:
+        if part == "country_teams":
+            most[folded] = max(most.get(folded, ("", 0)), (name, n), key=lambda team: team[1])
+            continue
+        label = country if part == "countries" else name
+        group = Group(label, n, met, accepted, decided, _plain(wall), _plain(took))
+        found[part].append(asdict(group))
+        countries += [folded] if part == "countries" else []
+    return {**found, "most_by": [most[folded] for folded in countries]}
+
+
+def report_from(figures: Mapping[str, Any]) -> ResponseReport:
+    """The report of what `count` found."""
+    teams, sources, weeks, countries = (tuple(map(_group, figures[part])) for part in _PARTS)
+    (total,) = map(_group, figures["total"])
     return ResponseReport(
-        total=Group(_("All"), tuple(settled)),
-        teams=_grouped((clock.team, clock) for clock in settled),
-        sources=_grouped((clock.source, clock) for clock in settled),
-        weeks=_grouped((clock.week.isoformat(), clock) for clock in settled),
-        countries=_by_country(settled),
+        total=replace(total, label=_("All")),
+        teams=teams,
+        sources=sources,
+        weeks=weeks,
+        countries=tuple(
+            replace(group, label=group.label or _("Unknown country")) for group in countries
+        ),
+        most_by=tuple((team, n) for team, n in figures["most_by"]),
     )
 
 
@@ -128,89 +196,24 @@ def table_of(report: ResponseReport) -> Iterator[list[str]]:
     }
     for by, groups in {"all": (report.total,), **parts}.items():
         for group in groups:
-            lengths = [*group.wall, *group.open]
-            seconds = ["" if n is None else f"{n.total_seconds():.0f}" for n in lengths]
+            lengths = [*group.wall_s, *group.open_s]
+            seconds = ["" if n is None else f"{n:.0f}" for n in lengths]
             verdicts = [str(group.accepted), str(group.decided)]
             yield [by, group.label, str(group.met), str(group.missed), *seconds, *verdicts]
 
 
-def _settled(user: User, kind: TimerKind, since: datetime | None) -> list[Settled]:
-    breach = SLAEvent.objects.filter(timer=OuterRef("pk"), level=SLAEvent.Level.BREACH)
-    timers = SLATimer.objects.filter(leads_in_sight(user, prefix="lead__"), kind=kind)
-    if since is not None:
-        timers = timers.filter(started_at__gte=since)
-    standing = Decision.objects.standing().filter(item=OuterRef("item")).order_by("-at", "-pk")
-    timers = timers.annotate(
-        is_missed=Exists(breach), verdict=Subquery(standing.values("kind")[:1])
-    ).filter(Q(state=TimerState.STOPPED) | Q(is_missed=True))
-    related = ("item__team", "lead__source", "lead__account")
-    found = list(timers.select_related(*related).order_by("pk"))
-    pauses = _pauses(timers)
-    calendars = calendars_of_versions({timer.calendar_version_id for timer in found})
-    zone = timezone.get_current_timezone()
-    return [
-        _settle(timer, calendars[timer.calendar_version_id], pauses[timer.pk], zone)
-        for timer in found
-    ]
+_PARTS = ("teams", "sources", "weeks", "countries")
 
 
-def _pauses(timers: QuerySet[SLATimer]) -> dict[int, list[SLAPause]]:
-    found: dict[int, list[SLAPause]] = defaultdict(list)
-    for pause in SLAPause.objects.filter(timer__in=timers.values("pk")):
-        found[pause.timer_id].append(pause)
-    return found
+def _group(figures: Mapping[str, Any]) -> Group:
+    pairs = {name: tuple(figures[name]) for name in ("wall_s", "open_s")}
+    return Group(**{**figures, **pairs})
 
 
-def _settle(timer: Any, calendar: Any, pauses: Sequence[SLAPause], zone: Any) -> Settled:
-    wall = opened = None
-    if timer.state == TimerState.STOPPED:
-        spans = [(pause.started_at, pause.ended_at or timer.stopped_at) for pause in pauses]
-        start, end = timer.started_at, timer.stopped_at
-        wall = end - start - sum((b - a for a, b in spans), NOTHING)
-        stood = sum((open_time(calendar, a, b) for a, b in spans), NOTHING)
-        opened = open_time(calendar, start, end) - stood
-    day = timer.started_at.astimezone(zone).date()
-    return Settled(
-        team=timer.item.team.name,
-        source=timer.lead.source.label or timer.lead.source.name,
-        country=_country_of(timer.lead),
-        verdict=timer.verdict or "",
-        week=day - timedelta(days=day.weekday()),
-        is_met=not timer.is_missed,
-        wall=wall,
-        open=opened,
-    )
+def _plain(percentiles: list[Any] | None) -> tuple[float | None, float | None]:
+    p50, p90 = percentiles or (None, None)
+    return (None, None) if p50 is None or p90 is None else (float(p50), float(p90))
 
 
-def _by_country(clocks: Iterable[Settled]) -> tuple[Group, ...]:
-    """Spellings that differ in case only are one country, under the most frequent of them."""
-    found = _grouped((clock.country.casefold(), clock) for clock in clocks)
-    spelled = [Counter(clock.country for clock in group.clocks) for group in found]
-    names = [min(names, key=lambda name: (-names[name], name)) for names in spelled]
-    return tuple(
-        Group(name or _("Unknown country"), group.clocks)
-        for name, group in zip(names, found, strict=True)
-    )
-
-
-def _country_of(lead: Lead) -> str:
-    return lead.country or (lead.account.country if lead.account else "")
-
-
-def _grouped(clocks: Iterable[tuple[str, Settled]]) -> tuple[Group, ...]:
-    groups: dict[str, list[Settled]] = defaultdict(list)
-    for label, clock in clocks:
-        groups[label].append(clock)
-    return tuple(Group(label, tuple(groups[label])) for label in sorted(groups))
-
-
-def _p50_p90(
-    lengths: Iterable[timedelta | None],
-) -> tuple[timedelta | None, timedelta | None]:
-    """The nearest ranks: the time within which half, and nine of ten, were answered."""
-    known = sorted(length for length in lengths if length is not None)
-    if not known:
-        return None, None
-    ranks = (math.ceil(len(known) * share) - 1 for share in (0.5, 0.9))
-    p50, p90 = (known[rank] for rank in ranks)
-    return p50, p90
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

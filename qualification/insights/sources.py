@@ -5,7 +5,7 @@ Called by the source page and its download. Counts leads of every team: sources 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,19 +97,28 @@ class SourceReport:
         return min(1.0, -(-round(max([0.6, *ends]) * 1000) // 100) / 10)
 
 
-def source_report(
-    *, days: int | None, segment: Segment | None = None, now: datetime
-) -> SourceReport:
-    """What became of the leads received in the last `days` (None: ever), by source; of those in
-    `segment` now, or of all."""
+def question_of(*, days: int | None, segment: Segment | None) -> dict[str, Any]:
+    """What `count` is asked: leads received in the last `days` (None: ever), of those that are in
+    the segment now, or of all."""
+    return {"days": days, "segment": segment.query if segment else None}
+
+
+def count(question: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """What became of the leads, by source, as JSON; see `report_from`."""
+    days, query = question["days"], question["segment"]
     params: dict[str, Any] = {"since": None if days is None else now - timedelta(days=days)}
     among = ""
-    if segment is not None:
-        sql, more = members(segment_condition(segment.query), as_of=now)
+    if query is not None:
+        sql, more = members(segment_condition(query), as_of=now)
         among, params = f"AND l.id IN ({sql})", params | more
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS.format(among=among), params)
-        rows = [SourceRow(*counts) for counts in cursor.fetchall()]
+        return {"rows": [list(row) for row in cursor.fetchall()]}
+
+
+def report_from(figures: Mapping[str, Any]) -> SourceReport:
+    """The report of what `count` found."""
+    rows = [SourceRow(*counts) for counts in figures["rows"]]
     rows.sort(key=lambda row: (not row.is_enough, -(row.rate or 0.0), -row.leads, row.name))
     return SourceReport(rows=tuple(rows), total=_sum(rows))
 

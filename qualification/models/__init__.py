@@ -20,6 +20,7 @@ from qualification.models.destination import (
     Target,
 )
 from qualification.models.feedback import RuleProposal, ScoreDispute
+from qualification.models.figures import KeptFigures
 from qualification.models.follow import (
     Cadence,
     CadenceRun,
@@ -102,6 +103,7 @@ __all__ = [
     "HandoffMove",
     "Heartbeat",
     "ItemEvent",
+    "KeptFigures",
     "LeadScore",
     "Leave",
     "Material",

@@ -130,6 +130,8 @@ class SLATimer(models.Model):
     # When the sweep looks at it next: the next of its times, the end of its pause, then nothing.
     next_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    # How long it ran until it was stopped, in open time, pauses left out; of a stopped clock only.
+    open_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["due_at", "id"]

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from qualification.choices import ItemState, TimerKind, TimerState
-from qualification.models import ReviewItem, SLAPolicy, SLATimer
-from qualification.sla.business_time import moment_after, open_day
+from qualification.models import ReviewItem, SLAPause, SLAPolicy, SLATimer
+from qualification.sla.business_time import moment_after, open_day, open_time
 from qualification.sla.calendars import Calendar
+from qualification.sla.faces import calendars_of_versions
 from qualification.sla.hours import hours_of_teams
 from qualification.sla.levels import LIVE, record_events, show_clocks
 from qualification.sla.pauses import resume_timers
@@ -181,9 +182,37 @@ def end_timers(
     live = SLATimer.objects.filter(item__in=item_ids, state__in=LIVE)
     if kinds is not None:
         live = live.filter(kind__in=kinds)
-    ids = list(
-        live.select_for_update(no_key=True).order_by("item_id", "id").values_list("pk", flat=True)
-    )
+    ended = list(live.select_for_update(no_key=True).order_by("item_id", "id"))
+    ids = [timer.pk for timer in ended]
     resume_timers(ids, now=now)
     record_events(ids, now=now)
-    return SLATimer.objects.filter(pk__in=ids).update(state=to, stopped_at=now, next_at=None)
+    took = open_seconds(ended, until=now) if to == TimerState.STOPPED else {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE qualification_slatimer AS t
+            SET state = %(to)s, stopped_at = %(now)s, next_at = NULL, open_seconds = ended.took
+            FROM unnest(%(ids)s::bigint[], %(took)s::integer[]) AS ended (id, took)
+            WHERE t.id = ended.id
+            """,
+            {"to": str(to), "now": now, "ids": ids, "took": [took.get(pk) for pk in ids]},
+        )
+        return int(cursor.rowcount)
+
+
+def open_seconds(timers: Collection[SLATimer], *, until: datetime) -> dict[int, int]:
+    """How long each of these clocks ran until that moment in open time, pauses left out."""
+    pauses: dict[int, list[SLAPause]] = {timer.pk: [] for timer in timers}
+    for pause in SLAPause.objects.filter(timer__in=pauses):
+        pauses[pause.timer_id].append(pause)
+    calendars = calendars_of_versions({timer.calendar_version_id for timer in timers})
+
+    def ran(timer: SLATimer) -> timedelta:
+        calendar = calendars[timer.calendar_version_id]
+        stood = (
+            open_time(calendar, pause.started_at, pause.ended_at or until)
+            for pause in pauses[timer.pk]
+        )
+        return open_time(calendar, timer.started_at, until) - sum(stood, timedelta(0))
+
+    return {timer.pk: round(ran(timer).total_seconds()) for timer in timers}

@@ -24,6 +24,8 @@ INTERVAL_WIDTH = 200.0
 SEGMENT_GAP = 1.0
 # The histogram and the rounds: a plot of this size with room for figures below.
 PLOT_WIDTH, PLOT_HEIGHT, PLOT_FOOT = 360.0, 84.0, 18.0
+# Room for the figures of the axis beside the dots.
+AXIS_WIDTH = 30.0
 TICKS = 5
 
 
@@ -250,33 +252,64 @@ def _rule(css: str, x: tuple[float, float], y: tuple[float, float]) -> SafeStrin
 
 @register.simple_tag
 def rounds_plot(rounds: Sequence[Any]) -> SafeString:
-    """Agreement by round, oldest first, on an axis from 0 to 100 %: a dot with its interval; a
-    smaller dot without one where a round is too short for a share. The table beside it says it all.
+    """Agreement by round, oldest first; without an interval where a round is too short for a share.
 
     Rounds need `agreed` with k, n and interval.
     """
-    unit = PLOT_WIDTH / max(len(rounds), 1)
-    parts = [_rule("grid", (0, PLOT_WIDTH), (_height(at), _height(at))) for at in (0, 0.5, 1)]
-    for place, past in enumerate(rounds):
-        share, x = past.agreed, (place + 0.5) * unit
-        if share.interval:
-            low, high = share.interval
+    label = _("Agreement with the team in %(n)d rounds; the figures are in the table below.") % {
+        "n": len(rounds)
+    }
+    agreed = [past.agreed for past in rounds]
+    return _shares_plot([(share.k, share.n, share.interval) for share in agreed], label)
+
+
+@register.simple_tag
+def weeks_plot(weeks: Sequence[Any], base: float) -> SafeString:
+    """Share of clocks met by week, oldest first, against the share of all. Weeks need `met`, `n`,
+    `interval` and `label`."""
+    label = _("Share of clocks met in %(n)d weeks; the figures are in the table below.") % {
+        "n": len(weeks)
+    }
+    ends = (weeks[0].label, weeks[-1].label) if weeks else ()
+    shares = [(week.met, week.n, week.interval) for week in weeks]
+    return _shares_plot(shares, label, ends=ends, base=base)
+
+
+def _shares_plot(
+    shares: Sequence[tuple[int, int, tuple[float, float] | None]],
+    label: str,
+    *,
+    ends: Sequence[str] = (),
+    base: float | None = None,
+) -> SafeString:
+    """Shares (k of n) on an axis from 0 to 100 %: a dot with its interval, a smaller dot without
+    one. `ends` names the first and the last, a line marks the `base`. The table beside it says it
+    all."""
+    unit = (PLOT_WIDTH - AXIS_WIDTH) / max(len(shares), 1)
+    levels = [("grid", at) for at in (0, 0.5, 1)] + ([] if base is None else [("base", base)])
+    parts = [_rule(css, (0, PLOT_WIDTH), (_height(at), _height(at))) for css, at in levels]
+    for place, (k, n, interval) in enumerate(shares):
+        x = AXIS_WIDTH + (place + 0.5) * unit
+        if interval:
+            low, high = interval
             parts.append(_rule("ci", (x, x), (_height(low), _height(high))))
-        if share.n:
-            y, radius = f"{_height(share.k / share.n):.1f}", 4 if share.interval else 2.5
+        if n:
+            y, radius = f"{_height(k / n):.1f}", min(4 if interval else 2.5, unit / 2)
             parts.append(
                 format_html('<circle class="dot" cx="{}" cy="{}" r="{}"/>', f"{x:.1f}", y, radius)
             )
     for at in (0, 0.5, 1):
         place_y = f"{_height(at) - 3:.1f}"
         parts.append(format_html('<text x="0" y="{}">{}</text>', place_y, percent_text(at)))
-    label = _("Agreement with the team in %(n)d rounds; the figures are in the table below.") % {
-        "n": len(rounds)
-    }
+    for text, x, css in zip(ends, (AXIS_WIDTH, PLOT_WIDTH), ("", "end"), strict=False):
+        below = f"{PLOT_HEIGHT + 14:g}"
+        parts.append(
+            format_html('<text class="{}" x="{}" y="{}">{}</text>', css, f"{x:g}", below, text)
+        )
     return format_html(
         '<svg class="chart is-small" viewBox="0 -14 {} {}" role="img" aria-label="{}">{}</svg>',
         f"{PLOT_WIDTH:g}",
-        f"{PLOT_HEIGHT + PLOT_FOOT:g}",
+        f"{PLOT_HEIGHT + PLOT_FOOT + (14 if ends else 0):g}",
         label,
         format_html_join("", "{}", ((part,) for part in parts)),
     )

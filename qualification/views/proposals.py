@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -10,13 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from qualification.counting import figures_of, is_counting
 from qualification.feedback import proposals as room
 from qualification.feedback import reads
 from qualification.forms import DeclineForm
-from qualification.models import RuleProposal
+from qualification.insights.kept import Figures
+from qualification.models import RuleProposal, ScoringModel
 from qualification.permissions import Right, has_right, require
+from qualification.scoring.versions import active_model
 from qualification.views.dialogs import done, show_dialog
 from qualification.views.fetch import reader_of
+from qualification.views.replies import is_htmx, when_counted
 from qualification.views.versions import simulation_context
 
 
@@ -24,11 +31,25 @@ from qualification.views.versions import simulation_context
 @require(Right.SEE_PROPOSALS)
 def proposal_list(request: HttpRequest) -> HttpResponse:
     """Proposals of one tab, the draft, the versions."""
+    now, active = timezone.now(), active_model()
+    found = _basis(active, now=now) if active else Figures(None, None)
+    if found.is_kept and is_counting("look", "all"):
+        found = replace(found, is_waiting=True)
+    if is_htmx(request):
+        return when_counted(found)
     tab = request.GET.get("tab", "open")
     page = reads.proposal_page(
-        reader=reader_of(request), tab=tab if tab in reads.TABS else "open", now=timezone.now()
+        reader=reader_of(request),
+        tab=tab if tab in reads.TABS else "open",
+        active=active,
+        basis=reads.basis_from(found.answer) if found.answer else None,
+        now=now,
     )
-    context = {"page": page, "can_approve": has_right(request.user, Right.APPROVE_PROPOSALS)}
+    context = {
+        "page": page,
+        "figures": found,
+        "can_approve": has_right(request.user, Right.APPROVE_PROPOSALS),
+    }
     if page.draft:
         context |= simulation_context(request, page.draft.model, page.draft.simulation)
     return render(request, "qualification/proposal_list.html", context)
@@ -37,10 +58,22 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require(Right.APPROVE_PROPOSALS)
 def proposal_refresh(request: HttpRequest) -> HttpResponse:
-    """Looks at all decisions again."""
-    found = len(room.propose_rules(now=timezone.now()).proposals)
-    text = ngettext("%(n)s open proposal.", "%(n)s open proposals.", found) % {"n": found}
+    """Looks at all decisions again; where there are very many, a worker does."""
+    now, active = timezone.now(), active_model()
+    found = figures_of("look", "all", {}, now=now, anew=True)
+    if active is not None and found.is_waiting:
+        _basis(active, now=now, anew=True)
+    if found.is_waiting or found.answer is None:
+        return done(
+            request, list_url(), _("Looking at all decisions; proposals come by themselves.")
+        )
+    n = found.answer["open"]
+    text = ngettext("%(n)s open proposal.", "%(n)s open proposals.", n) % {"n": n}
     return done(request, list_url(), text)
+
+
+def _basis(active: ScoringModel, *, now: datetime, anew: bool = False) -> Figures:
+    return figures_of("basis", str(active.pk), {"model": active.pk}, now=now, anew=anew)
 
 
 @require_POST

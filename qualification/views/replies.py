@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from crm.models import Lead
+from qualification.insights.kept import Figures
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -27,3 +28,12 @@ def go_to(request: HttpRequest, url: str) -> HttpResponse:
         response["HX-Redirect"] = url
         return response
     return redirect(url)
+
+
+def when_counted(figures: Figures) -> HttpResponse:
+    """What a page hears that asks whether new figures are there: nothing yet, or to load again."""
+    if figures.is_waiting:
+        return HttpResponse(status=204)
+    response = HttpResponse()
+    response["HX-Refresh"] = "true"
+    return response

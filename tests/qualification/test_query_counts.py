@@ -94,6 +94,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "version": ("kenji", f"/models/{live.pk}/"),
         "release notes": ("maya", "/releases/"),
         "sources": ("priya", "/sources/"),
+        "response times": ("kenji", "/sla/"),
         "skipped leads": ("kenji", "/skips/"),
         "practice": ("jonas", "/practice/"),
         "practice, a team": ("kenji", "/practice/"),

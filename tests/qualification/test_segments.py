@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 from crm.models import Account, AttributeDefinition, Lead, User
 from qualification.exceptions import ModelInvalid
 from qualification.filters import QueueFilter
-from qualification.insights.sources import source_report
 from qualification.models import ReviewItem, ScoringModel, Segment
 from qualification.review import pages
 from qualification.scoring.compile import compile_model, leads_now
@@ -28,6 +27,7 @@ from tests.oracles.random_scoring import random_facts, random_query
 from tests.oracles.scoring_facts import inside
 from tests.oracles.scoring_oracle import Oracle
 from tests.qualification import decision_support, queue_support
+from tests.qualification.figures_support import source_report
 from tests.qualification.scoring.conftest import (
     LoadModel,
     StoreFacts,
@@ -156,8 +156,8 @@ def test_the_report_counts_the_segment_only(now: dt.datetime) -> None:
     for country in ("Austria", "Chile", "Germany"):
         lead_in(country, source=source)
     segment = Segment.objects.get(key="dach")
-    assert [row.leads for row in source_report(days=None, now=now).rows] == [3]
-    assert [row.leads for row in source_report(days=None, segment=segment, now=now).rows] == [2]
+    assert [row.leads for row in source_report(now=now).rows] == [3]
+    assert [row.leads for row in source_report(segment=segment, now=now).rows] == [2]
 
 
 def test_a_rule_of_a_segment_is_for_its_members(load_model: LoadModel, now: dt.datetime) -> None:

@@ -13,13 +13,13 @@ from django.db import connection
 from django.test import Client
 
 from crm.models import Team, User
-from qualification.choices import TimerKind
-from qualification.insights.response import Group, response_report
+from qualification.insights.response import Group
 from qualification.models import ReviewItem
 from qualification.sla.sweep import record_due
 from qualification.sla.timers import cancel_timers, stop_timers
 from tests import factories
 from tests.qualification import queue_support as rows
+from tests.qualification.figures_support import response_report
 
 pytestmark = pytest.mark.django_db
 NOW = rows.NOW
@@ -74,7 +74,7 @@ def recounted(by: str) -> list[tuple[str, int, int]]:
 def test_every_group_equals_a_raw_recount(
     clocks: list[ReviewItem], people: dict[str, User]
 ) -> None:
-    report = response_report(people["admin"], kind=TimerKind.FIRST_RESPONSE, days=None, now=NOW)
+    report = response_report(people["admin"], now=NOW)
     for by in COLUMNS:
         groups: tuple[Group, ...] = getattr(report, by)
         assert len(groups) > 1
@@ -91,7 +91,7 @@ def test_every_group_equals_a_raw_recount(
 def test_a_manager_sees_the_clocks_of_their_team(
     clocks: list[ReviewItem], people: dict[str, User]
 ) -> None:
-    report = response_report(people["manager"], kind=TimerKind.FIRST_RESPONSE, days=None, now=NOW)
+    report = response_report(people["manager"], now=NOW)
     assert [group.label for group in report.teams] == ["EMEA"]
 
 

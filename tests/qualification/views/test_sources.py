@@ -13,11 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.models import Lead, Source, User
-from qualification.insights.sources import MIN_DECISIONS, source_report
+from qualification.insights.sources import MIN_DECISIONS
 from qualification.models import Decision, ScoringModel
 from qualification.review.decisions import overturn_rejection
 from tests import factories
 from tests.qualification import feedback_support
+from tests.qualification.figures_support import source_report
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +55,7 @@ def test_it_counts_by_source(people: dict[str, User]) -> None:
     decided(people, "webinar", 12, 28)
     decided(people, "partner", 3, 2)
     factories.LeadFactory(source=Source.objects.get(name="partner"), team=people["sdr"].team)
-    report = source_report(days=None, now=timezone.now())
+    report = source_report(now=timezone.now())
     webinar, partner = report.rows
     assert (webinar.leads, webinar.queued, webinar.accepted, webinar.rejected) == (40, 40, 12, 28)
     assert webinar.rate == pytest.approx(0.3)
@@ -69,7 +70,7 @@ def test_a_decision_taken_back_counts_no_more(people: dict[str, User]) -> None:
     rejection = made[-1]
     Lead.objects.filter(pk=rejection.lead_id).update(stage="disqualified", disqualified_by="person")
     overturn_rejection(decision=rejection, by=people["manager"], note="No", now=timezone.now())
-    (row,) = source_report(days=None, now=timezone.now()).rows
+    (row,) = source_report(now=timezone.now()).rows
     assert (row.accepted, row.rejected) == (20, 10)
 
 
@@ -129,7 +130,7 @@ def test_odoo_84259_104365_one_accept_is_no_percentage(
     """Nor is one accept and one reject: what it lacks is said instead."""
     decided(people, "webinar", 1, 0)
     decided(people, "partner", 1, 1)
-    rows = {row.name: row for row in source_report(days=None, now=timezone.now()).rows}
+    rows = {row.name: row for row in source_report(now=timezone.now()).rows}
     for name, lacks in (("webinar", 29), ("partner", 28)):
         assert (rows[name].rate, rows[name].interval, rows[name].missing) == (None, None, lacks)
     html = marketing.get("/sources/?days=all").content.decode()
