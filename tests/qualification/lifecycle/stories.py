@@ -58,20 +58,26 @@ class Stories(Many, Asides, Persons, Promises, Checked):
 
     @rule(
         person=st.integers(0, 2),
-        paused=st.sampled_from([0, 0, 10, 600]),
-        late=st.sampled_from([0, 0, 0, 1200]),
-        then=st.sampled_from(["", "", "sweep", "sweep", "answer", "snooze", "release"]),
-        seconds=st.sampled_from([0, 20, 20, 30]),
+        before=st.sampled_from(["", "calls", "calls", "pauses", "pauses long", "waits"]),
+        then=st.sampled_from(["", "", "", "sweep", "sweep", "answer", "snooze", "release"]),
+        seconds=st.sampled_from([0, 20, 20, 20, 30]),
     )
-    def a_slip(self, person: int, paused: int, late: int, then: str, seconds: int) -> None:
-        """Somebody takes the next lead and presses the key of another one; it is undone."""
+    def a_slip(self, person: int, before: str, then: str, seconds: int) -> None:
+        """Somebody takes the next lead, or has one, and some time presses the key of another one;
+        it is undone."""
         number = self.take_next(person)
         if number is None:
-            return
-        if paused:
-            self.pause(number, person, paused, crash=False)
-        self.book.now += dt.timedelta(seconds=late)
-        self.touch(number, person, task=20 if paused else None, crash=False)
+            held = [row for row in self.book.leads.values() if self.book.holds(row, person)]
+            if not held:
+                return
+            number = self.number_of(held[0]["lead"])
+        if before == "calls":
+            self.touch(number, person, task=20, crash=False)
+        elif before == "waits":
+            self.book.now += dt.timedelta(seconds=1200)
+        elif before:
+            self.pause(number, person, 600 if "long" in before else 10, crash=False)
+        self.touch(number, person, task=None, crash=False)
         self.look_again()
         if then == "sweep":
             self.sweep("")
