@@ -23,6 +23,7 @@ export function focusRow() {
   if (!row || row === document.activeElement) return;
   row.tabIndex = -1;
   row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" }); // clear of the head that stays on top
   row.addEventListener("blur", () => row.removeAttribute("tabindex"), { once: true });
 }
 
