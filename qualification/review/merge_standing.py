@@ -84,7 +84,10 @@ def _open_again(was: dict[str, Any], *, by: User | None, now: datetime) -> None:
     )
     for timer, next_at in was["timers"]:
         SLATimer.objects.filter(pk=timer).update(
-            state=TimerState.RUNNING, stopped_at=None, next_at=_moment(next_at) or now
+            state=TimerState.RUNNING,
+            stopped_at=None,
+            open_seconds=None,
+            next_at=_moment(next_at) or now,
         )
     show_clocks([item.pk], now=now)
     log_event(item=item, verb="item:unmerged", by=by, now=now)

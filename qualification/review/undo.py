@@ -207,7 +207,7 @@ def _run_on(decision: Decision, *, item: ReviewItem, now: datetime) -> None:
     ]
     # The sweep looks at once and finds the next time by itself.
     SLATimer.objects.filter(pk__in=stopped, item=decision.item_id).update(
-        item=item, state=TimerState.RUNNING, stopped_at=None, next_at=now
+        item=item, state=TimerState.RUNNING, stopped_at=None, open_seconds=None, next_at=now
     )
     show_clocks([item.pk], now=now)
 

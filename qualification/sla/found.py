@@ -17,6 +17,8 @@ from qualification.sla.levels import LIVE
 
 # What ending a pause moves.
 TIMES = ("warn_at", "due_at", "urgent_until", "paused_at")
+# What a clock that is not stopped does not have.
+_STARTED: dict[str, Any] = {"stopped_at": None, "open_seconds": None}
 
 Clock = dict[str, Any]
 
@@ -47,10 +49,10 @@ def go_on(clocks: Sequence[Clock], *, ended_at: datetime, now: datetime) -> None
         )
         pause = clock.get("pause")
         if pause is not None and _time(pause["until"]) > ended_at:
-            is_live = stopped.update(state=TimerState.PAUSED, stopped_at=None, **_still(pause))
+            is_live = stopped.update(state=TimerState.PAUSED, **_STARTED, **_still(pause))
             SLAPause.objects.filter(pk=pause["id"], ended_at=ended_at).update(ended_at=None)
         else:
-            is_live = stopped.update(state=TimerState.RUNNING, stopped_at=None, next_at=now)
+            is_live = stopped.update(state=TimerState.RUNNING, **_STARTED, next_at=now)
         if is_live:
             _ask_again(clock["id"], since=ended_at, now=now)
 
