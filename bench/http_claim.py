@@ -136,7 +136,7 @@ def measure(chosen: argparse.Namespace) -> str:
     """The whole run; its last line."""
     from bench.claim import counted, fill_queue
 
-    sessions = logged_in(fill_queue(chosen.leads, chosen.clients))
+    sessions = logged_in(fill_queue("claimer", chosen.leads, chosen.clients))
     with web(chosen.workers) as port:
         wall, answers = drain(port, sessions)
     seconds = [each for each in answers if each >= 0]
