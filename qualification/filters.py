@@ -62,7 +62,7 @@ class RejectedFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         self.filters["group"].extra["choices"] = [(g, g) for g in rejected.reason_groups()]
         self.filters["by"].queryset = rejected.reviewers(reader)
-        self.filters["source"].queryset = rejected.sources(reader)
+        self.filters["source"].queryset = rejected.sources()
 
     @property
     def is_on(self) -> bool:

@@ -5,14 +5,17 @@ Called by the page of rejected leads. Undone decisions are not in it: nobody mea
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from crm.models import Source, User
+from crm.roles import Role, roles_of
 from qualification.choices import DecisionKind
 from qualification.models import Decision, RejectionReason
+from qualification.review.counts import CAP
 from qualification.review.newest import NewestPage, newest_page
 
 PAGE_LENGTH = 50
@@ -37,9 +40,24 @@ def rejected_page(
     return newest_page(rows, stamp="at", length=PAGE_LENGTH, before=before, after=after)
 
 
-def count_overridden(found: QuerySet[Decision]) -> int:
-    """How many of these a manager made before the attempts that their reason asks for."""
-    return found.exclude(override_reason="").count()
+@dataclass(frozen=True)
+class Tally:
+    """How many there are, up to `CAP` and one more if there are more; `overridden` of those (of the
+    newest `CAP`) a manager made before the attempts that their reason asks for."""
+
+    count: int
+    overridden: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether there are no more than were counted."""
+        return self.count <= CAP
+
+
+def tally_of(found: QuerySet[Decision]) -> Tally:
+    """Counts these rejections, newest first, as far as `CAP`."""
+    why = list(found.values_list("override_reason", flat=True)[: CAP + 1])
+    return Tally(count=len(why), overridden=sum(1 for reason in why[:CAP] if reason))
 
 
 def reason_groups() -> list[str]:
@@ -48,13 +66,16 @@ def reason_groups() -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def reviewers(user: User | AnonymousUser) -> QuerySet[User]:
-    """People who rejected a lead in the reader's sight."""
-    ids = rejections(user).order_by().values("by")
-    return User.objects.filter(pk__in=ids).order_by("first_name", "last_name", "username")
+def reviewers(user: User) -> QuerySet[User]:
+    """Who ever rejected a lead: of everybody for an admin, else of the reader's team."""
+    ever = Decision.objects.filter(by=OuterRef("pk"), kind=DecisionKind.REJECT).order_by()
+    # One row a person by the index: as a join, it reads every decision.
+    people = User.objects.alias(ever=Subquery(ever.values("pk")[:1])).filter(ever__isnull=False)
+    if Role.ADMIN not in roles_of(user):
+        people = people.filter(team=user.team_id)
+    return people.order_by("first_name", "last_name", "username")
 
 
-def sources(user: User | AnonymousUser) -> QuerySet[Source]:
-    """Sources of rejected leads in the reader's sight."""
-    ids = rejections(user).order_by().values("lead__source")
-    return Source.objects.filter(pk__in=ids).order_by("label", "name")
+def sources() -> QuerySet[Source]:
+    """All of them: which ones a rejected lead in sight came from would read every rejection."""
+    return Source.objects.order_by("label", "name")

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from qualification.filters import RejectedFilter
 from qualification.permissions import Right, require
 from qualification.review import rejected
+from qualification.review.counts import CAP
 from qualification.views.fetch import reader_of
 from qualification.views.paging import number_in, url_at
 from qualification.views.replies import is_htmx
@@ -28,8 +29,8 @@ def rejected_list(request: HttpRequest) -> HttpResponse:
     context = {
         "filters": filters,
         "page": page,
-        "count": found.count(),
-        "n_overridden": rejected.count_overridden(found),
+        "tally": rejected.tally_of(found),
+        "cap": CAP,
         "newer_url": url_at(request, "after", page.newer),
         "older_url": url_at(request, "before", page.older),
     }

@@ -165,6 +165,28 @@ def test_it_counts_those_before_enough_attempts(
     assert "Fewer attempts: The number is dead" in html
 
 
+def test_it_counts_no_further_than_a_page_should(
+    manager: Client, reject: Reject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows the number is no part of it: how many of those counted were too early."""
+    for _one in range(3):
+        decision = reject("too_small")
+    assert "3 leads" in names(manager)
+    monkeypatch.setattr(room, "CAP", 2)
+    found = room.rejections(decision.by)
+    tally = room.tally_of(found)
+    assert (tally.count, tally.overridden, tally.is_all) == (3, 0, False)
+
+
+def test_reviewers_to_choose_from_are_those_of_the_team_who_rejected(
+    manager: Client, reject: Reject, people: dict[str, User], stranger: User
+) -> None:
+    reject("too_small")
+    reject("too_small", by=stranger)
+    assert list(room.reviewers(people["manager"])) == [people["sdr"]]
+    assert set(room.reviewers(people["admin"])) == {people["sdr"], stranger}
+
+
 def test_it_answers_htmx_with_the_rows_alone(manager: Client, reject: Reject) -> None:
     reject(last_name="Diallo")
     html = manager.get("/rejected/", headers=HTMX).content.decode()
