@@ -59,4 +59,6 @@ def _place(model: type[Row], stamp: str, pk: int | None) -> Row | None:
 
 def _beyond(place: Model, stamp: str, *, is_newer: bool) -> Q:
     word, value = ("gt" if is_newer else "lt"), getattr(place, stamp)
-    return Q(**{f"{stamp}__{word}": value}) | Q(**{stamp: value, f"pk__{word}": place.pk})
+    behind = Q(**{f"{stamp}__{word}": value}) | Q(**{stamp: value, f"pk__{word}": place.pk})
+    # Said once more as one bound: an index cannot start from an alternative.
+    return Q(**{f"{stamp}__{word}e": value}) & behind
