@@ -299,6 +299,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "qualification_frameworkrule": "name condition framework_key",
     "qualification_frameworktext": "language question why",
     "qualification_heartbeat": "name",
+    # Numbers by team, source, week and country.
+    "qualification_keptfigures": "name what question answer error",
     "qualification_material": "title url shows condition",
     "qualification_modelchange": "text",
     # People who work with us.

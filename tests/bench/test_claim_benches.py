@@ -15,7 +15,8 @@ FIGURE = r"\d+\.\d+"
 def test_claims_by_connections_that_serve_many_people() -> None:
     done = run_bench("claim", "--leads", "60", "--clients", "4")
     assert re.fullmatch(
-        f"ratio={FIGURE} doubled=0 lost=0 p50={FIGURE} p95={FIGURE} p99={FIGURE}"
+        f"ratio={FIGURE} by_hand_ratio={FIGURE} doubled=0 lost=0"
+        f" p50={FIGURE} p95={FIGURE} p99={FIGURE}"
         f" wall_ratio={FIGURE} product_s={FIGURE} limit_s={FIGURE}",
         done.stdout.splitlines()[-1],
     ), done.stderr
