@@ -22,6 +22,7 @@ from qualification.review.items import log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import close_item
 from qualification.sla.levels import LIVE, show_clocks
+from qualification.sla.timers import running
 
 
 def end_standing(lead: Lead, item: ReviewItem | None, *, by: User, now: datetime) -> dict[str, Any]:
@@ -83,12 +84,7 @@ def _open_again(was: dict[str, Any], *, by: User | None, now: datetime) -> None:
         token=item.token + 1,
     )
     for timer, next_at in was["timers"]:
-        SLATimer.objects.filter(pk=timer).update(
-            state=TimerState.RUNNING,
-            stopped_at=None,
-            open_seconds=None,
-            next_at=_moment(next_at) or now,
-        )
+        SLATimer.objects.filter(pk=timer).update(**running(looked_at=_moment(next_at) or now))
     show_clocks([item.pk], now=now)
     log_event(item=item, verb="item:unmerged", by=by, now=now)
     item.refresh_from_db()

@@ -41,7 +41,7 @@ from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue, refresh_rank
 from qualification.routing import credit
 from qualification.sla.levels import show_clocks
-from qualification.sla.timers import cancel_timers
+from qualification.sla.timers import cancel_timers, running
 
 # Where a decision leaves the lead; elsewhere, something happened since.
 STAGE_AFTER = {
@@ -205,10 +205,8 @@ def _run_on(decision: Decision, *, item: ReviewItem, now: datetime) -> None:
         for timer in decision.frozen["clock"]["timers"]
         if timer["state"] in (TimerState.RUNNING, TimerState.PAUSED)
     ]
-    # The sweep looks at once and finds the next time by itself.
-    SLATimer.objects.filter(pk__in=stopped, item=decision.item_id).update(
-        item=item, state=TimerState.RUNNING, stopped_at=None, open_seconds=None, next_at=now
-    )
+    of_it = SLATimer.objects.filter(pk__in=stopped, item=decision.item_id)
+    of_it.update(item=item, **running(looked_at=now))
     show_clocks([item.pk], now=now)
 
 

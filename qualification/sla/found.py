@@ -14,11 +14,10 @@ from django.utils.dateparse import parse_datetime
 from qualification.choices import TimerState
 from qualification.models import ReviewItem, SLAFollowUp, SLAPause, SLATimer
 from qualification.sla.levels import LIVE
+from qualification.sla.timers import running
 
 # What ending a pause moves.
 TIMES = ("warn_at", "due_at", "urgent_until", "paused_at")
-# What a clock that is not stopped does not have.
-_STARTED: dict[str, Any] = {"stopped_at": None, "open_seconds": None}
 
 Clock = dict[str, Any]
 
@@ -49,10 +48,10 @@ def go_on(clocks: Sequence[Clock], *, ended_at: datetime, now: datetime) -> None
         )
         pause = clock.get("pause")
         if pause is not None and _time(pause["until"]) > ended_at:
-            is_live = stopped.update(state=TimerState.PAUSED, **_STARTED, **_still(pause))
+            is_live = stopped.update(**running(looked_at=_time(pause["until"])) | _still(pause))
             SLAPause.objects.filter(pk=pause["id"], ended_at=ended_at).update(ended_at=None)
         else:
-            is_live = stopped.update(state=TimerState.RUNNING, **_STARTED, next_at=now)
+            is_live = stopped.update(**running(looked_at=now))
         if is_live:
             _ask_again(clock["id"], since=ended_at, now=now)
 
@@ -60,7 +59,7 @@ def go_on(clocks: Sequence[Clock], *, ended_at: datetime, now: datetime) -> None
 def _still(pause: Clock) -> dict[str, Any]:
     times: dict[str, Any] = {name: _time(pause[name]) for name in TIMES}
     escalate_at = [_time(text) for text in pause["escalate_at"]]
-    return {**times, "escalate_at": escalate_at, "next_at": _time(pause["until"])}
+    return {**times, "escalate_at": escalate_at, "state": TimerState.PAUSED}
 
 
 def _ask_again(timer_id: int, *, since: datetime, now: datetime) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -198,6 +199,17 @@ def end_timers(
             {"to": str(to), "now": now, "ids": ids, "took": [took.get(pk) for pk in ids]},
         )
         return int(cursor.rowcount)
+
+
+def running(*, looked_at: datetime) -> dict[str, Any]:
+    """The columns of a clock that was stopped and runs again with its old times, as undo wants it.
+    The sweep looks at it then and finds the next time by itself."""
+    return {
+        "state": TimerState.RUNNING,
+        "stopped_at": None,
+        "open_seconds": None,
+        "next_at": looked_at,
+    }
 
 
 def open_seconds(timers: Collection[SLATimer], *, until: datetime) -> dict[int, int]:
