@@ -20,11 +20,12 @@ import numpy as np
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from scipy.stats import binomtest, chi2_contingency, false_discovery_control
+from scipy.stats import chi2_contingency, false_discovery_control
 
 from qualification.choices import Dimension
 from qualification.feedback.history import History
 from qualification.feedback.reweight import Floats, as_points, reweight, smallest_step
+from qualification.intervals import wilson
 from qualification.models import ScoringRule
 
 Q_LIMIT = 0.05
@@ -51,8 +52,7 @@ class Share:
         """Lower and upper end of the 95 % interval."""
         if not self.n:
             return 0.0, 1.0
-        found = binomtest(self.accepted, self.n).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self.accepted, self.n)
 
     def to_json(self) -> dict[str, Any]:
         """Plain figures, rates from 0 to 1."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 from qualification.insights.response import Group, ResponseReport
+from qualification.intervals import wilson
 
 # Below this many a share says more about chance than about the region.
 ENOUGH = 30
@@ -45,8 +44,8 @@ class Share:
         """1 when all of the 95 % Wilson interval is above the common share, -1 below, else 0."""
         if not self.is_enough:
             return 0
-        found = binomtest(self.k, self.n).proportion_ci(method="wilson")
-        return int(found.low > self.common) - int(found.high < self.common)
+        low, high = wilson(self.k, self.n)
+        return int(low > self.common) - int(high < self.common)
 
 
 @dataclass(frozen=True)

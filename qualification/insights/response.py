@@ -13,16 +13,17 @@ from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
-from scipy.stats import binomtest
 
 from crm.models import User
-from crm.roles import Role, roles_of
 from qualification.choices import TimerKind
+from qualification.intervals import wilson
+from qualification.review.claims import SIGHT_SQL, sight_parameters
 
+_PARTS = ("teams", "sources", "weeks", "countries")
 # A row a settled clock. `wall` and `took`: seconds it ran until the answer on the wall clock and in
 # open time, pauses left out; NULL while nobody answered. `verdict`: the decision that stands for
 # this stay. Countries are those of the lead, else of its company.
-_SETTLED = """
+_SETTLED = f"""
     SELECT team.name AS team, COALESCE(NULLIF(source.label, ''), source.name) AS source,
            COALESCE(NULLIF(l.country, ''), account.country, '') AS country,
            to_char(date_trunc('week', t.started_at AT TIME ZONE %(zone)s), 'YYYY-MM-DD') AS week,
@@ -35,7 +36,6 @@ _SETTLED = """
     JOIN qualification_reviewitem AS i ON i.id = t.item_id
     JOIN crm_team AS team ON team.id = i.team_id
     JOIN crm_lead AS l ON l.id = t.lead_id
-    JOIN crm_team AS of_lead ON of_lead.id = l.team_id
     JOIN crm_source AS source ON source.id = l.source_id
     LEFT JOIN crm_account AS account ON account.id = l.account_id
     LEFT JOIN qualification_slaevent AS breach
@@ -54,8 +54,8 @@ _SETTLED = """
     ) AS decided ON decided.item_id = i.id
     WHERE t.kind = %(kind)s AND (t.state = 'stopped' OR breach.timer_id IS NOT NULL)
       AND (%(since)s::timestamptz IS NULL OR t.started_at >= %(since)s)
-      AND (%(every_team)s OR of_lead.is_fallback OR l.team_id = %(own_team)s)
-"""
+      AND l.team_id IN ({SIGHT_SQL})
+"""  # noqa: S608 - a constant
 # percentile_disc takes the nearest rank: the time within which half, and nine of ten, were
 # answered. Spellings of a country that differ in case only are one, under the most frequent.
 _GROUPED = f"""
@@ -106,10 +106,7 @@ class Group:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % Wilson interval of the share met; None of nothing."""
-        if not self.n:
-            return None
-        found = binomtest(self.met, self.n).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self.met, self.n) if self.n else None
 
     @property
     def wall(self) -> tuple[timedelta | None, ...]:
@@ -142,8 +139,7 @@ def question_of(user: User, *, kind: TimerKind, days: int | None, zone: str) -> 
         "kind": str(kind),
         "days": days,
         "zone": zone,
-        "every_team": Role.ADMIN in roles_of(user),
-        "own_team": user.team_id,
+        **sight_parameters(user),
     }
 
 
@@ -200,9 +196,6 @@ def table_of(report: ResponseReport) -> Iterator[list[str]]:
             seconds = ["" if n is None else f"{n:.0f}" for n in lengths]
             verdicts = [str(group.accepted), str(group.decided)]
             yield [by, group.label, str(group.met), str(group.missed), *seconds, *verdicts]
-
-
-_PARTS = ("teams", "sources", "weeks", "countries")
 
 
 def _group(figures: Mapping[str, Any]) -> Group:

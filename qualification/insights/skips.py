@@ -15,12 +15,12 @@ from itertools import pairwise
 
 from django.db.models import Case, Count, F, IntegerField, Value, When
 from django.utils.translation import gettext as _
-from scipy.stats import binomtest
 
 from crm.models import User
 from crm.roles import Role, roles_of
 from crm.sight import leads_in_sight
 from qualification.choices import SkipReason
+from qualification.intervals import wilson
 from qualification.models import ItemEvent, Skip
 
 # From how many claims on a share is shown.
@@ -58,8 +58,7 @@ class Cell:
         """The 95 % Wilson interval of the share; None without enough claims."""
         if not self.is_enough:
             return None
-        found = binomtest(self._of_claims, self.claims).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self._of_claims, self.claims)
 
     @property
     def _of_claims(self) -> int:

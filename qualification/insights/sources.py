@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
-from scipy.stats import binomtest
 
+from qualification.intervals import wilson
 from qualification.models import Segment
 from qualification.scoring.compile import members
 from qualification.scoring.segments import segment_condition
@@ -79,8 +79,7 @@ class SourceRow:
         """The 95 % Wilson interval of the rate; None without enough decisions."""
         if not self.is_enough:
             return None
-        found = binomtest(self.accepted, self.decided).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self.accepted, self.decided)
 
 
 @dataclass(frozen=True)

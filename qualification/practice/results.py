@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Max, Q
-from scipy.stats import binomtest
 
 from crm.models import Lead, User
 from crm.roles import Role, roles_of
+from qualification.intervals import wilson
 from qualification.models import Decision, PracticeCase, PracticeRound
 from qualification.practice.truth import is_borne_out, said_by_outcome
 
@@ -42,8 +42,7 @@ class Share:
         """Lower and upper end; None below ENOUGH."""
         if self.n < ENOUGH:
             return None
-        found = binomtest(self.k, self.n).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        return wilson(self.k, self.n)
 
 
 @dataclass(frozen=True)

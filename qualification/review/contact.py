@@ -17,6 +17,7 @@ import phonenumbers
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from crm.matching.normalize import fold, region_of
+from qualification.intervals import wilson
 
 SATURDAY = 5
 # How far ahead a good time is looked for; behind it the first open moment is better than none.
@@ -153,10 +154,7 @@ def best_windows(hours: Hours, *, usual: tuple[Window, ...], enough: int) -> Win
 
 def lower_bound(taken: int, made: int) -> float:
     """The lower end of the 95 % Wilson interval of a share."""
-    # Seventy megabytes that only reports need: not in every worker.
-    from scipy.stats import binomtest
-
-    return float(binomtest(taken, made).proportion_ci(method="wilson").low)
+    return wilson(taken, made)[0]
 
 
 def _joined(hours: Sequence[int]) -> tuple[Window, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -146,6 +148,14 @@ def test_the_sweep_counts_what_no_worker_heard_of(large: None) -> None:
     almost = NOW + counting.UNHEARD - dt.timedelta(seconds=1)
     assert SWEEPERS["figures"](almost) == 0
     assert SWEEPERS["figures"](NOW + counting.UNHEARD) == 1
+
+
+def test_a_worker_holds_no_statistics_before_somebody_asks() -> None:
+    """Sixty megabytes of each, as it begins."""
+    begins = "import django, sys; django.setup(); import qualification.jobs"
+    told = f"{begins}; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_looking_again_at_very_many_decisions_is_left_to_a_worker(
