@@ -87,8 +87,8 @@ def fill(leads: int, now: datetime) -> None:
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        if not before:
-            cursor.execute(ACCOUNTS, {**many, "leads": leads})
+        # As many leads of a company in a large installation as in a small one.
+        cursor.execute(ACCOUNTS, many)
         # Addresses are unique: the second filling counts on.
         numbered = LEADS.replace("'lead' || n", f"'lead' || (n + {before})")
         cursor.execute(numbered, many)

@@ -28,8 +28,20 @@ from qualification.review.reasons import Reason, reasons_of
 from qualification.sla.faces import Face, faces_of, with_calendars
 
 PAGE_LENGTH = 25
-# What a row is drawn from beside the item.
-ROW = ("lead__account", "lead__source", "lead__score", "holder", "assignee")
+# What a row is drawn from beside the item, and the columns of all that it shows or is ranked by: a
+# lead and its account have many more, of which reading a page of them would take longer.
+_BESIDE = ("lead__account", "lead__source", "lead__score", "holder", "assignee")
+_PERSON = ("username", "first_name", "last_name")
+_SHOWN = (
+    *("bucket", "tier_rank", "score_rank", "due_at", "entered_at", "state", "close_reason"),
+    *("hold_reason", "token", "lead_id", "team_id", "holder_id", "assignee_id", "pool_id"),
+    *("lead__first_name", "lead__last_name", "lead__email", "lead__title", "lead__company_name"),
+    *("lead__account__name", "lead__account__industry", "lead__account__employees"),
+    *("lead__account__country", "lead__source__name", "lead__source__label"),
+    *("lead__score__grade", "lead__score__total_tenths"),
+    *("lead__score__fit_tenths", "lead__score__intent_tenths"),
+    *(f"{role}__{name}" for role in ("holder", "assignee") for name in _PERSON),
+)
 
 
 @dataclass(frozen=True)
@@ -116,13 +128,18 @@ def _drawn(
     """The first `n` of these items with all that a row shows."""
     first = keyset.first_of_teams(items, sight, n, order=order)
     with prepared.planned_once():
-        return list(with_calendars(first.select_related(*ROW))[:n])
+        return list(with_rows(first)[:n])
+
+
+def with_rows(items: QuerySet[ReviewItem]) -> QuerySet[ReviewItem]:
+    """The items with all that `queue_rows` and `row_of` draw, each once."""
+    return with_calendars(items.select_related(*_BESIDE).only(*_SHOWN))
 
 
 def queue_rows(
     user: User, items: Sequence[ReviewItem], *, now: datetime, model: ScoringModel | None
 ) -> tuple[QueueRow, ...]:
-    """The rows of these items (from `with_calendars`), with the reasons of all in one query."""
+    """The rows of these items (from `with_rows`), with the reasons of all in one query."""
     reasons = reasons_of([item.lead_id for item in items], model=model, now=now)
     faces = faces_of(items, now=now)
     return tuple(

@@ -27,7 +27,7 @@ from qualification.review.next_steps import TOUCHES
 from qualification.review.score_lines import scale_of
 from qualification.scoring.releases import unread_note
 from qualification.scoring.versions import active_model
-from qualification.sla.faces import faces_of, with_calendars
+from qualification.sla.faces import faces_of
 from qualification.toasts import add_toast
 from qualification.views.fetch import reader_of
 from qualification.views.replies import go_to, is_htmx, lead_url
@@ -329,7 +329,7 @@ def mark_of(row: pages.QueueRow) -> str:
 def _items(request: HttpRequest, pks: Collection[int]) -> list[ReviewItem]:
     """Items in sight with what a row shows, open or closed."""
     items = ReviewItem.objects.visible_to(request.user).filter(pk__in=pks)
-    return list(with_calendars(items.select_related(*pages.ROW)))
+    return list(pages.with_rows(items))
 
 
 def row_response(request: HttpRequest, lead: Lead, *, status: int = 200) -> HttpResponse:
