@@ -264,12 +264,28 @@ INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
     (
-        "what a policy asks for after a breach is due for five minutes",
+        # Also one that was put off since.
+        "what a policy asks for after a breach is not done after five minutes",
         "event",
         """
         SELECT f.event_id FROM qualification_slafollowup AS f
-        WHERE f.done_at IS NULL AND f.due_at < %(late)s
+        JOIN qualification_slaevent AS e ON e.id = f.event_id
+        WHERE f.done_at IS NULL AND e.recorded_at < %(late)s
         """,
+    ),
+    (
+        "a task fell due five minutes ago and its owner was not told",
+        "item",
+        """
+        SELECT i.id FROM qualification_reviewitem AS i
+        WHERE i.state = 'owned' AND i.next_task_at < %(late)s
+          AND i.task_told_at IS DISTINCT FROM i.next_task_at
+        """,
+    ),
+    (
+        "a notice is due for five minutes and no message of it was posted",
+        "notice",
+        "SELECT id FROM qualification_notice WHERE due_at < %(late)s",
     ),
     (
         "a stored message is due for five minutes",

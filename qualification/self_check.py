@@ -42,6 +42,8 @@ _LEAD_OF = {
         JOIN qualification_slatimer AS t ON t.id = e.timer_id WHERE e.id = ANY(%s)""",
     "decision": "SELECT lead_id FROM qualification_decision WHERE id = ANY(%s)",
     "plan": "SELECT lead_id FROM qualification_nurtureplan WHERE id = ANY(%s)",
+    "notice": """SELECT lead_id FROM qualification_notice
+        WHERE id = ANY(%s) AND lead_id IS NOT NULL""",
 }
 
 # The oldest row of each table that is due and not done; every one of them is the end of an index.

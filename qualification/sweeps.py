@@ -57,13 +57,6 @@ def process_due(*, now: datetime) -> int:
     return done
 
 
-def expire_claims(*, now: datetime) -> int:
-    """Takes back claims that ran out and looks again who can work what; returns the claims."""
-    holds.refresh_holds(now=now)
-    routed.refresh_assignments(now=now)
-    return claims.expire_leases(now=now)
-
-
 # Who sends the messages of which kind.
 SENDERS: dict[str, deliver.Sender] = {
     HANDOFF_MAIL: send_handoff,
@@ -87,7 +80,9 @@ SWEEPERS: dict[str, Callable[[datetime], int]] = {
     "pauses": lambda now: pauses.resume_due(now=now),
     "timers": lambda now: sweep.record_due(now=now),
     "overdue": lambda now: overdue.follow_up(now=now),
-    "leases": lambda now: expire_claims(now=now),
+    "holds": lambda now: holds.refresh_holds(now=now),
+    "assignments": lambda now: routed.refresh_assignments(now=now),
+    "leases": lambda now: claims.expire_leases(now=now),
     "wakeups": lambda now: waking.wake_due(now=now),
     "tasks": lambda now: tasks.tell_due(now=now),
     "contact_hours": lambda now: contact_hours.count_due(now=now),

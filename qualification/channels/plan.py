@@ -11,13 +11,15 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from django.db import transaction
+from django.db.models import QuerySet
 
 from crm.models import Team, User
 from qualification.channels.quiet import held_until
 from qualification.choices import Channel, Digest
 from qualification.models import Notice, NoticeSettings, WebhookTarget
+from qualification.neighbours import do_due
 from qualification.notices.preferences import Wishes, wishes_of
 from qualification.outbox.post import Letter, post
 from qualification.sla.calendars import Calendar
@@ -41,12 +43,20 @@ class Reader:
     targets: tuple[int, ...]
 
 
-@transaction.atomic
 def plan_due(*, now: datetime, limit: int = PASS) -> int:
     """Posts the messages of notices that are due, or puts them off; returns how many notices it
     looked at. Any number of sweepers may run it."""
-    due = Notice.objects.filter(due_at__lte=now).order_by("due_at", "pk")
-    taken = list(due.select_for_update(no_key=True, skip_locked=True)[:limit])
+    due = list(_due(now).values_list("pk", flat=True)[:limit])
+    return do_due(due, partial(_plan_these, now=now), what="notice", batch=limit)
+
+
+def _due(now: datetime) -> QuerySet[Notice]:
+    return Notice.objects.filter(due_at__lte=now).order_by("due_at", "pk")
+
+
+def _plan_these(notice_ids: Sequence[int], *, now: datetime) -> int:
+    due = _due(now).filter(pk__in=notice_ids)
+    taken = list(due.select_for_update(no_key=True, skip_locked=True))
     of_person: dict[int, list[Notice]] = defaultdict(list)
     for notice in taken:
         of_person[notice.person_id].append(notice)

@@ -7,7 +7,9 @@ from an older page is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +32,7 @@ from qualification.exceptions import (
     is_held_elsewhere,
 )
 from qualification.models import ReviewItem
+from qualification.neighbours import do_due
 from qualification.permissions import Right, has_right
 from qualification.review import guard
 from qualification.review.assigned import tell_assigned
@@ -286,28 +289,24 @@ def put_back(item: ReviewItem, *, by: User, why: str, now: datetime) -> None:
 
 
 def expire_leases(*, now: datetime, limit: int = 500) -> int:
-    """Takes back the claims that ran out; returns how many. Any number of sweepers may run it."""
-    expired = 0
-    while True:
-        batch = _expire_batch(now=now, limit=limit)
-        expired += batch
-        if batch < limit:
-            return expired
+    """Takes back the claims that ran out, `limit` in one transaction; returns how many. Any number
+    of sweepers may run it."""
+    ran_out = ReviewItem.objects.filter(state=ItemState.CLAIMED, lease_until__lte=now)
+    due = list(ran_out.order_by("lease_until", "pk").values_list("pk", flat=True))
+    return do_due(due, partial(_expire, now=now), what="lease", batch=limit)
 
 
-@transaction.atomic
-def _expire_batch(*, now: datetime, limit: int) -> int:
+def _expire(item_ids: Sequence[int], *, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT i.id, i.lead_id
             FROM qualification_reviewitem AS i JOIN crm_lead AS l ON l.id = i.lead_id
-            WHERE i.state = 'claimed' AND i.lease_until <= %(now)s
+            WHERE i.id = ANY(%(ids)s) AND i.state = 'claimed' AND i.lease_until <= %(now)s
             ORDER BY i.lease_until
-            LIMIT %(limit)s
             FOR NO KEY UPDATE OF l, i SKIP LOCKED
             """,
-            {"now": now, "limit": limit},
+            {"ids": list(item_ids), "now": now},
         )
         rows = cursor.fetchall()
     _lapse([item for item, _lead in rows], [lead for _item, lead in rows], now=now)

@@ -11,13 +11,16 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError
 
 from crm.models import User
 from qualification.choices import NoticeKind, SLAAction, TargetKind, TimerKind, TimerState
+from qualification.exceptions import is_held_elsewhere
 from qualification.handoff.desks import account_executives
 from qualification.models import Handoff, ReviewItem, SLAEvent, SLAFollowUp
+from qualification.neighbours import tried
 from qualification.notices.tell import Told, managers_of, tell_all
 from qualification.review import guard
 from qualification.review.claims import take_back
@@ -35,32 +38,26 @@ Outcome = SLAFollowUp.Outcome
 
 def follow_up(*, now: datetime, limit: int = 500) -> int:
     """Does what is due; returns how many follow-ups were done. Any number of sweepers may run it;
-    one that fails is put off and logged, its neighbours go on."""
+    one that fails is put off and logged, its neighbours go on. Raises as `neighbours.tried`."""
     due = SLAFollowUp.objects.filter(done_at=None, due_at__lte=now).order_by("due_at", "pk")
-    ids = {action: due.filter(action=action) for action in SLAAction.values}
-    done = _tried(list(ids[SLAAction.NOTIFY].values_list("pk", flat=True)[:limit]), now)
-    for pk in list(ids[SLAAction.REASSIGN].values_list("pk", flat=True)[:limit]):
-        done += _tried([pk], now)
+    done = 0
+    # A lead that changes hands has a transaction of its own.
+    for action, batch in ((SLAAction.NOTIFY, limit), (SLAAction.REASSIGN, 1)):
+        ids = list(due.filter(action=action).values_list("pk", flat=True)[:limit])
+        found = tried(ids, partial(_do, now=now), batch=batch)
+        done += found.changed
+        for pk, error in found.refused.items():
+            _put_off(pk, error, now=now)
     return done
 
 
-def _tried(event_ids: Sequence[int], now: datetime) -> int:
-    """Does these together; when that fails, each by itself."""
-    if not event_ids:
-        return 0
-    try:
-        with transaction.atomic():
-            return _do(event_ids, now)
-    except DatabaseError as error:
-        if len(event_ids) > 1:
-            return sum(_tried([pk], now) for pk in event_ids)
-        logger.exception("sla.follow_up_failed event=%s", event_ids[0])
-        pause = BUSY_PAUSE if isinstance(error, OperationalError) else POISON_PAUSE
-    SLAFollowUp.objects.filter(pk__in=event_ids, done_at=None).update(due_at=now + pause)
-    return 0
+def _put_off(event_id: int, error: DatabaseError, *, now: datetime) -> None:
+    logger.error("sla.follow_up_failed event=%s error=%s", event_id, type(error).__name__)
+    pause = BUSY_PAUSE if is_held_elsewhere(error) else POISON_PAUSE
+    SLAFollowUp.objects.filter(pk=event_id, done_at=None).update(due_at=now + pause)
 
 
-def _do(event_ids: Sequence[int], now: datetime) -> int:
+def _do(event_ids: Sequence[int], *, now: datetime) -> int:
     """Those of the follow-ups that nobody else has in hand or did."""
     waiting = SLAFollowUp.objects.filter(pk__in=event_ids, done_at=None)
     taken = list(waiting.select_for_update(no_key=True, skip_locked=True).order_by("pk"))

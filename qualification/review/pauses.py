@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.models import User
+from qualification.choices import TimerState
 from qualification.exceptions import NotPausable, PauseInvalid
 from qualification.models import ReviewItem, SLAPause, SLATimer
+from qualification.neighbours import do_due
 from qualification.permissions import Right, has_right
 from qualification.review import guard
 from qualification.review.items import log_event, refuse_closed, refuse_unless_holder, short_reason
@@ -73,29 +76,25 @@ def resume_clock(*, item: ReviewItem, by: User, now: datetime) -> Resumed:
 
 
 def resume_due(*, now: datetime, limit: int = 500) -> int:
-    """Lets clocks go on whose pause is over; returns how many. Any number of sweepers may run."""
-    resumed = 0
-    while True:
-        batch = _resume_batch(now=now, limit=limit)
-        resumed += batch
-        if batch < limit:
-            return resumed
+    """Lets clocks go on whose pause is over, `limit` in one transaction; returns how many. Any
+    number of sweepers may run."""
+    over = SLATimer.objects.filter(state=TimerState.PAUSED, next_at__lte=now)
+    due = list(over.order_by("next_at", "pk").values_list("pk", flat=True))
+    return do_due(due, partial(_resume, now=now), what="pause", batch=limit)
 
 
-@transaction.atomic
-def _resume_batch(*, now: datetime, limit: int) -> int:
+def _resume(timer_ids: Sequence[int], *, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT t.id, i.id
             FROM qualification_slatimer AS t
             JOIN qualification_reviewitem AS i ON i.id = t.item_id
-            WHERE t.state = 'paused' AND t.next_at <= %(now)s
+            WHERE t.id = ANY(%(ids)s) AND t.state = 'paused' AND t.next_at <= %(now)s
             ORDER BY t.next_at, t.id
-            LIMIT %(limit)s
             FOR NO KEY UPDATE OF t, i SKIP LOCKED
             """,
-            {"now": now, "limit": limit},
+            {"ids": list(timer_ids), "now": now},
         )
         taken = cursor.fetchall()
     if not taken:

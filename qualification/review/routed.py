@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-from django.db import connection, transaction
+from django.db import connection
 
 from crm.models import Team, User
 from qualification.models import ReviewItem
 from qualification.models.review import ReviewItemQuerySet
+from qualification.neighbours import do_due
 from qualification.review.assigned import tell_assigned
 from qualification.review.holds import (
     HELD,
@@ -99,8 +101,7 @@ def refresh_assignments(*, now: datetime) -> int:
     """
     moved = 0
     for ids in (_meant_for_the_gone(now), _held_that_can_go_on(now)):
-        if ids:
-            moved += _route_again(ids, now)
+        moved += do_due(ids, partial(_route_again, now=now), what="assignment", batch=LOOK)
     return moved
 
 
@@ -170,8 +171,7 @@ def _where(place: Placement) -> tuple[int | None, int, int | None]:
     return place.person_id, place.team.pk, place.pool.pk if place.pool else None
 
 
-@transaction.atomic
-def _route_again(item_ids: Collection[int], now: datetime) -> int:
+def _route_again(item_ids: Collection[int], *, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -6,35 +6,46 @@ and a doubled one tells nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
-from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from qualification.choices import ItemState, NoticeKind
 from qualification.models import CadenceRun, NurturePlan, ReviewItem
+from qualification.neighbours import do_due
 from qualification.notices.tell import Told, tell_all
-
-BATCH = 500
 
 
 def tell_due(*, now: datetime) -> int:
     """Tells the owners of leads about tasks, and who nurtured a lead about steps, that fell due;
     returns how many. Sweeps at once share the rows (SKIP LOCKED)."""
-    told = 0
-    for tell_some in (_tell_items, _tell_steps):
-        while handled := tell_some(now):
-            told += handled
-    return told
+    items = list(_untold_items(now).values_list("pk", flat=True))
+    steps = list(_untold_steps(now).values_list("pk", flat=True))
+    return do_due(items, partial(_tell_items, now=now), what="task") + do_due(
+        steps, partial(_tell_steps, now=now), what="step"
+    )
 
 
-@transaction.atomic
-def _tell_items(now: datetime) -> int:
-    """One batch of owned leads."""
+def _untold_items(now: datetime) -> QuerySet[ReviewItem]:
+    """Owned leads whose task fell due."""
     due = ReviewItem.objects.filter(state=ItemState.OWNED, next_task_at__lte=now)
-    untold = due.filter(Q(task_told_at=None) | ~Q(task_told_at=F("next_task_at")))
-    rows = list(untold.select_for_update(skip_locked=True, no_key=True).order_by("pk")[:BATCH])
+    return due.filter(Q(task_told_at=None) | ~Q(task_told_at=F("next_task_at"))).order_by("pk")
+
+
+def _untold_steps(now: datetime) -> QuerySet[CadenceRun]:
+    """Steps that fell due of leads that sleep while somebody keeps in touch."""
+    due = CadenceRun.objects.filter(ended_at=None, due_at__lte=now).filter(
+        item__decisions__plan__state=NurturePlan.State.WAITING
+    )
+    return due.filter(Q(told_at=None) | ~Q(told_at=F("due_at"))).order_by("pk")
+
+
+def _tell_items(item_ids: Sequence[int], *, now: datetime) -> int:
+    untold = _untold_items(now).filter(pk__in=item_ids)
+    rows = list(untold.select_for_update(skip_locked=True, no_key=True))
     tell_all(
         [
             _told(
@@ -53,17 +64,12 @@ def _tell_items(now: datetime) -> int:
     return len(rows)
 
 
-@transaction.atomic
-def _tell_steps(now: datetime) -> int:
-    """One batch of leads that sleep while somebody keeps in touch."""
-    due = CadenceRun.objects.filter(ended_at=None, due_at__lte=now).filter(
-        item__decisions__plan__state=NurturePlan.State.WAITING
-    )
-    untold = due.filter(Q(told_at=None) | ~Q(told_at=F("due_at"))).select_related("step")
+def _tell_steps(run_ids: Sequence[int], *, now: datetime) -> int:
+    untold = _untold_steps(now).filter(pk__in=run_ids).select_related("step")
     rows = list(
-        untold.annotate(person=F("item__decisions__by"))
-        .select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .order_by("pk")[:BATCH]
+        untold.annotate(person=F("item__decisions__by")).select_for_update(
+            skip_locked=True, no_key=True, of=("self",)
+        )
     )
     tell_all(
         [

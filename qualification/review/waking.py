@@ -6,8 +6,9 @@ which finds whatever nobody looked at, also after days of downtime.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,7 @@ from crm.models import Activity, ActivityVerdict, Lead
 from crm.stages import Stage
 from qualification.choices import CadenceEnd, EntryReason, ItemState
 from qualification.models import CadenceRun, LeadScore, NurturePlan, ReviewItem
+from qualification.neighbours import do_due
 from qualification.review.cadence_runs import end_runs
 from qualification.review.contracts import follow_contracts
 from qualification.review.items import lock_leads
@@ -34,14 +36,8 @@ def wake_due(*, now: datetime) -> int:
 
     Several sweeps may run at once: each skips the leads another one is waking.
     """
-    woken = 0
-    seen = 0
-    while True:
-        plan_ids = list(due_plans(now).filter(pk__gt=seen).values_list("pk", flat=True)[:BATCH])
-        if not plan_ids:
-            return woken
-        woken += _wake(plan_ids, now=now)
-        seen = plan_ids[-1]
+    due = list(due_plans(now).values_list("pk", flat=True))
+    return do_due(due, partial(_wake, now=now), what="plan", batch=BATCH)
 
 
 @transaction.atomic
@@ -124,8 +120,7 @@ def _activities_since(now: datetime) -> QuerySet[Activity]:
     return _by_people(awaited, now)
 
 
-@transaction.atomic
-def _wake(plan_ids: list[int], *, now: datetime) -> int:
+def _wake(plan_ids: Sequence[int], *, now: datetime) -> int:
     """One batch: lock the leads, look again at their plans, enter those that still sleep.
 
     Entering ends the plan (`queue.enter_queue`); a lead that moved meanwhile needs none. A plan

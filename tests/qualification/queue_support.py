@@ -14,11 +14,18 @@ from crm.models import Lead, Source, Team, User
 from qualification.choices import EntryReason
 from qualification.models import LeadScore, ReviewItem, ScoringModel, ScoringRun, SLATimer
 from qualification.review.queue import enter_queue
+from qualification.sweeps import SWEEPERS
 from tests import factories
 from tests.qualification.grades import LETTERS, NUMBERS, TIERS
 
 NOW = factories.NOW
 MQL = 400
+
+
+def sweep_queue(*, now: dt.datetime) -> None:
+    """What a pass does about who can work what, and about claims that ran out."""
+    for name in ("holds", "assignments", "leases"):
+        SWEEPERS[name](now)
 
 
 def minutes(n: float) -> dt.timedelta:

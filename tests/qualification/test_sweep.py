@@ -18,8 +18,9 @@ from tests.qualification import queue_support as rows
 
 NOW = rows.NOW
 NAMES = [
-    *("inbox", "scores", "runs", "pauses", "timers", "overdue", "leases", "wakeups", "tasks"),
-    *("contact_hours", "notices", "presence", "outbox", "outcomes", "figures", "self_check"),
+    *("inbox", "scores", "runs", "pauses", "timers", "overdue", "holds", "assignments", "leases"),
+    *("wakeups", "tasks", "contact_hours", "notices", "presence", "outbox", "outcomes"),
+    *("figures", "self_check"),
 ]
 
 
@@ -95,8 +96,9 @@ def test_one_that_fails_is_logged_and_the_others_run(
         capsys.readouterr()
         .out.strip()
         .endswith(
-            "inbox=0 scores=0 runs=0 pauses=0 timers=- overdue=0 leases=0 wakeups=0 tasks=0"
-            " contact_hours=0 notices=0 presence=0 outbox=0 outcomes=0 figures=0 self_check=1"
+            "inbox=0 scores=0 runs=0 pauses=0 timers=- overdue=0 holds=0 assignments=0 leases=0"
+            " wakeups=0 tasks=0 contact_hours=0 notices=0 presence=0 outbox=0 outcomes=0"
+            " figures=0 self_check=1"
         )
     )
 
@@ -107,8 +109,9 @@ def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> Non
     InboxMessage.objects.update(due_at=timezone.now())
     call_command("sweep")
     assert capsys.readouterr().out.strip() == (
-        "inbox=1 scores=0 runs=0 pauses=0 timers=0 overdue=0 leases=0 wakeups=0 tasks=0"
-        " contact_hours=0 notices=0 presence=0 outbox=0 outcomes=0 figures=0 self_check=1"
+        "inbox=1 scores=0 runs=0 pauses=0 timers=0 overdue=0 holds=0 assignments=0 leases=0"
+        " wakeups=0 tasks=0 contact_hours=0 notices=0 presence=0 outbox=0 outcomes=0"
+        " figures=0 self_check=1"
     )
 
 

@@ -14,6 +14,7 @@ from crm.models import Account, Activity, ActivityVerdict, InboxMessage, Lead
 from qualification import pipeline, sweeps
 from qualification.invariants import violations
 from qualification.models import Leave, RoutingRule
+from tests.qualification import queue_support as rows
 from tests.qualification.lifecycle import world
 from tests.qualification.lifecycle.book import Row
 from tests.qualification.lifecycle.book_facts import TOOL
@@ -275,7 +276,7 @@ class Upkeep(Walker):
         user = self.users[person]
         user.is_active = not user.is_active
         user.save(update_fields=["is_active"])
-        sweeps.expire_claims(now=self.now)
+        rows.sweep_queue(now=self.now)
         user.is_active = True
         user.save(update_fields=["is_active"])
         self.leases_end()

@@ -74,7 +74,7 @@ def test_chatwoot_15275_15524_an_old_list_overwrites_no_newer_hand(
     items[1].lead.topic = "SAP"
     items[1].lead.save()
     routing.profile(aisha, capacity=9)
-    assert _route_again(listed, LATER) == 2
+    assert _route_again(listed, now=LATER) == 2
     now_at = [ReviewItem.objects.get(pk=pk) for pk in listed]
     assert (now_at[0].holder, now_at[0].assignee) == (ben, ben)
     assert (now_at[1].team, now_at[1].lead.team) == (other, other)
@@ -88,7 +88,7 @@ def test_odoo_72676_a_lead_that_is_gone_does_not_stop_the_batch(team: Team, aish
     items = routing.arriving(team, 3)
     routing.profile(aisha, capacity=9)
     claim_item(item=items[0], by=factories.person("manager", team), now=NOW)
-    assert _route_again([item.pk for item in items] + [10**9], LATER) == 2
+    assert _route_again([item.pk for item in items] + [10**9], now=LATER) == 2
     assert refresh_assignments(now=LATER) == 0
 
 

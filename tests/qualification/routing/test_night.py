@@ -9,7 +9,6 @@ from random import Random
 import pytest
 
 from crm.models import Team, User
-from qualification import sweeps
 from qualification.choices import EntryReason, NoticeKind
 from qualification.models import Leave, Notice, ReviewItem, RoutingPool
 from qualification.review.queue import enter_queue
@@ -75,10 +74,6 @@ def places(pool: RoutingPool) -> dict[int, int]:
     return {person: place for place, person in enumerate(members)}
 
 
-def sweep(at: dt.datetime) -> None:
-    sweeps.expire_claims(now=at)
-
-
 @pytest.mark.django_db
 def test_thirty_leads_of_a_night_are_shared_fairly_and_by_rank_at_the_opening(
     pool: RoutingPool, team: Team, manager: User, caplog: pytest.LogCaptureFixture
@@ -86,13 +81,13 @@ def test_thirty_leads_of_a_night_are_shared_fairly_and_by_rank_at_the_opening(
     with caplog.at_level(logging.WARNING):
         of_the_night(team, 30)
         for hours in (1, 3, 6):
-            sweep(NIGHT + hours * HOUR)
+            rows.sweep_queue(now=NIGHT + hours * HOUR)
     assert "queue.held" not in caplog.text
     assert routing.assigned(ranked()) == {"–": 30}
     assert rows.verbs(ranked()[0]) == ["item:entered", "item:held_till_open"]
-    sweep(NOW - dt.timedelta(seconds=1))
+    rows.sweep_queue(now=NOW - dt.timedelta(seconds=1))
     assert routing.assigned(ranked()) == {"–": 30}
-    sweep(NOW)
+    rows.sweep_queue(now=NOW)
     assert routing.assigned(ranked()) == {"Aisha": 15, "Ben": 10, "Chen": 5}
     place = places(pool)
     worst, whole = worst_deviation(WEIGHTS, [place[item.assignee_id] for item in ranked()])
@@ -102,7 +97,7 @@ def test_thirty_leads_of_a_night_are_shared_fairly_and_by_rank_at_the_opening(
     assert newest.freed_by == "closed"
     assert "It came while nobody of “Everybody” was at work" in told(newest)
     assert "now the team is open again" in told(newest)
-    sweep(NOW + MINUTE)
+    rows.sweep_queue(now=NOW + MINUTE)
     assert alerts() == 0
 
 
@@ -114,14 +109,14 @@ def test_who_comes_first_gets_their_part_and_the_rest_waits_for_the_others(
         routing.profile(person, works_from=dt.time(9, 30), works_to=dt.time(17))
     of_the_night(team, 30)
     for minutes in (0, 5, 29):
-        sweep(NOW + minutes * MINUTE)
+        rows.sweep_queue(now=NOW + minutes * MINUTE)
         assert routing.assigned(ranked()) == {"Aisha": 15, "–": 15}
     assert alerts() == 0
     early = [item.assignee for item in ranked()[:6]]
     assert len([person for person in early if person]) == 3
     # What comes while the team is open is for whoever is there.
     assert routing.assigned(routing.arriving(team, now=NOW + 10 * MINUTE)) == {"Aisha": 1}
-    sweep(NOW + 30 * MINUTE)
+    rows.sweep_queue(now=NOW + 30 * MINUTE)
     assert routing.assigned(ranked()) == {"Aisha": 16, "Ben": 10, "Chen": 5}
     pool.refresh_from_db()
     assert set(balances_of(pool).values()) == {0}
@@ -133,10 +128,10 @@ def test_who_does_not_come_after_all_is_not_waited_for(
 ) -> None:
     begins = routing.profile(chen, works_from=dt.time(9, 30), works_to=dt.time(17))
     of_the_night(team, 12)
-    sweep(NOW)
+    rows.sweep_queue(now=NOW)
     assert routing.assigned(ranked()) == {"Aisha": 6, "Ben": 4, "–": 2}
     Leave.objects.create(profile=begins, starts_on=NOW.date(), ends_on=NOW.date())
-    sweep(NOW + MINUTE)
+    rows.sweep_queue(now=NOW + MINUTE)
     assert routing.assigned(ranked())["–"] == 0
 
 
@@ -147,7 +142,7 @@ def test_nobody_waits_for_a_shift_that_is_more_than_an_hour_away(
     for person in (ben, chen):
         routing.profile(person, works_from=dt.time(10, 1), works_to=dt.time(17))
     of_the_night(team, 6)
-    sweep(NOW)
+    rows.sweep_queue(now=NOW)
     assert routing.assigned(ranked()) == {"Aisha": 6}
 
 
@@ -158,7 +153,7 @@ def test_room_and_leave_hold_at_the_opening_too(
     routing.profile(aisha, capacity=4)
     Leave.objects.create(profile=routing.profile(ben), starts_on=NOW.date(), ends_on=NOW.date())
     of_the_night(team, 12)
-    sweep(NOW)
+    rows.sweep_queue(now=NOW)
     assert routing.assigned(ranked()) == {"Aisha": 4, "Chen": 8}
 
 
@@ -170,7 +165,7 @@ def test_what_is_still_held_at_the_opening_is_alerted_once(
     assert alerts() == 0
     with caplog.at_level(logging.WARNING):
         for minutes in (0, 1, 2):
-            sweep(NOW + minutes * MINUTE)
+            rows.sweep_queue(now=NOW + minutes * MINUTE)
     assert caplog.text.count("queue.held items=3") == 1
     assert alerts() == 1
     assert rows.verbs(ranked()[0])[-2:] == ["item:held_till_open", "item:held"]
@@ -181,10 +176,10 @@ def test_a_team_nobody_works_is_alerted_at_its_opening(team: Team, manager: User
     calendar_for(team)
     of_the_night(team, 2)
     assert {item.hold_reason for item in ranked()} == {"Nobody in the team can work it"}
-    sweep(NIGHT + HOUR)
+    rows.sweep_queue(now=NIGHT + HOUR)
     assert alerts() == 0
     for minutes in (0, 1):
-        sweep(NOW + minutes * MINUTE)
+        rows.sweep_queue(now=NOW + minutes * MINUTE)
         assert alerts() == 1
 
 

@@ -7,7 +7,6 @@ import datetime as dt
 import pytest
 
 from crm.models import Lead, Team, User
-from qualification import sweeps
 from qualification.choices import TouchKind, TouchResult
 from qualification.exceptions import NotTheirTurn
 from qualification.models import Assignment, Leave, ReviewItem, RoutingRule
@@ -128,7 +127,7 @@ def test_the_sweep_gives_held_leads_out_when_somebody_is_back(
     assert refresh_assignments(now=LATER) == 0
     assert Assignment.objects.count() == 4  # another look in vain is no decision
     leaves[0].delete()
-    sweeps.expire_claims(now=LATER)
+    rows.sweep_queue(now=LATER)
     after = [again(item) for item in items]
     assert routing.assigned(after) == {"Aisha": 4}
     assert [item.hold_reason for item in after] == [""] * 4

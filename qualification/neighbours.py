@@ -1,0 +1,74 @@
+"""Rows that fall due together are done together; one that PostgreSQL refuses is left alone, and its
+neighbours go on. Called by the sweepers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, OperationalError, transaction
+
+from qualification.exceptions import is_held_elsewhere
+
+logger = logging.getLogger(__name__)
+
+# So many that are refused with none that goes through are no bad rows: nothing can be written.
+ALL_FAIL = 20
+
+
+@dataclass
+class Tried:
+    """How many rows were changed, and what PostgreSQL said of those it refused, by id."""
+
+    changed: int = 0
+    refused: dict[int, DatabaseError] = field(default_factory=dict)
+
+
+def do_due(
+    ids: Sequence[int], do: Callable[[Sequence[int]], int], *, what: str, batch: int = 500
+) -> int:
+    """Does rows that are due, at most `batch` in one transaction; how many were changed.
+
+    what: the rows in the log, such as `lease`. A row that is refused is named there and stays due.
+    Raises as `tried` does, which says what `do` is.
+    """
+    found = tried(ids, do, batch=batch)
+    for pk, error in found.refused.items():
+        # The class alone: its text may hold what is known of a person.
+        logger.error("sweep.row_refused what=%s id=%s error=%s", what, pk, type(error).__name__)
+    return found.changed
+
+
+def tried(ids: Sequence[int], do: Callable[[Sequence[int]], int], *, batch: int) -> Tried:
+    """Does these together; those of a transaction that is refused by halves, down to the row that
+    is. All that go through by many go through before any is tried alone.
+
+    do: works on those rows of these ids that are still due and returns how many it changed; it
+    locks them skipping what others have in hand, so that any number of sweepers may run.
+
+    Raises DatabaseError when several are refused and none goes through: the pass counts as one that
+    did not end, which managers are told of. So it is when PostgreSQL itself is what fails
+    (OperationalError, other than for a row in other hands).
+    """
+    found, goes_through = Tried(), False
+    waiting = deque(ids[start : start + batch] for start in range(0, len(ids), batch))
+    while waiting:
+        some = waiting.popleft()
+        try:
+            with transaction.atomic():
+                found.changed += do(some)
+            goes_through = True
+        except DatabaseError as error:
+            if isinstance(error, OperationalError) and not is_held_elsewhere(error):
+                raise
+            if len(some) > 1:
+                half = len(some) // 2
+                waiting += [some[:half], some[half:]]
+                continue
+            found.refused[some[0]] = error
+            if not goes_through and 1 < len(found.refused) >= min(ALL_FAIL, len(ids)):
+                raise
+    return found
