@@ -32,13 +32,14 @@ def do_due(
 ) -> int:
     """Does rows that are due, at most `batch` in one transaction; how many were changed.
 
-    what: the rows in the log, such as `lease`. A row that is refused is named there and stays due.
-    Raises as `tried` does, which says what `do` is.
+    what: the rows in the log, such as `lease`. A row that is refused is named there, unless others
+    have it in hand, and stays due. Raises as `tried` does, which says what `do` is.
     """
     found = tried(ids, do, batch=batch)
     for pk, error in found.refused.items():
-        # The class alone: its text may hold what is known of a person.
-        logger.error("sweep.row_refused what=%s id=%s error=%s", what, pk, type(error).__name__)
+        if not is_held_elsewhere(error):
+            # The class alone: its text may hold what is known of a person.
+            logger.error("sweep.row_refused what=%s id=%s error=%s", what, pk, type(error).__name__)
     return found.changed
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import OperationalError, transaction
 
@@ -20,6 +21,7 @@ from crm.intake.upsert import upsert_lead
 from crm.models import InboxMessage
 from qualification.choices import EntryReason
 from qualification.models import ScoringDue
+from qualification.neighbours import do_due
 from qualification.review import queue as review_queue
 from qualification.review import waking
 from qualification.review.prefill import prefill
@@ -165,7 +167,8 @@ def score_and_queue(lead_ids: Collection[int], *, now: datetime, queue: bool = T
 
 
 def finish_due(now: datetime, limit: int = 500) -> int:
-    """Score what a dead worker left to do by `now`, oldest first; how many leads.
+    """Score what a dead worker left to do by `now`, oldest first; how many leads. One that cannot
+    be scored is left due, the others are scored.
 
     Two at once do the same work twice, one after the other: rows of ScoringDue are never locked
     before their leads.
@@ -173,5 +176,9 @@ def finish_due(now: datetime, limit: int = 500) -> int:
     # A fact of a later moment (another host's clock) keeps its mark until that moment has come.
     due = ScoringDue.objects.filter(since__lte=now).order_by("since", "lead_id")
     lead_ids = list(due.values_list("lead_id", flat=True)[:limit])
+    return do_due(lead_ids, partial(_finish, now=now), what="score")
+
+
+def _finish(lead_ids: Sequence[int], *, now: datetime) -> int:
     score_and_queue(lead_ids, now=now)
     return len(lead_ids)

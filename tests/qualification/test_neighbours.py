@@ -16,6 +16,7 @@ from qualification.invariants import violations
 from qualification.models import Leave, NurturePlan, OutboxMessage, ReviewItem, SLAFollowUp
 from qualification.neighbours import ALL_FAIL, do_due, tried
 from qualification.notices.tell import Told, tell_all
+from qualification.pipeline import facts_changed
 from qualification.review.claims import _expire
 from qualification.review.pauses import pause_clock
 from qualification.sla.sweep import record_due
@@ -83,6 +84,22 @@ def test_control_in_one_transaction_a_bad_claim_keeps_them_all(team: Team) -> No
         with pytest.raises(DatabaseError), transaction.atomic():
             _expire([item.pk for item in items], now=LATER)
         assert states(items) == ["claimed"] * 3
+
+
+def test_the_leads_beside_a_bad_one_are_scored_and_queued() -> None:
+    rows.active_model(base_fit="45.0")
+    leads = [factories.LeadFactory() for _ in range(3)]
+    facts_changed([lead.pk for lead in leads], now=NOW)
+    with refused("qualification_leadscore", f"NEW.lead_id = {leads[0].pk}"):
+        assert SWEEPERS["scores"](NOW) == 2
+        assert set(ReviewItem.objects.values_list("lead", flat=True)) == {
+            lead.pk for lead in leads[1:]
+        }
+        assert broken(NOW + 6 * MINUTE)["a lead waits for its score for five minutes"] == (
+            leads[0].pk,
+        )
+    assert SWEEPERS["scores"](NOW) == 1
+    assert ReviewItem.objects.count() == 3
 
 
 def test_the_pauses_beside_a_bad_one_end(people: dict[str, User], team: Team) -> None:
