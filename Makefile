@@ -22,7 +22,7 @@ HAS_CHROMIUM := { command -v chromium || command -v chromium-browser || command 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: $(DEMO) ## the product on http://127.0.0.1:8000 (PORT, WEB_CONCURRENCY, WORKERS, DATA_DIR, DATABASE_URL, REDIS_URL)
+run: $(DEMO) ## the product on http://127.0.0.1:8000 (PORT, WEB_CONCURRENCY, WORKERS, DATA_DIR, DEMO_LEADS, DATABASE_URL, REDIS_URL)
 	@exec $(PY) -m leadqual_site.embedded.supervisor --with-parent
 
 install: $(DEV) ## the virtual environment with everything for development

@@ -1,7 +1,7 @@
 """Makes the demo data in an installation without leads, and prints the log-ins.
 
-Run by the supervisor as `python -m leadqual_site.embedded.demo`: the log-ins on stdout, progress on
-stderr. Whether this is the first start is decided by the database, not by a file.
+Run by the supervisor as `python -m leadqual_site.embedded.demo LEADS`: the log-ins on stdout,
+progress on stderr. Whether this is the first start is decided by the database, not by a file.
 """
 
 import os
@@ -23,7 +23,7 @@ def main() -> int:
         print("Making the demo data (first start) ...", file=sys.stderr, flush=True)
         # All or nothing: an interrupted first start is a first start again.
         with transaction.atomic():
-            call_command("seed_demo", stdout=sys.stderr)
+            call_command("seed_demo", leads=int(sys.argv[1]), stdout=sys.stderr)
     print(logins_text())
     return 0
 

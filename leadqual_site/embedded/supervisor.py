@@ -3,7 +3,8 @@
 `make run` runs it as `python -m leadqual_site.embedded.supervisor`. Ctrl-C, SIGTERM and SIGHUP stop
 everything and exit 0. A web, worker or scheduler process that ends is started again with growing
 pauses (`children.py`); when an embedded server ends, everything stops with a line and exit 1.
-Environment: PORT, WEB_CONCURRENCY (web processes), WORKERS (background workers).
+Environment: PORT, WEB_CONCURRENCY (web processes), WORKERS (background workers), DEMO_LEADS (how
+many people of the demo write in, at the first start).
 """
 
 import os
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(root: Path) -> None:
     port = _count("PORT", default=8000)
     web, workers = _count("WEB_CONCURRENCY", default=2), _count("WORKERS", default=1)
+    leads = _count("DEMO_LEADS", default=200)
     with _only_one(root, port):
         web_address.wait_for_port(port)
         services = env.embedded_services()
@@ -60,7 +62,7 @@ def _run(root: Path) -> None:
             say(f"Starting {names} in {root} ...")
         with session.servers(root, services):
             environment = _environment(port)
-            logins = _prepare(environment)
+            logins = _prepare(environment, leads)
             _serve(root, services, _children(environment, port, web, workers), port, logins)
 
 
@@ -79,12 +81,12 @@ def _environment(port: int) -> dict[str, str]:
     return defaults | dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
 
 
-def _prepare(environment: dict[str, str]) -> str:
+def _prepare(environment: dict[str, str], leads: int) -> str:
     """Bring the database and the static files up to date; returns the text with the log-ins."""
     say("Preparing the database ...")
     _step(["manage.py", "migrate", "--noinput", "--verbosity", "0"], environment)
     _step(["manage.py", "collectstatic", "--noinput", "--verbosity", "0"], environment)
-    return _step(["-m", "leadqual_site.embedded.demo"], environment)
+    return _step(["-m", "leadqual_site.embedded.demo", str(leads)], environment)
 
 
 def _step(arguments: Sequence[str], environment: dict[str, str]) -> str:

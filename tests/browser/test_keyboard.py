@@ -1,10 +1,16 @@
 """Every page and every dialog by Tab, Enter and Esc alone: each control is reached and shows that
-it is, dialogs keep the focus and give it back."""
+it is, dialogs keep the focus and give it back.
+
+A page is walked wide or on a phone, as the seed has it; on both:
+`KEYBOARD_SIZES=2 make test ARGS=tests/browser/test_keyboard.py`.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from random import Random
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -27,6 +33,7 @@ MORE = {
     "merged lead": ("sdr", "/leads/{merged}/"),
 }
 SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
+SIZES_EACH = int(os.environ.get("KEYBOARD_SIZES", "1"))
 
 
 def pages_of(role: str, things: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -37,10 +44,10 @@ def pages_of(role: str, things: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def walked(page: Page, role: str, things: dict[str, str]) -> list[str]:
-    """The problems of all pages of a role, wide and on a phone, and of the dialogs they open."""
-    found, known = [], set()
+    """The problems of all pages of a role, and of the dialogs they open."""
+    random, found, known = Random(4), [], set()
     for name, path in pages_of(role, things):
-        for size in SIZES:
+        for size in random.sample(SIZES, SIZES_EACH):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             page.goto(path)
             settle(page)

@@ -18,6 +18,7 @@ from leadqual_site.embedded.errors import EmbeddedError
 from leadqual_site.embedded.places import PROJECT_ROOT, SERVICES, Place
 
 STARTED_SECONDS = 180
+SMALL = {"WEB_CONCURRENCY": "2", "WORKERS": "2", "DEMO_LEADS": "40"}
 COMMAND = [sys.executable, "-m", "leadqual_site.embedded.supervisor"]
 
 
@@ -36,7 +37,7 @@ def running(data_dir, port):
         process = subprocess.Popen(
             COMMAND,
             cwd=PROJECT_ROOT,
-            env=os.environ | {"PORT": str(port), "WEB_CONCURRENCY": "2", "WORKERS": "2"},
+            env=os.environ | SMALL | {"PORT": str(port)},
             stdout=output,
             stderr=output,
         )
@@ -97,6 +98,7 @@ def test_it_runs_refuses_a_second_start_survives_a_kill_and_stops_whole(data_dir
         ("PORT=x", "PORT must be a whole number, not 'x'"),
         ("PORT=70000", "PORT must be between 1 and 65535, not 70000"),
         ("WORKERS=0", "WORKERS must be between 1 and 65535, not 0"),
+        ("DEMO_LEADS=0", "DEMO_LEADS must be between 1 and 65535, not 0"),
     ],
 )
 def test_it_refuses_wrong_figures_with_one_line(data_dir, variable, line):
