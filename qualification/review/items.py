@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, User
@@ -45,6 +46,11 @@ def log_events(
 def lease_end(now: datetime) -> datetime:
     """When a claim made or renewed now runs out."""
     return now + timedelta(minutes=settings.LEADQUAL["CLAIM_MINUTES"])
+
+
+def kept_moment(text: str | None) -> datetime | None:
+    """A moment as a row keeps it in its JSON, for an undo to write back."""
+    return None if text is None else parse_datetime(text)
 
 
 def undo_time() -> timedelta:

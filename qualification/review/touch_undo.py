@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.models import User
@@ -27,7 +26,13 @@ from qualification.models import (
 from qualification.models.review import UNTOUCHED
 from qualification.permissions import Right
 from qualification.review import guard
-from qualification.review.items import lease_end, log_event, refuse_closed, refuse_too_late
+from qualification.review.items import (
+    kept_moment,
+    lease_end,
+    log_event,
+    refuse_closed,
+    refuse_too_late,
+)
 from qualification.review.touch_found import Found
 from qualification.sla.found import go_on
 from qualification.sla.levels import show_clocks
@@ -123,7 +128,10 @@ def _give_back(touch: Touch, item: ReviewItem, *, now: datetime) -> None:
     was = touch.found["item"]
     back: dict[str, Any] = {
         "next_task": was["next_task"],
-        **{name: _time(was[name]) for name in ("next_task_at", "snoozed_until", "task_told_at")},
+        **{
+            name: kept_moment(was[name])
+            for name in ("next_task_at", "snoozed_until", "task_told_at")
+        },
         **_framework(touch, item),
     }
     if was["state"] == ItemState.CLAIMED:
@@ -160,12 +168,8 @@ def _step_back(run: Found | None) -> None:
         return
     CadenceRun.objects.filter(pk=run["id"]).update(
         step=run["step"],
-        due_at=_time(run["due_at"]),
-        told_at=_time(run["told_at"]),
+        due_at=kept_moment(run["due_at"]),
+        told_at=kept_moment(run["told_at"]),
         ended_at=None,
         end="",
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else parse_datetime(text)

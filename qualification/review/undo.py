@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.lifecycle import move_lead
@@ -36,7 +35,7 @@ from qualification.notices.tell import tell
 from qualification.permissions import Right
 from qualification.review import guard, source_news
 from qualification.review.cadence_runs import end_runs, revive_run
-from qualification.review.items import lease_end, log_event, refuse_too_late, undo_time
+from qualification.review.items import kept_moment, lease_end, log_event, refuse_too_late, undo_time
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import enter_queue, refresh_rank
 from qualification.routing import credit
@@ -184,10 +183,10 @@ def _give_back(
         assignee=old.assignee,
         pool=old.pool,
         holder=by,
-        claimed_at=_time(hold["claimed_at"]) or now,
+        claimed_at=kept_moment(hold["claimed_at"]) or now,
         lease_until=None if is_owned else lease_end(now),
-        owned_at=_time(hold["owned_at"]) if is_owned else None,
-        next_task_at=_time(hold["next_task_at"]),
+        owned_at=kept_moment(hold["owned_at"]) if is_owned else None,
+        next_task_at=kept_moment(hold["next_task_at"]),
         next_task=hold["next_task"],
         framework=old.framework,
     )
@@ -225,7 +224,3 @@ def _reversal(
         grade=decision.grade,
         reverses=decision,
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else parse_datetime(text)
