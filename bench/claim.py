@@ -15,14 +15,12 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, TypeAlias
 
-# The next person's id, each once, whichever connection asks.
-Turn: TypeAlias = Callable[[], int]
-Side: TypeAlias = "type[Product]"
+Side: TypeAlias = "type[Product] | type[ByHand]"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
@@ -124,72 +122,62 @@ def fill_queue(name: str, leads: int, people: int) -> list[int]:
 class Product:
     """A connection that claims through the product."""
 
-    def sit_down(self, person_id: int) -> None:
-        """The next person at this connection: loaded with their rights, as every page does."""
+    def __init__(self, people: Sequence[int]) -> None:
+        """People at this connection, loaded with their rights as every page does before it asks."""
         from crm.models import User
         from qualification.permissions import Right
         from qualification.review import guard
 
-        self.person = User.objects.get(pk=person_id)
-        guard.require_right(self.person, Right.WORK_QUEUE)
+        self.people = list(User.objects.filter(pk__in=people))
+        for person in self.people:
+            guard.require_right(person, Right.WORK_QUEUE)
 
-    def claim(self) -> bool:
-        """Whether there was a lead."""
+    def claim(self, seat: int) -> bool:
+        """Whether there was a lead for the person in this seat."""
         from django.utils import timezone
 
         from qualification.review.next_lead import claim_next
 
-        return claim_next(by=self.person, now=timezone.now()) is not None
+        return claim_next(by=self.people[seat], now=timezone.now()) is not None
 
 
-class ByHand(Product):
-    """A connection that writes the rows of a claim by one statement; people come as they do to
-    the product."""
+class ByHand:
+    """A connection that writes the rows of a claim by one statement."""
 
-    def __init__(self) -> None:
+    statement = SAME_ROWS
+
+    def __init__(self, people: Sequence[int]) -> None:
         import psycopg
 
+        self.people = people
         self.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
 
-    def claim(self) -> bool:
-        """Whether there was a lead."""
-        return self._runs(SAME_ROWS, self.person.pk)
-
-    def _runs(self, statement: str, person_id: int) -> bool:
-        return self.connection.execute(statement, {"by": person_id}).fetchone() is not None
+    def claim(self, seat: int) -> bool:
+        """Whether there was a lead for the person in this seat."""
+        found = self.connection.execute(self.statement, {"by": self.people[seat]})
+        return found.fetchone() is not None
 
 
 class Bare(ByHand):
     """A connection that claims by the bare statement, and does nothing else."""
 
-    def sit_down(self, person_id: int) -> None:
-        """The next person at this connection."""
-        self.person_id = person_id
-
-    def claim(self) -> bool:
-        """Whether there was a lead."""
-        return self._runs(BARE_CLAIM, self.person_id)
+    statement = BARE_CLAIM
 
 
-def work(side: Side, turn: Turn, start: Barrier, out: Any) -> None:
+def work(side: Side, people: Sequence[int], start: Barrier, out: Any) -> None:
     """Claims until nothing is left, a person for as many leads as one may hold; sends the seconds
     of each claim but the first, which finds the connection cold."""
     from qualification.review.claims import claim_limit
 
-    connection, seconds, left = side(), [], claim_limit() - 1
-    connection.sit_down(turn())
-    connection.claim()
+    connection, seconds = side(people), []
+    connection.claim(0)
     start.wait()
     try:
-        while True:
-            if not left:
-                connection.sit_down(turn())
-                left = claim_limit()
+        for number in range(1, len(people) * claim_limit()):
             began = time.perf_counter()
-            if not connection.claim():
+            if not connection.claim(number // claim_limit()):
                 break
             seconds.append(time.perf_counter() - began)
-            left -= 1
     finally:
         # The parent waits for everybody, also for one that failed: the rows tell what is missing.
         out.put(seconds)
@@ -201,15 +189,10 @@ def drain(side: Side, people: list[int], clients: int) -> tuple[float, list[floa
 
     connections.close_all()
     context = multiprocessing.get_context("fork")
-    start, out, taken = context.Barrier(clients + 1), context.Queue(), context.Value("i", 0)
-
-    def turn() -> int:
-        with taken.get_lock():
-            taken.value += 1
-            return people[taken.value - 1]
-
+    start, out = context.Barrier(clients + 1), context.Queue()
     processes = [
-        context.Process(target=work, args=(side, turn, start, out)) for _ in range(clients)
+        context.Process(target=work, args=(side, people[number::clients], start, out))
+        for number in range(clients)
     ]
     for process in processes:
         process.start()
@@ -245,8 +228,9 @@ def measure(leads: int, clients: int) -> str:
 
     from qualification.review.claims import claim_limit
 
-    # Nobody is handed a second full desk, and each connection may end with one begun.
-    enough = leads // claim_limit() + clients + 1
+    # Nobody is handed a second full desk, and no connection that is twice as fast as the others
+    # runs out of people.
+    enough = 2 * leads // claim_limit() + 2 * clients
     people = fill_queue("claimer", leads, enough)
     others = fill_queue("by-hand", leads, enough)
     with connection.cursor() as cursor:

@@ -44,7 +44,7 @@ def do_due(
 
 
 def tried(ids: Sequence[int], do: Callable[[Sequence[int]], int], *, batch: int) -> Tried:
-    """Does these together; those of a transaction that is refused by halves, down to the row that
+    """Does these together; where a transaction is refused, its rows by halves, down to the row that
     is. All that go through by many go through before any is tried alone.
 
     do: works on those rows of these ids that are still due and returns how many it changed; it
@@ -63,7 +63,7 @@ def tried(ids: Sequence[int], do: Callable[[Sequence[int]], int], *, batch: int)
                 found.changed += do(some)
             goes_through = True
         except DatabaseError as error:
-            if isinstance(error, OperationalError) and not is_held_elsewhere(error):
+            if _is_of_no_row(error):
                 raise
             if len(some) > 1:
                 half = len(some) // 2
@@ -73,3 +73,24 @@ def tried(ids: Sequence[int], do: Callable[[Sequence[int]], int], *, batch: int)
             if not goes_through and 1 < len(found.refused) >= min(ALL_FAIL, len(ids)):
                 raise
     return found
+
+
+def each(*passes: Callable[[], int]) -> int:
+    """Runs these one after the other, also when one of them finds that nothing can be written; the
+    sum of what they return. Raises its DatabaseError after the others had their turn."""
+    changed, failed = 0, None
+    for one in passes:
+        try:
+            changed += one()
+        except DatabaseError as error:
+            if _is_of_no_row(error):
+                raise
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return changed
+
+
+def _is_of_no_row(error: DatabaseError) -> bool:
+    """Whether PostgreSQL itself is what fails: it is away, or its disk is full."""
+    return isinstance(error, OperationalError) and not is_held_elsewhere(error)

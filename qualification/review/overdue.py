@@ -20,7 +20,7 @@ from qualification.choices import NoticeKind, SLAAction, TargetKind, TimerKind, 
 from qualification.exceptions import is_held_elsewhere
 from qualification.handoff.desks import account_executives
 from qualification.models import Handoff, ReviewItem, SLAEvent, SLAFollowUp
-from qualification.neighbours import tried
+from qualification.neighbours import each, tried
 from qualification.notices.tell import Told, managers_of, tell_all
 from qualification.review import guard
 from qualification.review.claims import take_back
@@ -40,15 +40,16 @@ def follow_up(*, now: datetime, limit: int = 500) -> int:
     """Does what is due; returns how many follow-ups were done. Any number of sweepers may run it;
     one that fails is put off and logged, its neighbours go on. Raises as `neighbours.tried`."""
     due = SLAFollowUp.objects.filter(done_at=None, due_at__lte=now).order_by("due_at", "pk")
-    done = 0
-    # A lead that changes hands has a transaction of its own.
-    for action, batch in ((SLAAction.NOTIFY, limit), (SLAAction.REASSIGN, 1)):
+
+    def do(action: SLAAction, batch: int) -> int:
         ids = list(due.filter(action=action).values_list("pk", flat=True)[:limit])
         found = tried(ids, partial(_do, now=now), batch=batch)
-        done += found.changed
         for pk, error in found.refused.items():
             _put_off(pk, error, now=now)
-    return done
+        return found.changed
+
+    # A lead that changes hands has a transaction of its own.
+    return each(partial(do, SLAAction.NOTIFY, limit), partial(do, SLAAction.REASSIGN, 1))
 
 
 def _put_off(event_id: int, error: DatabaseError, *, now: datetime) -> None:

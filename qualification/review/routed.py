@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ from django.db import connection
 from crm.models import Team, User
 from qualification.models import ReviewItem
 from qualification.models.review import ReviewItemQuerySet
-from qualification.neighbours import do_due
+from qualification.neighbours import do_due, each
 from qualification.review.assigned import tell_assigned
 from qualification.review.holds import (
     HELD,
@@ -99,10 +99,11 @@ def refresh_assignments(*, now: datetime) -> int:
     What could go on is found by trying, so that it does not matter what changed: rules, leave,
     shifts, room, skills, people of a pool, the lead itself. Any number of sweepers may run it.
     """
-    moved = 0
-    for ids in (_meant_for_the_gone(now), _held_that_can_go_on(now)):
-        moved += do_due(ids, partial(_route_again, now=now), what="assignment", batch=LOOK)
-    return moved
+
+    def again(found: Callable[[datetime], list[int]]) -> int:
+        return do_due(found(now), partial(_route_again, now=now), what="assignment", batch=LOOK)
+
+    return each(partial(again, _meant_for_the_gone), partial(again, _held_that_can_go_on))
 
 
 def _meant_for_the_gone(now: datetime) -> list[int]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from qualification.choices import ItemState, NoticeKind
 from qualification.models import CadenceRun, NurturePlan, ReviewItem
-from qualification.neighbours import do_due
+from qualification.neighbours import do_due, each
 from qualification.notices.tell import Told, tell_all
 
 
@@ -24,8 +24,9 @@ def tell_due(*, now: datetime) -> int:
     returns how many. Sweeps at once share the rows (SKIP LOCKED)."""
     items = list(_untold_items(now).values_list("pk", flat=True))
     steps = list(_untold_steps(now).values_list("pk", flat=True))
-    return do_due(items, partial(_tell_items, now=now), what="task") + do_due(
-        steps, partial(_tell_steps, now=now), what="step"
+    return each(
+        partial(do_due, items, partial(_tell_items, now=now), what="task"),
+        partial(do_due, steps, partial(_tell_steps, now=now), what="step"),
     )
 
 

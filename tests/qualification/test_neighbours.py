@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -14,7 +15,7 @@ from crm.models import Team, User
 from qualification.choices import ItemState, NoticeKind
 from qualification.invariants import violations
 from qualification.models import Leave, NurturePlan, OutboxMessage, ReviewItem, SLAFollowUp
-from qualification.neighbours import ALL_FAIL, do_due, tried
+from qualification.neighbours import ALL_FAIL, do_due, each, tried
 from qualification.notices.tell import Told, tell_all
 from qualification.pipeline import facts_changed
 from qualification.review.claims import _expire
@@ -228,6 +229,24 @@ def test_a_server_that_fails_is_asked_once() -> None:
     with pytest.raises(OperationalError):
         tried(range(10), away, batch=500)
     assert len(asked) == 1
+
+
+def test_other_work_has_its_turn_where_nothing_goes_through() -> None:
+    def nothing() -> int:
+        raise DatabaseError("no room")
+
+    done: list[str] = []
+    with pytest.raises(DatabaseError, match="no room"):
+        each(nothing, lambda: done.append("other") or 1)
+    assert done == ["other"]
+    with pytest.raises(OperationalError):
+        each(partial(_raises, OperationalError("away")), lambda: done.append("never") or 1)
+    assert done == ["other"]
+    assert each(lambda: 2, lambda: 3) == 5
+
+
+def _raises(error: Exception) -> int:
+    raise error
 
 
 def test_nothing_due_asks_nothing() -> None:
