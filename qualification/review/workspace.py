@@ -217,6 +217,11 @@ class Workspace:
         return bool(self.score and self.model and self.score.model_id != self.model.pk)
 
     @cached_property
+    def is_as_it_came(self) -> bool:
+        """The score is that of the moment the lead came: there is none to compare it with."""
+        return self.score is not None and self.score.as_of <= self.lead.created_at
+
+    @cached_property
     def is_behind(self) -> bool:
         """The lines add up to another total than the score that stands: what they look at became
         more or less since, as after a merge."""

@@ -55,7 +55,9 @@ class Life:
         self.document = self.publish(RULES)
         stamp_history(self.now)
         self.account = factories.AccountFactory(employees=40)
-        self.lead = factories.LeadFactory(team=team, account=self.account, title="VP")
+        self.lead = factories.LeadFactory(
+            team=team, account=self.account, title="VP", created_at=self.now
+        )
         # (moment, document, facts) from there on.
         self.known: list[tuple[dt.datetime, dict[str, Any], dict[str, Any]]] = []
         self.keep()
@@ -219,5 +221,8 @@ def test_a_lead_that_just_came_has_no_past(
 ) -> None:
     life = Life(1, team)
     score_leads([life.lead.pk], now=life.now)
-    html = login(people["sdr"]).get(f"/leads/{life.lead.pk}/scores/").content.decode()
-    assert "Nothing that the score looks at has changed" in html
+    client, url = login(people["sdr"]), f"/leads/{life.lead.pk}/scores/"
+    assert "Nothing that the score looks at has changed" in client.get(url).content.decode()
+    page = client.get(f"/leads/{life.lead.pk}/").content.decode()
+    assert "Nothing that the score looks at has changed" in page
+    assert f'hx-get="{url}"' not in page
