@@ -55,7 +55,8 @@ class Upkeep(Walker):
         # Messages stored and not done: what they say, and when they are due.
         self.pending: dict[int, dict[str, Any]] = {}
         # When the other version went live: the moment of the run over all leads.
-        self.run_at: dt.datetime | None = None
+        # The version that is live from the start has its run before it yet.
+        self.run_at: dt.datetime | None = self.now
         self.births = 0
         # Addresses of people who were erased and want to hear nothing.
         self.left_alone: set[str] = set()
