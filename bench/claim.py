@@ -15,12 +15,14 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, TypeAlias
 
-Side: TypeAlias = "type[Product] | type[ByHand]"
+# The next person's id, each once, whichever connection asks.
+Turn: TypeAlias = Callable[[], int]
+Side: TypeAlias = "type[Product]"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT_ROOT))
 
@@ -122,62 +124,72 @@ def fill_queue(name: str, leads: int, people: int) -> list[int]:
 class Product:
     """A connection that claims through the product."""
 
-    def __init__(self, people: Sequence[int]) -> None:
-        """People at this connection, loaded with their rights as every page does before it asks."""
+    def sit_down(self, person_id: int) -> None:
+        """The next person at this connection: loaded with their rights, as every page does."""
         from crm.models import User
         from qualification.permissions import Right
         from qualification.review import guard
 
-        self.people = list(User.objects.filter(pk__in=people))
-        for person in self.people:
-            guard.require_right(person, Right.WORK_QUEUE)
+        self.person = User.objects.get(pk=person_id)
+        guard.require_right(self.person, Right.WORK_QUEUE)
 
-    def claim(self, seat: int) -> bool:
-        """Whether there was a lead for the person in this seat."""
+    def claim(self) -> bool:
+        """Whether there was a lead."""
         from django.utils import timezone
 
         from qualification.review.next_lead import claim_next
 
-        return claim_next(by=self.people[seat], now=timezone.now()) is not None
+        return claim_next(by=self.person, now=timezone.now()) is not None
 
 
-class ByHand:
-    """A connection that writes the rows of a claim by one statement."""
+class ByHand(Product):
+    """A connection that writes the rows of a claim by one statement; people come as they do to
+    the product."""
 
-    statement = SAME_ROWS
-
-    def __init__(self, people: Sequence[int]) -> None:
+    def __init__(self) -> None:
         import psycopg
 
-        self.people = people
         self.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
 
-    def claim(self, seat: int) -> bool:
-        """Whether there was a lead for the person in this seat."""
-        found = self.connection.execute(self.statement, {"by": self.people[seat]})
-        return found.fetchone() is not None
+    def claim(self) -> bool:
+        """Whether there was a lead."""
+        return self._runs(SAME_ROWS, self.person.pk)
+
+    def _runs(self, statement: str, person_id: int) -> bool:
+        return self.connection.execute(statement, {"by": person_id}).fetchone() is not None
 
 
 class Bare(ByHand):
     """A connection that claims by the bare statement, and does nothing else."""
 
-    statement = BARE_CLAIM
+    def sit_down(self, person_id: int) -> None:
+        """The next person at this connection."""
+        self.person_id = person_id
+
+    def claim(self) -> bool:
+        """Whether there was a lead."""
+        return self._runs(BARE_CLAIM, self.person_id)
 
 
-def work(side: Side, people: Sequence[int], start: Barrier, out: Any) -> None:
+def work(side: Side, turn: Turn, start: Barrier, out: Any) -> None:
     """Claims until nothing is left, a person for as many leads as one may hold; sends the seconds
     of each claim but the first, which finds the connection cold."""
     from qualification.review.claims import claim_limit
 
-    connection, seconds = side(people), []
-    connection.claim(0)
+    connection, seconds, left = side(), [], claim_limit() - 1
+    connection.sit_down(turn())
+    connection.claim()
     start.wait()
     try:
-        for number in range(1, len(people) * claim_limit()):
+        while True:
+            if not left:
+                connection.sit_down(turn())
+                left = claim_limit()
             began = time.perf_counter()
-            if not connection.claim(number // claim_limit()):
+            if not connection.claim():
                 break
             seconds.append(time.perf_counter() - began)
+            left -= 1
     finally:
         # The parent waits for everybody, also for one that failed: the rows tell what is missing.
         out.put(seconds)
@@ -189,10 +201,15 @@ def drain(side: Side, people: list[int], clients: int) -> tuple[float, list[floa
 
     connections.close_all()
     context = multiprocessing.get_context("fork")
-    start, out = context.Barrier(clients + 1), context.Queue()
+    start, out, taken = context.Barrier(clients + 1), context.Queue(), context.Value("i", 0)
+
+    def turn() -> int:
+        with taken.get_lock():
+            taken.value += 1
+            return people[taken.value - 1]
+
     processes = [
-        context.Process(target=work, args=(side, people[number::clients], start, out))
-        for number in range(clients)
+        context.Process(target=work, args=(side, turn, start, out)) for _ in range(clients)
     ]
     for process in processes:
         process.start()
@@ -228,9 +245,8 @@ def measure(leads: int, clients: int) -> str:
 
     from qualification.review.claims import claim_limit
 
-    # Nobody is handed a second full desk, and no connection that is twice as fast as the others
-    # runs out of people.
-    enough = 2 * leads // claim_limit() + 2 * clients
+    # Nobody is handed a second full desk, and each connection may end with one begun.
+    enough = leads // claim_limit() + clients + 1
     people = fill_queue("claimer", leads, enough)
     others = fill_queue("by-hand", leads, enough)
     with connection.cursor() as cursor:
