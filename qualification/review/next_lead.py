@@ -95,7 +95,7 @@ _SEAT = f"""
     {STAMP}, set_config('plan_cache_mode', 'force_generic_plan', true)
     FROM crm_user WHERE id = %(by)s FOR NO KEY UPDATE
 """
-# Planning takes longer than claiming, and parsing a fifth of it.
+# Parsed and planned once a connection: planning takes longer than claiming.
 _STATEMENTS = {"leadqual_seat": _SEAT, "leadqual_next_lead": _PICK}
 _NEXT = "; ".join(
     f"EXECUTE {name} ({', '.join(f'%({place})s' for place in prepared.names_in(sql))})"
