@@ -19,6 +19,7 @@ from qualification.models import (
 from qualification.review.decisions import attempts_on
 from qualification.review.overdue import follow_up
 from qualification.review.pauses import resume_due
+from qualification.review.tasks import tell_due
 from qualification.review.touches import log_touch
 from qualification.sla.sweep import record_due
 from tests.qualification.decision_support import MINUTE, NOW
@@ -41,10 +42,11 @@ def shipped() -> Cadence:
 
 
 def sweep(now: dt.datetime) -> None:
-    """What the sweep does with clocks."""
+    """What the sweep does with clocks and tasks."""
     record_due(now=now)
     resume_due(now=now)
     follow_up(now=now)
+    tell_due(now=now)
 
 
 def picture(item: ReviewItem) -> dict[str, Any]:

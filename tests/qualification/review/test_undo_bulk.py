@@ -31,6 +31,7 @@ from qualification.review.bulk import Outcome
 from qualification.review.cadences import start_cadence
 from qualification.review.claims import claim_item, release_item
 from qualification.review.decisions import reject_lead
+from qualification.review.tasks import tell_due
 from qualification.review.touches import log_touch
 from qualification.routing.assign import balances_of
 from tests import factories
@@ -127,6 +128,7 @@ def test_a_release_goes_back_with_task_and_steps(people: dict[str, User], aisha:
     assert [(hands(item), clocks(item)) for item in (own, claimed)] == before
     run.refresh_from_db()
     assert (run.ended_at, run.end) == (None, "")
+    tell_due(now=SOON)
     assert violations(now=SOON) == []
 
 
