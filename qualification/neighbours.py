@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 # So many that are refused with none that goes through are no bad rows: nothing can be written.
 ALL_FAIL = 20
+# So often many rows together waited too long and none went through: not a row is in other hands but
+# a table, and every further try would wait as long.
+WAITS = 3
 
 
 @dataclass
@@ -52,9 +55,9 @@ def tried(ids: Sequence[int], do: Callable[[Sequence[int]], int], *, batch: int)
 
     Raises DatabaseError when several are refused and none goes through: the pass counts as one that
     did not end, which managers are told of. So it is when PostgreSQL itself is what fails
-    (OperationalError, other than for a row in other hands).
+    (OperationalError, other than for a row in other hands), or locks all of them.
     """
-    found, goes_through = Tried(), False
+    found, goes_through, waits = Tried(), False, 0
     waiting = deque(ids[start : start + batch] for start in range(0, len(ids), batch))
     while waiting:
         some = waiting.popleft()
@@ -63,7 +66,8 @@ def tried(ids: Sequence[int], do: Callable[[Sequence[int]], int], *, batch: int)
                 found.changed += do(some)
             goes_through = True
         except DatabaseError as error:
-            if _is_of_no_row(error):
+            waits += len(some) > 1 and is_held_elsewhere(error)
+            if _is_of_no_row(error) or (not goes_through and waits == WAITS):
                 raise
             if len(some) > 1:
                 half = len(some) // 2

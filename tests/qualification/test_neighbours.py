@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from crm.models import Team, User
 from qualification.choices import ItemState, NoticeKind
@@ -217,6 +218,24 @@ def test_many_bad_ones_in_front_keep_nothing_behind_them() -> None:
     found = tried(range(1000), do, batch=300)
     assert found.changed == 1000 - 2 * ALL_FAIL
     assert sorted(found.refused) == list(range(2 * ALL_FAIL))
+
+
+def test_a_locked_table_is_waited_for_three_times_and_a_locked_row_keeps_no_other() -> None:
+    asked: list[list[int]] = []
+
+    def waits(ids: Sequence[int]) -> int:
+        asked.append(list(ids))
+        if 7 in ids or is_whole:
+            raise OperationalError("lock timeout") from LockNotAvailable()
+        return len(ids)
+
+    is_whole = True
+    with pytest.raises(OperationalError):
+        tried(range(100), waits, batch=500)
+    assert len(asked) == 3
+    is_whole = False
+    found = tried(range(100), waits, batch=500)
+    assert (found.changed, list(found.refused)) == (99, [7])
 
 
 def test_a_server_that_fails_is_asked_once() -> None:
