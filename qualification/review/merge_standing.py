@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.models import Lead, LeadMerge, User
@@ -18,7 +17,7 @@ from qualification.models import CadenceRun, NurturePlan, ReviewItem, SLATimer
 from qualification.permissions import Right, has_right
 from qualification.review import claims
 from qualification.review.cadence_runs import end_runs
-from qualification.review.items import log_event
+from qualification.review.items import kept_moment, log_event
 from qualification.review.nurture import cancel_plans
 from qualification.review.queue import close_item
 from qualification.sla.levels import LIVE, show_clocks
@@ -78,13 +77,13 @@ def _open_again(was: dict[str, Any], *, by: User | None, now: datetime) -> None:
     item = ReviewItem.objects.select_related("holder", "lead").get(pk=was["id"])
     ReviewItem.objects.filter(pk=item.pk).update(
         state=was["state"],
-        lease_until=_moment(was["lease_until"]),
+        lease_until=kept_moment(was["lease_until"]),
         closed_at=None,
         close_reason="",
         token=item.token + 1,
     )
     for timer, next_at in was["timers"]:
-        SLATimer.objects.filter(pk=timer).update(**running(looked_at=_moment(next_at) or now))
+        SLATimer.objects.filter(pk=timer).update(**running(looked_at=kept_moment(next_at) or now))
     show_clocks([item.pk], now=now)
     log_event(item=item, verb="item:unmerged", by=by, now=now)
     item.refresh_from_db()
@@ -104,7 +103,3 @@ def _can_go_on(item: ReviewItem, *, now: datetime) -> bool:
         return False
     is_claim = item.state == ItemState.CLAIMED
     return not is_claim or claims.live_claims(holder, now=now) <= claims.claim_limit()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else parse_datetime(text)

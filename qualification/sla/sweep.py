@@ -13,13 +13,12 @@ from typing import Any
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from qualification.models import SLATimer
+from qualification.neighbours import ALL_FAIL
 from qualification.sla.levels import NEXT_AT_SQL, record_events, show_clocks
 
 logger = logging.getLogger(__name__)
 
 POISON_PAUSE = timedelta(hours=1)
-# So many that fail with none that goes through are no bad rows: nothing can be written at all.
-ALL_FAIL = 20
 # Nobody is asked anything in the midst of this: a process that stands still for so long is frozen,
 # and PostgreSQL gives its clocks to the next pass.
 FROZEN_AFTER = "3s"
